@@ -1,0 +1,347 @@
+//! The one public error: what went wrong, where, and what to do about it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Result of everything in windlass that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Cause = Box<dyn StdError + Send + Sync + 'static>;
+
+/// What went wrong, where and what helps. One word wide.
+///
+/// `Display` prints the message and the place; the cause chain is reached through [`StdError::source`] and the
+/// remedy through [`Error::hint`].
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+    at: At,
+    cause: Option<Cause>,
+    retry: bool,
+}
+
+/// What the reader of an error can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is wrong or missing: fix the configuration.
+    Config,
+    /// The source failed; [`Error::is_retryable`] tells whether trying again may help.
+    Source,
+    /// These bytes are bad; the place says where.
+    Data,
+    /// The schema contract forbids a change that the data asks for.
+    Contract,
+    /// The destination failed; [`Error::is_retryable`] tells whether trying again may help.
+    Destination,
+    /// Somebody else holds or changed what this run needs.
+    Conflict,
+    /// This binary, source or destination cannot do what was asked.
+    Unsupported,
+    /// The run was stopped on request.
+    Cancelled,
+    /// A promise inside windlass was broken: please report it.
+    Internal,
+}
+
+impl ErrorKind {
+    /// The lower-case name, as in `--json` output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Source => "source",
+            Self::Data => "data",
+            Self::Contract => "contract",
+            Self::Destination => "destination",
+            Self::Conflict => "conflict",
+            Self::Unsupported => "unsupported",
+            Self::Cancelled => "cancelled",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Where it happened. Every part is optional and filled in while the error travels up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct At {
+    /// Name of the source (which is also the schema's name).
+    pub source: Option<String>,
+    /// Name of the resource.
+    pub resource: Option<String>,
+    /// Normalized table name.
+    pub table: Option<String>,
+    /// Normalized column name.
+    pub column: Option<String>,
+    /// File or URL that was read or written.
+    pub file: Option<String>,
+    /// 1-based line in `file`.
+    pub line: Option<u64>,
+    /// 1-based byte within the line when `line` is known, otherwise within the file.
+    pub byte: Option<u64>,
+    /// 0-based row within the resource.
+    pub row: Option<u64>,
+}
+
+impl At {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn fill(&mut self, other: At) {
+        fn keep<T>(mine: &mut Option<T>, other: Option<T>) {
+            if mine.is_none() {
+                *mine = other;
+            }
+        }
+        let had_file = self.file.is_some();
+        keep(&mut self.source, other.source);
+        keep(&mut self.resource, other.resource);
+        keep(&mut self.table, other.table);
+        keep(&mut self.column, other.column);
+        keep(&mut self.file, other.file);
+        // A line without its file means nothing, so the two travel together.
+        if !had_file {
+            keep(&mut self.line, other.line);
+            keep(&mut self.byte, other.byte);
+        }
+        keep(&mut self.row, other.row);
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut sep = "";
+        if let Some(file) = &self.file {
+            write!(f, "{file}")?;
+            match (self.line, self.byte) {
+                (Some(line), Some(byte)) => write!(f, ":{line}:{byte}")?,
+                (Some(line), None) => write!(f, ":{line}")?,
+                (None, Some(byte)) => write!(f, ": byte {byte}")?,
+                (None, None) => {}
+            }
+            sep = ", ";
+        }
+        let named = [
+            ("source", &self.source),
+            ("resource", &self.resource),
+            ("table", &self.table),
+            ("column", &self.column),
+        ];
+        for (what, value) in named {
+            if let Some(value) = value {
+                write!(f, "{sep}{what} `{value}`")?;
+                sep = ", ";
+            }
+        }
+        if let Some(row) = self.row {
+            write!(f, "{sep}row {row}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error {
+    /// An error of `kind`. The message is lower-case, without a full stop, and does not repeat its cause.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            hint: None,
+            at: At::default(),
+            cause: None,
+            retry: false,
+        }))
+    }
+
+    /// An error of kind [`ErrorKind::Config`].
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    /// An error of kind [`ErrorKind::Source`].
+    pub fn source_failed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Source, message)
+    }
+
+    /// An error of kind [`ErrorKind::Data`].
+    pub fn data(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Data, message)
+    }
+
+    /// An error of kind [`ErrorKind::Contract`].
+    pub fn contract(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Contract, message)
+    }
+
+    /// An error of kind [`ErrorKind::Destination`].
+    pub fn destination(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Destination, message)
+    }
+
+    /// An error of kind [`ErrorKind::Conflict`].
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, message)
+    }
+
+    /// An error of kind [`ErrorKind::Unsupported`].
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unsupported, message)
+    }
+
+    /// An error of kind [`ErrorKind::Cancelled`].
+    pub fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, "the run was stopped")
+    }
+
+    /// An error of kind [`ErrorKind::Internal`].
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message).with_hint("this is a bug in windlass; please report it")
+    }
+
+    /// Adds the cause; it is shown in the chain, so the message should not contain it.
+    #[must_use]
+    pub fn with_source(mut self, cause: impl Into<Cause>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds the remedy, unless a more specific one was given already.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint.get_or_insert(hint.into());
+        self
+    }
+
+    /// Marks the error as worth another attempt.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.0.retry = true;
+        self
+    }
+
+    /// Fills in what is not known yet of the place.
+    #[must_use]
+    pub fn at(mut self, at: At) -> Self {
+        self.0.at.fill(at);
+        self
+    }
+
+    /// Names the table, unless one is named already.
+    #[must_use]
+    pub fn at_table(self, table: impl Into<String>) -> Self {
+        self.at(At { table: Some(table.into()), ..At::default() })
+    }
+
+    /// Names the column, unless one is named already.
+    #[must_use]
+    pub fn at_column(self, column: impl Into<String>) -> Self {
+        self.at(At { column: Some(column.into()), ..At::default() })
+    }
+
+    /// Names the resource, unless one is named already.
+    #[must_use]
+    pub fn at_resource(self, resource: impl Into<String>) -> Self {
+        self.at(At { resource: Some(resource.into()), ..At::default() })
+    }
+
+    /// Names the file, unless one is named already.
+    #[must_use]
+    pub fn at_file(self, file: impl Into<String>) -> Self {
+        self.at(At { file: Some(file.into()), ..At::default() })
+    }
+
+    /// What can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The message without the place.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The remedy, if one is known.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// Where it happened.
+    pub fn place(&self) -> &At {
+        &self.0.at
+    }
+
+    /// Whether another attempt may succeed without a change of settings or data.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retry
+    }
+
+    /// The message, the place and every cause, joined by `: `.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = StdError::source(self);
+        while let Some(next) = cause {
+            let piece = next.to_string();
+            if !text.contains(&piece) {
+                text.push_str(": ");
+                text.push_str(&piece);
+            }
+            cause = next.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        if !self.0.at.is_empty() {
+            write!(f, " ({})", self.0.at)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.chain())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_one_word_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn prints_message_place_and_chain() {
+        let inner = Error::data("unexpected `}`");
+        let error = Error::data("this line is not JSON").with_source(inner).at(At {
+            file: Some("a.jsonl".into()),
+            line: Some(3),
+            byte: Some(17),
+            ..At::default()
+        });
+        assert_eq!(error.to_string(), "this line is not JSON (a.jsonl:3:17)");
+        assert_eq!(error.chain(), "this line is not JSON (a.jsonl:3:17): unexpected `}`");
+    }
+
+    #[test]
+    fn the_inner_place_wins() {
+        let error = Error::data("x").at_column("a").at_column("b").at_table("t");
+        assert_eq!(error.to_string(), "x (table `t`, column `a`)");
+    }
+}

@@ -1,0 +1,23 @@
+//! JSON: from bytes to a tape, and from a tape to text.
+//!
+//! `simd-json` stands behind [`Tape`] and [`ParseBuffers`]; nothing else in the crate speaks of it. Its input is checked
+//! against the lines it came from, and what it refuses goes through the strict [`sanitize`], which names the bad byte
+//! and rewrites the numbers that do not fit a machine word.
+
+mod lines;
+mod parse;
+mod sanitize;
+mod select;
+mod tape;
+mod text;
+
+pub use lines::{Line, LineIndex};
+pub use parse::{BadRecord, ParseBuffers, Parsed, ParsedRow};
+pub use sanitize::{SyntaxError, sanitize};
+pub use select::Select;
+pub(crate) use tape::{Node, StaticNode};
+pub use tape::{NodePosition, Tape, TapeBuilder};
+pub use text::{compact, write_compact, write_sorted, write_sorted_node};
+
+/// Levels of nesting beyond which a record is refused.
+pub const MAX_DEPTH: usize = 65_536;

@@ -1,0 +1,338 @@
+//! The strict JSON checker: names the first bad byte, and rewrites numbers that do not fit a machine word.
+//!
+//! It runs where the SIMD parser refuses a chunk. Numbers past 64 bits or past the largest float, and the literals
+//! `NaN`, `Infinity` and `-Infinity` that other tools write, become typed strings that hold the literal itself, so
+//! that no digit is lost.
+
+use std::fmt;
+
+use super::MAX_DEPTH;
+use crate::value::{Tag, encode_tagged};
+
+/// Why a text is not JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// 0-based byte in the text.
+    pub at: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for SyntaxError {}
+
+/// Appends `text`, which must hold exactly one JSON value, to `out`.
+///
+/// What is appended is JSON that every strict parser accepts. Errors: anything that RFC 8259 does not allow, invalid
+/// UTF-8, lone surrogates, more than [`MAX_DEPTH`] levels.
+pub fn sanitize(text: &[u8], out: &mut Vec<u8>) -> Result<(), SyntaxError> {
+    if let Err(error) = std::str::from_utf8(text) {
+        return Err(SyntaxError { at: error.valid_up_to(), message: "invalid UTF-8".to_owned() });
+    }
+    let mut scanner = Scanner { text, at: 0, out };
+    scanner.value_and_children()?;
+    scanner.skip_blank();
+    if scanner.at < text.len() {
+        return Err(scanner.error("the value ends here, but more follows"));
+    }
+    Ok(())
+}
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+    out: &'a mut Vec<u8>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Open {
+    Object,
+    Array,
+}
+
+impl Scanner<'_> {
+    fn error(&self, message: impl Into<String>) -> SyntaxError {
+        SyntaxError { at: self.at, message: message.into() }
+    }
+
+    fn unexpected(&self, wanted: &str) -> SyntaxError {
+        match self.text[self.at..].utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next()) {
+            None => self.error(format!("the text ends where {wanted} should be")),
+            Some(c) => self.error(format!("found {c:?} where {wanted} should be")),
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn skip_blank(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.at += 1;
+        }
+    }
+
+    fn copy(&mut self, byte: u8) {
+        self.out.push(byte);
+        self.at += 1;
+    }
+
+    fn value_and_children(&mut self) -> Result<(), SyntaxError> {
+        let mut open: Vec<Open> = Vec::new();
+        'value: loop {
+            self.skip_blank();
+            match self.peek() {
+                Some(b'{') => {
+                    self.copy(b'{');
+                    self.skip_blank();
+                    if self.peek() != Some(b'}') {
+                        self.push(&mut open, Open::Object)?;
+                        self.key()?;
+                        continue 'value;
+                    }
+                    self.copy(b'}');
+                }
+                Some(b'[') => {
+                    self.copy(b'[');
+                    self.skip_blank();
+                    if self.peek() != Some(b']') {
+                        self.push(&mut open, Open::Array)?;
+                        continue 'value;
+                    }
+                    self.copy(b']');
+                }
+                Some(b'"') => self.string()?,
+                Some(b't') => self.literal("true")?,
+                Some(b'f') => self.literal("false")?,
+                Some(b'n') => self.literal("null")?,
+                Some(b'N') => self.named_number("NaN")?,
+                Some(b'I') => self.named_number("Infinity")?,
+                Some(b'-') if self.text[self.at..].starts_with(b"-I") => self.named_number("-Infinity")?,
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                _ => return Err(self.unexpected("a value")),
+            }
+            // A value is complete: close what ends here, or go on with the next member.
+            loop {
+                let Some(&top) = open.last() else { return Ok(()) };
+                self.skip_blank();
+                match (top, self.peek()) {
+                    (_, Some(b',')) => {
+                        self.copy(b',');
+                        if top == Open::Object {
+                            self.skip_blank();
+                            self.key()?;
+                        }
+                        continue 'value;
+                    }
+                    (Open::Object, Some(b'}')) => self.copy(b'}'),
+                    (Open::Array, Some(b']')) => self.copy(b']'),
+                    (Open::Object, _) => return Err(self.unexpected("`,` or `}`")),
+                    (Open::Array, _) => return Err(self.unexpected("`,` or `]`")),
+                }
+                open.pop();
+            }
+        }
+    }
+
+    fn push(&self, open: &mut Vec<Open>, what: Open) -> Result<(), SyntaxError> {
+        if open.len() >= MAX_DEPTH {
+            return Err(self.error(format!("more than {MAX_DEPTH} levels of nesting")));
+        }
+        open.push(what);
+        Ok(())
+    }
+
+    fn key(&mut self) -> Result<(), SyntaxError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected("a key in quotes"));
+        }
+        self.string()?;
+        self.skip_blank();
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected("`:`"));
+        }
+        self.copy(b':');
+        Ok(())
+    }
+
+    fn literal(&mut self, word: &str) -> Result<(), SyntaxError> {
+        if !self.text[self.at..].starts_with(word.as_bytes()) {
+            return Err(self.unexpected("a value"));
+        }
+        self.out.extend_from_slice(word.as_bytes());
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn tagged_number(&mut self, literal: &str) {
+        self.out.push(b'"');
+        self.out.extend_from_slice(encode_tagged(Tag::Number, literal).as_bytes());
+        self.out.push(b'"');
+    }
+
+    fn named_number(&mut self, word: &str) -> Result<(), SyntaxError> {
+        if !self.text[self.at..].starts_with(word.as_bytes()) {
+            return Err(self.unexpected("a value"));
+        }
+        self.tagged_number(word);
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<(), SyntaxError> {
+        let start = self.at;
+        self.at += 1;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    break;
+                }
+                Some(b'\\') => self.escape()?,
+                Some(byte) if byte < 0x20 => return Err(self.error("a control character inside a string")),
+                Some(_) => self.at += 1,
+                None => return Err(self.error("the text ends inside a string")),
+            }
+        }
+        self.out.extend_from_slice(&self.text[start..self.at]);
+        Ok(())
+    }
+
+    fn escape(&mut self) -> Result<(), SyntaxError> {
+        match self.text.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => match self.unicode_escape(self.at)? {
+                0xd800..=0xdbff => {
+                    if !self.text[self.at + 6..].starts_with(b"\\u")
+                        || !(0xdc00..=0xdfff).contains(&self.unicode_escape(self.at + 6)?)
+                    {
+                        return Err(self.error("a lone surrogate in a string"));
+                    }
+                    self.at += 12;
+                }
+                0xdc00..=0xdfff => return Err(self.error("a lone surrogate in a string")),
+                _ => self.at += 6,
+            },
+            _ => return Err(self.error("an unknown escape in a string")),
+        }
+        Ok(())
+    }
+
+    fn unicode_escape(&self, at: usize) -> Result<u32, SyntaxError> {
+        let digits = self.text.get(at + 2..at + 6).unwrap_or_default();
+        let code = digits.iter().try_fold(0, |code, &digit| Some(code * 16 + char::from(digit).to_digit(16)?));
+        code.filter(|_| digits.len() == 4).ok_or_else(|| self.error("a `\\u` escape without four hex digits"))
+    }
+
+    fn digits(&mut self) -> Result<usize, SyntaxError> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.unexpected("a digit")) } else { Ok(self.at - start) }
+    }
+
+    fn number(&mut self) -> Result<(), SyntaxError> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let leading_zero = self.peek() == Some(b'0');
+        if self.digits()? > 1 && leading_zero {
+            return Err(self.error("a number with a leading zero"));
+        }
+        let mut is_integer = true;
+        if self.peek() == Some(b'.') {
+            is_integer = false;
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            is_integer = false;
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        // Only ASCII digits and signs were passed.
+        let literal = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
+        let fits = if is_integer {
+            literal.parse::<i64>().is_ok() || literal.parse::<u64>().is_ok()
+        } else {
+            literal.parse::<f64>().is_ok_and(f64::is_finite)
+        };
+        if fits {
+            self.out.extend_from_slice(literal.as_bytes());
+        } else {
+            let literal = literal.to_owned();
+            self.tagged_number(&literal);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<String, (usize, String)> {
+        let mut out = Vec::new();
+        match sanitize(text.as_bytes(), &mut out) {
+            Ok(()) => Ok(String::from_utf8(out).unwrap()),
+            Err(error) => Err((error.at, error.message)),
+        }
+    }
+
+    #[test]
+    fn ordinary_json_passes_without_its_blanks() {
+        let text = " { \"a\" : [ 1 , -0.5e+3 , true , null , \"x\\u00e9\\ud83d\\ude00\" , { } , [ ] ] } ";
+        assert_eq!(
+            check(text).unwrap(),
+            r#"{"a":[1,-0.5e+3,true,null,"x\u00e9\ud83d\ude00",{},[]]}"#
+        );
+    }
+
+    #[test]
+    fn numbers_past_the_machine_keep_their_digits() {
+        assert_eq!(check("18446744073709551616").unwrap(), "\"\u{f02e}18446744073709551616\"");
+        assert_eq!(check("-9223372036854775809").unwrap(), "\"\u{f02e}-9223372036854775809\"");
+        assert_eq!(check("[1e400,NaN,-Infinity]").unwrap(), "[\"\u{f02e}1e400\",\"\u{f02e}NaN\",\"\u{f02e}-Infinity\"]");
+        assert_eq!(check("18446744073709551615").unwrap(), "18446744073709551615");
+        assert_eq!(check("[1e308,-0.0]").unwrap(), "[1e308,-0.0]");
+    }
+
+    #[test]
+    fn errors_name_the_byte() {
+        for (text, at) in [
+            ("{\"a\":1", 6),
+            ("{\"a\" 1}", 5),
+            ("{a:1}", 1),
+            ("[1,]", 3),
+            ("[1 2]", 3),
+            ("01", 2),
+            ("1.", 2),
+            ("\"a\nb\"", 2),
+            ("\"\\ud800\"", 1),
+            ("\"\\q\"", 1),
+            ("tru", 0),
+            ("{} {}", 3),
+            ("", 0),
+            ("+1", 0),
+        ] {
+            assert_eq!(check(text).unwrap_err().0, at, "{text:?}");
+        }
+        assert_eq!(sanitize(b"\"a\xff\"", &mut Vec::new()).unwrap_err().at, 2);
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_no_overflow() {
+        let deep = "[".repeat(MAX_DEPTH + 1);
+        assert!(check(&deep).unwrap_err().1.contains("levels of nesting"));
+    }
+}

@@ -1,0 +1,101 @@
+//! Where the records are in a document.
+
+use super::tape::{NodePosition, Tape};
+use crate::error::{Error, Result};
+
+/// A path to the records: `$`, `data.items`, `$.data.items[*]`, `data[0].rows`, `*.rows`.
+///
+/// Keys are joined by dots or stand in `['…']`; `*` is every member or element. A list at the end of the path gives
+/// its elements, anything else is one record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Select {
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Key(Box<str>),
+    Index(usize),
+    All,
+}
+
+impl Select {
+    /// Reads a path. Errors: an unclosed bracket, an index that is no number.
+    pub fn parse(path: &str) -> Result<Self> {
+        let wrong = |why: &str| {
+            Error::config(format!("`{path}` is not a path to records: {why}"))
+                .with_hint("write keys joined by dots, such as `data.items`, or `$` for the whole document")
+        };
+        let mut rest = path.trim();
+        rest = rest.strip_prefix('$').unwrap_or(rest);
+        let mut steps = Vec::new();
+        while !rest.is_empty() {
+            if let Some(inner) = rest.strip_prefix('[') {
+                let (inside, after) = inner.split_once(']').ok_or_else(|| wrong("a bracket is not closed"))?;
+                let quoted = ['\'', '"'].into_iter().find_map(|q| inside.strip_prefix(q)?.strip_suffix(q));
+                steps.push(match (quoted, inside) {
+                    (Some(key), _) => Step::Key(key.into()),
+                    (None, "*") => Step::All,
+                    (None, index) => Step::Index(index.parse().map_err(|_| wrong("an index is not a number"))?),
+                });
+                rest = after;
+            } else {
+                let name = rest.strip_prefix('.').unwrap_or(rest);
+                let end = name.find(['.', '[']).unwrap_or(name.len());
+                match &name[..end] {
+                    "" => return Err(wrong("a key is empty")),
+                    "*" => steps.push(Step::All),
+                    key => steps.push(Step::Key(key.into())),
+                }
+                rest = &name[end..];
+            }
+        }
+        // A final `[*]` says the same as the list itself.
+        while steps.last() == Some(&Step::All) {
+            steps.pop();
+        }
+        Ok(Self { steps })
+    }
+
+    /// Whether the records are the document itself, or its elements.
+    pub fn is_root(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The keys of the path, if it has nothing else. Such documents can be read piece by piece.
+    pub fn keys(&self) -> Option<Vec<&str>> {
+        self.steps
+            .iter()
+            .map(|step| match step {
+                Step::Key(key) => Some(&**key),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Appends the positions of the records below `root`. A path that leads nowhere gives none.
+    pub fn records(&self, tape: &Tape<'_>, root: NodePosition, out: &mut Vec<NodePosition>) {
+        let mut level = vec![root];
+        for step in &self.steps {
+            let mut next = Vec::new();
+            for position in level {
+                match step {
+                    Step::Key(key) => next.extend(tape.member(position, key)),
+                    Step::Index(index) => next.extend(tape.elements(position).nth(*index)),
+                    Step::All => {
+                        next.extend(tape.elements(position));
+                        next.extend(tape.members(position).map(|(_, value)| value));
+                    }
+                }
+            }
+            level = next;
+        }
+        for position in level {
+            if tape.is_array(position) {
+                out.extend(tape.elements(position));
+            } else {
+                out.push(position);
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! From a tape back to text: compact JSON for json columns, canonical JSON for hashes.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::parse::ParseBuffers;
+use super::tape::{Node, NodePosition, StaticNode, Tape};
+use crate::value::{Scalar, Tag, decode_tagged, is_tagged, json_double, json_string, strip_tag};
+
+/// What is still to be written; a stack of these instead of recursion, since data may nest thousands of levels deep.
+enum Todo<'a> {
+    Value(NodePosition),
+    Key(&'a str, NodePosition),
+    Text(&'static str),
+}
+
+/// Writes a value as compact JSON in its own order. Typed strings lose their tag; the last of duplicate keys wins.
+pub fn write_compact(out: &mut String, tape: &Tape<'_>, position: NodePosition) {
+    write(out, tape, vec![Todo::Value(position)], Form::Compact);
+}
+
+/// Writes a value as canonical JSON: keys sorted by bytes at every level, typed strings with their tag.
+///
+/// `skip` leaves members of the topmost object out by name.
+pub fn write_sorted_node(
+    out: &mut String,
+    tape: &Tape<'_>,
+    position: NodePosition,
+    skip: impl Fn(&str) -> bool,
+) {
+    if !tape.is_object(position) {
+        return write(out, tape, vec![Todo::Value(position)], Form::Sorted);
+    }
+    let mut members = distinct_members(tape, position);
+    members.retain(|(key, _)| !skip(key));
+    let todo = object_todo(members, Form::Sorted);
+    write(out, tape, todo, Form::Sorted);
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Compact,
+    Sorted,
+}
+
+fn write<'a>(out: &mut String, tape: &Tape<'a>, mut todo: Vec<Todo<'a>>, form: Form) {
+    while let Some(next) = todo.pop() {
+        let position = match next {
+            Todo::Text(text) => {
+                out.push_str(text);
+                continue;
+            }
+            Todo::Key(key, position) => {
+                json_string(out, key);
+                out.push(':');
+                position
+            }
+            Todo::Value(position) => position,
+        };
+        match tape.nodes[position as usize] {
+            Node::String(text) => write_string(out, text, form),
+            Node::Static(StaticNode::I64(value)) => out.push_str(&value.to_string()),
+            Node::Static(StaticNode::U64(value)) => out.push_str(&value.to_string()),
+            Node::Static(StaticNode::F64(value)) => json_double(out, value),
+            Node::Static(StaticNode::Bool(value)) => out.push_str(if value { "true" } else { "false" }),
+            Node::Static(StaticNode::Null) => out.push_str("null"),
+            Node::Object { .. } => todo.extend(object_todo(distinct_members(tape, position), form)),
+            Node::Array { .. } => {
+                let elements: Vec<NodePosition> = tape.elements(position).collect();
+                todo.push(Todo::Text("]"));
+                for (index, element) in elements.into_iter().enumerate().rev() {
+                    todo.push(Todo::Value(element));
+                    if index > 0 {
+                        todo.push(Todo::Text(","));
+                    }
+                }
+                todo.push(Todo::Text("["));
+            }
+        }
+    }
+}
+
+fn object_todo(mut members: Vec<(&str, NodePosition)>, form: Form) -> Vec<Todo<'_>> {
+    if form == Form::Sorted {
+        members.sort_unstable_by_key(|(key, _)| *key);
+    }
+    let mut todo = Vec::with_capacity(members.len() * 2 + 2);
+    todo.push(Todo::Text("}"));
+    for (index, (key, value)) in members.into_iter().enumerate().rev() {
+        todo.push(Todo::Key(key, value));
+        if index > 0 {
+            todo.push(Todo::Text(","));
+        }
+    }
+    todo.push(Todo::Text("{"));
+    todo
+}
+
+/// The members with duplicates resolved: the place of the first, the value of the last.
+fn distinct_members<'a>(tape: &Tape<'a>, position: NodePosition) -> Vec<(&'a str, NodePosition)> {
+    let mut members: Vec<(&str, NodePosition)> = Vec::new();
+    let mut index: HashMap<&str, usize> = HashMap::new();
+    for (key, value) in tape.members(position) {
+        // Small objects, which are nearly all, are compared directly.
+        let known = if members.len() < 16 {
+            members.iter().position(|(name, _)| *name == key)
+        } else {
+            if index.is_empty() {
+                index = members.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+            }
+            index.get(key).copied()
+        };
+        match known {
+            Some(at) => members[at].1 = value,
+            None => {
+                if !index.is_empty() {
+                    index.insert(key, members.len());
+                }
+                members.push((key, value));
+            }
+        }
+    }
+    members
+}
+
+fn write_string(out: &mut String, text: &str, form: Form) {
+    if !is_tagged(text) {
+        return json_string(out, text);
+    }
+    match (strip_tag(text), decode_tagged(text)) {
+        // A number that did not fit a machine word is written as it came.
+        (Some((Tag::Number, _)), Scalar::Double(value)) => json_double(out, value),
+        (Some((Tag::Number, literal)), _) => out.push_str(literal),
+        // A body that does not decode is plain text.
+        (_, Scalar::Text(text)) => json_string(out, &text),
+        (Some((_, body)), _) if form == Form::Compact => json_string(out, body),
+        _ => json_string(out, text),
+    }
+}
+
+/// A JSON text in compact form. `None` if it is not JSON.
+pub fn compact(text: &str) -> Option<String> {
+    let mut buffers = ParseBuffers::new();
+    let parsed = buffers.parse_value(text.as_bytes()).ok()?;
+    let mut out = String::with_capacity(text.len());
+    write_compact(&mut out, &parsed.tape, parsed.rows.first()?.node);
+    Some(out)
+}
+
+/// Writes a document as canonical JSON: compact, keys sorted by code point at every level.
+pub fn write_sorted(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(value), ..) => out.push_str(&value.to_string()),
+            (None, Some(value), _) => out.push_str(&value.to_string()),
+            (None, None, value) => json_double(out, value.unwrap_or(f64::NAN)),
+        },
+        Value::String(text) => json_string(out, text),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_sorted(out, item);
+            }
+            out.push(']');
+        }
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort_unstable();
+            out.push('{');
+            for (index, key) in keys.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                json_string(out, key);
+                out.push(':');
+                write_sorted(out, &map[key]);
+            }
+            out.push('}');
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Recorded facts of the reference, checked against this engine.
+
+mod vectors;
