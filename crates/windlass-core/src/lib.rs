@@ -5,6 +5,7 @@ pub mod error;
 pub mod hash;
 pub mod json;
 pub mod naming;
+pub mod normalize;
 pub mod schema;
 pub mod value;
 

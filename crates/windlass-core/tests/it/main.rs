@@ -1,3 +1,12 @@
-//! Recorded facts of the reference, checked against this engine.
+//! Recorded facts of the reference, checked against this engine, and promises as properties.
 
+mod load;
+mod normalize_rows;
+mod shred_properties;
 mod vectors;
+
+/// Cases of a property: `usual`, or as many times that as `WINDLASS_PROPERTY_FACTOR` says.
+fn property_cases(usual: u32) -> u32 {
+    let factor = std::env::var("WINDLASS_PROPERTY_FACTOR").ok().and_then(|factor| factor.parse::<u32>().ok());
+    usual * factor.unwrap_or(1)
+}

@@ -1,0 +1,158 @@
+//! What normalizing needs to know and what does not change during a run.
+
+use serde_json::Value;
+
+use super::physical::TypeDefaults;
+use crate::error::{Error, Result};
+use crate::naming::{Naming, strip};
+use crate::schema::{ColumnRules, Schema, SystemNames, Table};
+use crate::value::DataType;
+
+/// Levels of nesting that become tables and columns when nobody says otherwise.
+pub const DEFAULT_MAX_NESTING: i64 = 1000;
+
+/// Columns of one table when nobody says otherwise; see [`Limits::max_columns`].
+pub const DEFAULT_MAX_COLUMNS: usize = 4096;
+
+/// What stands in the place of a key that is empty or blank.
+const EMPTY_KEY: &str = "_empty";
+
+/// The column for keys that a table has no room for, before normalization.
+const OVERFLOW_COLUMN: &str = "_overflow";
+
+/// Bounds on what data may do to a schema.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Columns of one table. Past it an object whose keys would need more is kept as JSON in a column of its own,
+    /// and new keys of the record itself are kept together in the JSON column `_overflow`.
+    pub max_columns: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_columns: DEFAULT_MAX_COLUMNS }
+    }
+}
+
+/// How the rows of a root table get their ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowIdKind {
+    /// From the position in the input; random in the reference.
+    Position,
+    /// From the values of the primary key.
+    KeyHash,
+    /// From the whole record.
+    RowHash,
+}
+
+/// The settings of a run over one schema. Shared by all workers.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Naming convention and longest identifier.
+    pub naming: Naming,
+    /// The engine's own names under that convention.
+    pub names: SystemNames,
+    /// How new columns are typed.
+    pub rules: ColumnRules,
+    /// Default digits and precisions of the destination.
+    pub types: TypeDefaults,
+    /// Bounds on growth.
+    pub limits: Limits,
+    /// The load that the rows belong to.
+    pub load_id: String,
+    breaks_paths: bool,
+    pub(super) refuses_coercion: bool,
+}
+
+impl Context {
+    /// Collects the settings of a schema. Errors: settings that do not compile.
+    pub fn new(
+        schema: &Schema,
+        naming: Naming,
+        types: TypeDefaults,
+        limits: Limits,
+        load_id: impl Into<String>,
+    ) -> Result<Self> {
+        Ok(Self {
+            naming,
+            names: SystemNames::new(&naming)?,
+            rules: ColumnRules::new(schema)?,
+            types,
+            limits,
+            load_id: load_id.into(),
+            breaks_paths: schema.breaks_paths(),
+            refuses_coercion: schema.refuses_coercion(),
+        })
+    }
+
+    /// The column name of a key.
+    pub(super) fn column_key(&self, key: &str) -> String {
+        self.key(key, if self.breaks_paths { Naming::path } else { Naming::identifier })
+    }
+
+    /// The part of a table name for a key.
+    pub(super) fn table_key(&self, key: &str) -> String {
+        self.key(key, if self.breaks_paths { Naming::tables_path } else { Naming::table_identifier })
+    }
+
+    fn key(&self, key: &str, normalize: fn(&Naming, &str) -> Result<String>) -> String {
+        if strip(key).is_empty() {
+            return EMPTY_KEY.to_owned();
+        }
+        // A key of separators only has no part that could be named.
+        normalize(&self.naming, key).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| EMPTY_KEY.to_owned())
+    }
+
+    /// The normalized name of a root table.
+    pub fn root_table(&self, name: &str) -> Result<String> {
+        let table = if self.breaks_paths { self.naming.tables_path(name) } else { self.naming.table_identifier(name) };
+        table.ok().filter(|table| !table.is_empty()).ok_or_else(|| {
+            Error::config(format!("`{name}` cannot be the name of a table"))
+                .with_hint("a table name needs at least one letter, digit or symbol")
+        })
+    }
+
+    /// The column for keys that a table has no room for.
+    pub(super) fn overflow_column(&self) -> String {
+        self.column_key(OVERFLOW_COLUMN)
+    }
+
+    /// Joins the parts of a nested name and shortens the whole.
+    pub(super) fn join<S: AsRef<str>>(&self, parts: &[S]) -> String {
+        self.naming.shorten_fragments(parts).unwrap_or_default()
+    }
+
+    /// How many levels below a root table become tables and columns.
+    pub(super) fn nesting_budget(&self, schema: &Schema, root: Option<&Table>) -> i64 {
+        root.and_then(|table| table.normalizer("max_nesting"))
+            .or_else(|| schema.normalizer_config("max_nesting"))
+            .and_then(Value::as_i64)
+            .unwrap_or(DEFAULT_MAX_NESTING)
+            .min(DEFAULT_MAX_NESTING)
+    }
+
+    /// Whether an object or list under this column name stays one JSON value.
+    pub(super) fn keeps_nested(&self, start: &Schema, table: &str, column: &str, level: i64) -> bool {
+        if level <= 0 {
+            return true;
+        }
+        let known = start.table(table).and_then(|table| table.columns.get(column)).and_then(|column| column.data_type);
+        known.or_else(|| self.rules.preferred(column)) == Some(DataType::Json)
+    }
+
+    /// How a root table's rows get their ids: by its merge strategy.
+    pub(super) fn row_id_kind(&self, schema: &Schema, table: &str) -> RowIdKind {
+        if schema.write_disposition(table) != "merge" {
+            return RowIdKind::Position;
+        }
+        match schema.inherited_hint(table, "x-merge-strategy").and_then(Value::as_str) {
+            Some("upsert" | "insert-only" | "cdc") => RowIdKind::KeyHash,
+            Some("scd2") => {
+                let id = schema.table(table).and_then(|table| table.columns.get(&self.names.id));
+                let is_version = id.is_some_and(|column| column.has("x-row-version"));
+                if is_version { RowIdKind::RowHash } else { RowIdKind::Position }
+            }
+            _ => RowIdKind::Position,
+        }
+    }
+}

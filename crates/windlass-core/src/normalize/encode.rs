@@ -1,0 +1,275 @@
+//! From what was observed to columns: one loop per column over the values of the chunk.
+
+use hashbrown::HashMap;
+
+use super::batch::{BatchBuilder, ColumnBuilder};
+use super::context::{Context, RowIdKind};
+use super::flatten::{FlatRow, Flattener, KeptKeys, RowVisitor, truthy_text};
+use super::grow::SchemaState;
+use super::physical::Cell;
+use super::plan::{CONVERTED, ColumnPlan, NONE, Plan, TablePlan};
+use super::row_id::{PositionIds, child_id, content_id};
+use crate::error::{Error, Result};
+use crate::hash::RowId;
+use crate::json::{Node, NodePosition, StaticNode, Tape, write_compact};
+use crate::schema::Schema;
+use crate::value::Scalar;
+
+/// The ids of the rows of one table in a chunk.
+#[derive(Debug, Default)]
+struct TableIds {
+    ids: Vec<RowId>,
+    /// Ids that the data brought.
+    own: HashMap<u32, String>,
+    is_done: bool,
+}
+
+impl TableIds {
+    fn get(&self, row: u32) -> &[u8] {
+        match self.own.get(&row) {
+            Some(own) => own.as_bytes(),
+            None => &self.ids[row as usize],
+        }
+    }
+
+    fn text(&self, row: u32) -> &str {
+        // Ids are base64 text or came as text.
+        std::str::from_utf8(self.get(row)).unwrap_or_default()
+    }
+}
+
+/// Where the records of a chunk come from, for their ids.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordNumbers<'a> {
+    /// Ids of the stream.
+    pub ids: &'a PositionIds,
+    /// Number of the chunk's first record in the stream.
+    pub first: u64,
+}
+
+/// Which builder each column of the plan goes to, per table; rebuilt when a table grew.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    columns: Vec<u32>,
+    plan_width: usize,
+    batch_width: usize,
+}
+
+/// One chunk on its way to the builders.
+pub(super) struct Encoder<'a, 't> {
+    pub(super) ctx: &'a Context,
+    pub(super) start: &'a Schema,
+    pub(super) state: &'a SchemaState,
+    pub(super) plan: &'a Plan,
+    pub(super) tape: &'a Tape<'t>,
+    pub(super) numbers: RecordNumbers<'a>,
+}
+
+impl Encoder<'_, '_> {
+    /// Appends the rows of every table to its builder.
+    pub(super) fn encode(
+        &self,
+        batches: &mut HashMap<String, BatchBuilder>,
+        targets: &mut Vec<Targets>,
+    ) -> Result<()> {
+        let mut ids: Vec<TableIds> = self.plan.tables.iter().map(|_| TableIds::default()).collect();
+        for table in 0..self.plan.tables.len() {
+            self.ensure_ids(table, &mut ids)?;
+        }
+        targets.resize_with(self.plan.tables.len(), Targets::default);
+        for (index, table) in self.plan.tables.iter().enumerate().filter(|(_, table)| table.rows > 0) {
+            let Some(definition) = self.state.schema.table(&table.name) else {
+                return Err(Error::internal("rows were observed for a table without a definition").at_table(&table.name));
+            };
+            let batch = batches
+                .entry_ref(table.name.as_str())
+                .or_insert_with(|| BatchBuilder::new(definition, &self.ctx.types));
+            batch.widen(definition, &self.ctx.types);
+            let target = &mut targets[index];
+            target.update(table, batch);
+            self.table(index, table, batch, target, &ids);
+            batch.advance(table.rows as usize);
+        }
+        Ok(())
+    }
+
+    /// Makes the ids of a table's rows, those of its parents first.
+    fn ensure_ids(&self, index: usize, ids: &mut Vec<TableIds>) -> Result<()> {
+        let table = &self.plan.tables[index];
+        if ids[index].is_done || table.rows == 0 {
+            return Ok(());
+        }
+        ids[index].is_done = true;
+        let mut last = NONE;
+        for link in &table.links {
+            if link.parent.0 != NONE && link.parent.0 != last {
+                last = link.parent.0;
+                self.ensure_ids(last as usize, ids)?;
+            }
+        }
+        let mut made = Vec::with_capacity(table.rows as usize);
+        let mut scratch = Vec::new();
+        let kind = self.ctx.row_id_kind(&self.state.schema, &table.name);
+        for link in &table.links {
+            let record = (link.parent.0 == NONE).then(|| table.records[link.index as usize]);
+            let id = match (record, kind) {
+                (Some(record), RowIdKind::Position) => {
+                    self.numbers.ids.id(self.numbers.first + u64::from(record.ordinal))
+                }
+                (Some(record), RowIdKind::RowHash) => content_id(self.tape, record.node, &self.ctx.names.prefix),
+                (Some(record), RowIdKind::KeyHash) => self.key_hash(table, record.node)?,
+                (None, _) => {
+                    let (parent, parent_row) = link.parent;
+                    let parent_id = ids[parent as usize].get(parent_row);
+                    child_id(&mut scratch, parent_id, &table.name, link.index)
+                }
+            };
+            made.push(id);
+        }
+        ids[index].ids = made;
+        let own = &table.columns[table.id as usize];
+        for cell in &own.cells {
+            let node = match own.converted.get((cell.source & !CONVERTED) as usize) {
+                Some((_, node)) if cell.source & CONVERTED != 0 => *node,
+                _ => cell.source,
+            };
+            if let Some(text) = truthy_text(&self.tape.scalar(node)) {
+                ids[index].own.insert(cell.row, text);
+            }
+        }
+        Ok(())
+    }
+
+    /// The id of a record from its primary key, which takes flattening its root row once more.
+    fn key_hash(&self, table: &TablePlan, node: NodePosition) -> Result<RowId> {
+        let mut root = RootId { schema: &self.state.schema, id_column: &self.ctx.names.id, id: None, tape: self.tape };
+        Flattener::new(self.ctx, self.start, self.tape).record(node, &table.name, "", &mut root)?;
+        let id = root.id.ok_or_else(|| Error::internal("a record has no root row").at_table(&table.name))?;
+        id.as_bytes().try_into().map_err(|_| Error::internal("a key hash has another length").at_table(&table.name))
+    }
+
+    fn table(&self, index: usize, table: &TablePlan, batch: &mut BatchBuilder, target: &Targets, ids: &[TableIds]) {
+        let base = batch.rows();
+        let own = &ids[index];
+        let is_root = |row: u32| table.is_root || table.links[row as usize].parent.0 == NONE;
+        let has_link = |row: u32| !is_root(row) && !own.own.contains_key(&row);
+        for (column, (plan, target)) in (0..).zip(table.columns.iter().zip(&target.columns)) {
+            if *target == NONE {
+                continue;
+            }
+            let builder = batch.column(*target as usize);
+            // The engine's own columns: what it makes goes before what the data brought under their names.
+            if column == table.id {
+                (0..table.rows).for_each(|row| builder.push_text(own.text(row)));
+            } else if column == table.load_id {
+                self.fill(plan, builder, base, table.rows, ids, |row, builder| {
+                    is_root(row).then(|| builder.push_text(&self.ctx.load_id)).is_some()
+                });
+            } else if column == table.parent_id {
+                self.fill(plan, builder, base, table.rows, ids, |row, builder| {
+                    let (parent, parent_row) = table.links[row as usize].parent;
+                    has_link(row).then(|| builder.push_text(ids[parent as usize].text(parent_row))).is_some()
+                });
+            } else if column == table.list_index {
+                self.fill(plan, builder, base, table.rows, ids, |row, builder| {
+                    has_link(row).then(|| builder.push_int(i64::from(table.links[row as usize].index))).is_some()
+                });
+            } else {
+                for cell in &plan.cells {
+                    builder.pad(base + cell.row as usize);
+                    self.push(plan, cell.source, builder, ids);
+                }
+            }
+        }
+    }
+
+    /// Fills a column row by row: with what `make` gives, else with the value of the data.
+    fn fill(
+        &self,
+        plan: &ColumnPlan,
+        builder: &mut ColumnBuilder,
+        base: usize,
+        rows: u32,
+        ids: &[TableIds],
+        make: impl Fn(u32, &mut ColumnBuilder) -> bool,
+    ) {
+        let mut cells = plan.cells.iter().peekable();
+        for row in 0..rows {
+            let cell = cells.next_if(|cell| cell.row == row);
+            builder.pad(base + row as usize);
+            if !make(row, builder)
+                && let Some(cell) = cell
+            {
+                self.push(plan, cell.source, builder, ids);
+            }
+        }
+    }
+
+    #[inline]
+    fn push(&self, plan: &ColumnPlan, source: u32, builder: &mut ColumnBuilder, ids: &[TableIds]) {
+        if let Some(converted) = plan.converted_of(source) {
+            return match converted {
+                Cell::RowId(table, row) => builder.push_text(ids[*table as usize].text(*row)),
+                converted => builder.push_cell(converted),
+            };
+        }
+        match self.tape.nodes[source as usize] {
+            Node::String(text) => builder.push_text(text),
+            Node::Static(StaticNode::I64(value)) => builder.push_int(value),
+            Node::Static(StaticNode::U64(value)) => builder.push_int(value as i64),
+            Node::Static(StaticNode::F64(value)) => builder.push_double(value),
+            Node::Static(StaticNode::Bool(value)) => builder.push_int(i64::from(value)),
+            Node::Object { .. } | Node::Array { .. } => {
+                let mut text = String::new();
+                write_compact(&mut text, self.tape, source);
+                builder.push_text(&text);
+            }
+            Node::Static(_) => {}
+        }
+    }
+}
+
+impl ColumnPlan {
+    fn converted_of(&self, source: u32) -> Option<&Cell> {
+        (source & CONVERTED != 0).then(|| &self.converted[(source & !CONVERTED) as usize].0)
+    }
+}
+
+impl Targets {
+    fn update(&mut self, table: &TablePlan, batch: &BatchBuilder) {
+        if self.plan_width == table.columns.len() && self.batch_width == batch.width() {
+            return;
+        }
+        let names: HashMap<&str, u32> = batch.names().iter().map(String::as_str).zip(0..).collect();
+        let find = |column: &ColumnPlan| names.get(column.name.as_str()).copied().unwrap_or(NONE);
+        self.columns = table.columns.iter().map(find).collect();
+        self.plan_width = table.columns.len();
+        self.batch_width = batch.width();
+    }
+}
+
+/// Takes the id of the root row and nothing else.
+struct RootId<'a, 't> {
+    schema: &'a Schema,
+    id_column: &'a str,
+    id: Option<String>,
+    tape: &'a Tape<'t>,
+}
+
+impl RowVisitor for RootId<'_, '_> {
+    fn check(&mut self, _: &FlatRow, _: &KeptKeys) -> Result<KeptKeys> {
+        Ok(KeptKeys::default())
+    }
+
+    fn take(&mut self, row: FlatRow) -> Result<bool> {
+        if let Some(Scalar::Text(id)) = row.cells.get(self.id_column).map(|cell| cell.scalar(self.tape)) {
+            self.id = Some(id.into_owned());
+        }
+        Ok(false)
+    }
+
+    fn schema(&self) -> &Schema {
+        self.schema
+    }
+}
+

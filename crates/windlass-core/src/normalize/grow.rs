@@ -1,0 +1,412 @@
+//! The only code that adds tables and columns while data is read.
+//!
+//! A record that brings something new is taken row by row and value by value; each new column, variant and table
+//! passes the contract, in the order of the record. What a contract refuses is noted, so that later records are
+//! treated alike.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::context::Context;
+use super::flatten::{FlatCell, FlatRow, Flattener, KeptKeys, Origin, RowVisitor};
+use super::physical::{Cell, Physical};
+use super::row_filter::RowFilters;
+use crate::error::{Error, Result};
+use crate::json::{NodePosition, Tape};
+use crate::schema::{Column, ContractMode, Entity, Schema, Table, Violation};
+use crate::value::{DataType, Scalar, coerce};
+
+/// The schema while data is read, and what contracts refused so far. Entries are only ever added.
+#[derive(Clone, Debug)]
+pub struct SchemaState {
+    /// The schema as it stands.
+    pub schema: Schema,
+    /// Tables that a contract refused.
+    pub refused_tables: BTreeMap<String, ContractMode>,
+    /// Columns and variants that a contract refused, by table and column.
+    pub refused_columns: BTreeMap<(String, String), ContractMode>,
+    /// Tables that reached the limit of columns.
+    pub full_tables: BTreeMap<String, FullTable>,
+}
+
+/// What a table does with keys for which it has no room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FullTable {
+    /// A key that found no room, for the warning.
+    pub example: String,
+}
+
+impl SchemaState {
+    /// The state at the start of a run.
+    pub fn new(schema: Schema) -> Self {
+        Self {
+            schema,
+            refused_tables: BTreeMap::new(),
+            refused_columns: BTreeMap::new(),
+            full_tables: BTreeMap::new(),
+        }
+    }
+
+    /// Whether keys below a key of a table's records have columns or tables.
+    pub(super) fn has_columns_under(&self, ctx: &Context, table: &str, key: &str) -> bool {
+        let column = ctx.column_key(key);
+        let separator = ctx.naming.separator();
+        let below = |name: &str, prefix: &str| {
+            name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(separator))
+        };
+        let list_prefix = ctx.join(&[table, &ctx.table_key(key)]);
+        self.schema.table(table).is_some_and(|table| table.columns.keys().any(|name| below(name, &column)))
+            || self.schema.tables.keys().any(|name| below(name, &list_prefix))
+    }
+
+    /// The keys of a row that need more columns or child tables than its table may have, but for those kept already.
+    pub(super) fn without_room(&self, ctx: &Context, tape: &Tape<'_>, row: &FlatRow, kept: &KeptKeys) -> KeptKeys {
+        let mut more = KeptKeys::default();
+        let known = self.schema.table(&row.table);
+        let is_full = self.full_tables.contains_key(&row.table);
+        let count = known.map_or(0, |table| table.complete_columns().count());
+        let limit = ctx.limits.max_columns;
+        if !is_full && count + row.cells.len() + row.lists.len() <= limit {
+            return more;
+        }
+        let is_new_column = |name: &String, cell: &FlatCell| {
+            !cell.is_null(tape)
+                && known.and_then(|table| table.columns.get(name)).is_none_or(|column| !column.is_complete())
+        };
+        let columns = row.cells.iter().filter(|(name, cell)| is_new_column(name, cell));
+        let columns = columns.filter_map(|(name, _)| row.origins.get(name));
+        let lists = row.lists.iter().filter(|(table, _)| self.schema.table(table).is_none());
+        let lists = lists.map(|(_, origin)| origin);
+        let children = self.schema.tables.values().filter(|table| table.parent.as_ref() == Some(&row.table)).count();
+        let room = if is_full { 0 } else { limit.saturating_sub(count + children) };
+        for Origin { top, is_nested } in columns.chain(lists).skip(room) {
+            // A kept object needs a column of its own: where its key is new as well, it goes to the overflow.
+            let has_columns = *is_nested && self.has_columns_under(ctx, &row.table, top);
+            let list = if has_columns { &mut more.nested } else { &mut more.overflow };
+            let is_kept = kept.nested.contains(top) || kept.overflow.contains(top);
+            if !is_kept && !list.contains(top) {
+                list.push(top.clone());
+            }
+        }
+        more
+    }
+
+    /// Removes the values of a row that a contract refused, and counts them; `None` if it refuses the whole row.
+    ///
+    /// Nulls never ask for anything, so they are let through whatever came before them.
+    pub(super) fn without_refused(&self, ctx: &Context, tape: &Tape<'_>, row: &mut FlatRow) -> Option<usize> {
+        if self.refused_columns.is_empty() {
+            return Some(0);
+        }
+        let table = self.schema.table(&row.table);
+        let refused = |column: String| self.refused_columns.get(&(row.table.clone(), column)).copied();
+        let mut drop_row = false;
+        let before = row.cells.len();
+        row.cells.retain(|name, cell| {
+            let value = cell.scalar(tape);
+            let Some(own_type) = value.data_type() else { return true };
+            let mode = refused(name.clone()).or_else(|| {
+                let column = table.and_then(|table| table.columns.get(name)).filter(|column| column.is_complete())?;
+                if fit(ctx, column, &value).is_some() {
+                    return None;
+                }
+                refused(variant_name(ctx, name, variant_suffix(ctx, own_type, &value).0))
+            });
+            drop_row |= mode == Some(ContractMode::DiscardRow);
+            mode != Some(ContractMode::DiscardValue)
+        });
+        (!drop_row).then(|| before - row.cells.len())
+    }
+
+    /// Adds everything that a record brings. `start` is the schema at the start of the run, which decides what stays
+    /// nested.
+    ///
+    /// Errors: a contract that freezes, a null where none may be.
+    pub fn grow(
+        &mut self,
+        ctx: &Context,
+        filters: &RowFilters,
+        tape: &Tape<'_>,
+        item: NodePosition,
+        root_table: &str,
+        start: &Schema,
+    ) -> Result<()> {
+        let mut growth = Growth { state: self, ctx, filters, tape };
+        Flattener::new(ctx, start, tape).record(item, root_table, "", &mut growth)
+    }
+}
+
+struct Growth<'a, 't> {
+    state: &'a mut SchemaState,
+    ctx: &'a Context,
+    filters: &'a RowFilters,
+    tape: &'a Tape<'t>,
+}
+
+/// The variant column of `column` for values of this type: its name.
+pub(super) fn variant_name(ctx: &Context, column: &str, suffix: &str) -> String {
+    ctx.join(&[column, &format!("v_{suffix}")])
+}
+
+impl RowVisitor for Growth<'_, '_> {
+    fn schema(&self) -> &Schema {
+        &self.state.schema
+    }
+
+    fn check(&mut self, row: &FlatRow, kept: &KeptKeys) -> Result<KeptKeys> {
+        let more = self.state.without_room(self.ctx, self.tape, row, kept);
+        if let Some(example) = more.nested.first().or(more.overflow.first()) {
+            let full = self.state.full_tables.entry(row.table.clone()).or_default();
+            if full.example.is_empty() {
+                full.example.clone_from(example);
+            }
+        }
+        Ok(more)
+    }
+
+    fn take(&mut self, mut row: FlatRow) -> Result<bool> {
+        if self.state.refused_tables.contains_key(&row.table) {
+            return Ok(false);
+        }
+        self.filters.apply(&row.table, &mut row.cells);
+        if self.state.without_refused(self.ctx, self.tape, &mut row).is_none() {
+            return Ok(false);
+        }
+        let partial = self.partial_table(&row).map_err(|e| e.at_table(&row.table))?;
+        if !partial.columns.is_empty() || self.state.schema.table(&row.table).is_none() {
+            self.merge(partial, &row.table)?;
+            let is_refused = self.state.refused_tables.contains_key(&row.table);
+            return Ok(!is_refused && self.state.without_refused(self.ctx, self.tape, &mut row).is_some());
+        }
+        Ok(true)
+    }
+}
+
+impl Growth<'_, '_> {
+    /// The columns that a row needs and its table does not have.
+    fn partial_table(&self, row: &FlatRow) -> Result<Table> {
+        let known = self.state.schema.table(&row.table);
+        let mut partial = match known {
+            Some(table) => Table { parent: table.parent.clone(), ..Table::new(&row.table) },
+            None => Table { parent: row.parent.clone(), ..Table::new(&row.table) },
+        };
+        for (name, cell) in &row.cells {
+            let value = cell.scalar(self.tape);
+            let column = partial.columns.get(name).or_else(|| known.and_then(|table| table.columns.get(name)));
+            let column = column.cloned();
+            self.place(&mut partial, known, name, column.as_ref(), &value)
+                .map_err(|e| e.at_column(name))?;
+        }
+        Ok(partial)
+    }
+
+    /// Finds the column for a value, adding one to `partial` where none fits.
+    fn place(
+        &self,
+        partial: &mut Table,
+        known: Option<&Table>,
+        name: &str,
+        column: Option<&Column>,
+        value: &Scalar<'_>,
+    ) -> Result<()> {
+        let Some(own_type) = value.data_type() else {
+            return self.check_null(name, column);
+        };
+        let complete = column.filter(|column| column.is_complete());
+        let new = match complete {
+            Some(column) if fit(self.ctx, column, value).is_some() => return Ok(()),
+            Some(_) => None,
+            None => new_column(self.ctx, name, column, value),
+        };
+        if let Some(new) = new {
+            partial.columns.insert(name.to_owned(), new);
+            return Ok(());
+        }
+        // The value does not fit the column: it needs a variant, of its own type or, failing that, as text.
+        let (suffix, as_text) = variant_suffix(self.ctx, own_type, value);
+        let variant = self.existing_complex_variant(known, name, own_type);
+        let variant = variant.unwrap_or_else(|| variant_name(self.ctx, name, suffix));
+        let existing = partial.columns.get(&variant).or_else(|| known.and_then(|t| t.columns.get(&variant))).cloned();
+        match existing.filter(Column::is_complete) {
+            Some(existing) if fit_variant(self.ctx, &existing, value, as_text).is_some() => Ok(()),
+            // A variant that was detected as a timestamp cannot take every text; it has a variant then.
+            Some(existing) => self.place(partial, known, &variant, Some(&existing), value),
+            None => {
+                let data_type = if as_text {
+                    DataType::Text
+                } else {
+                    self.ctx.rules.detect(value).unwrap_or(own_type)
+                };
+                let mut new = self.ctx.rules.new_column(&variant, data_type);
+                new.hints.insert("variant".to_owned(), Value::Bool(true));
+                let description = format!("Variant of column {variant} generated by dlt");
+                new.hints.insert("description".to_owned(), description.into());
+                partial.columns.insert(variant, new);
+                Ok(())
+            }
+        }
+    }
+
+    /// Schemas of old engines have variants for objects under the former name of the type.
+    fn existing_complex_variant(&self, known: Option<&Table>, name: &str, own_type: DataType) -> Option<String> {
+        let old = (own_type == DataType::Json).then(|| variant_name(self.ctx, name, "complex"))?;
+        known?.columns.get(&old).filter(|column| column.is_variant()).map(|_| old)
+    }
+
+    fn check_null(&self, name: &str, column: Option<&Column>) -> Result<()> {
+        let allowed = match column.filter(|column| column.is_complete()) {
+            Some(column) => column.is_nullable(),
+            None => !self.ctx.rules.is_not_null(name),
+        };
+        if allowed { Ok(()) } else { Err(null_error()) }
+    }
+
+    /// Merges a partial table as far as its contract allows, and notes what it refuses.
+    fn merge(&mut self, partial: Table, table: &str) -> Result<()> {
+        let schema = &self.state.schema;
+        let is_system = table.starts_with(&self.ctx.names.prefix);
+        let owner = if schema.tables.contains_key(table) { Some(table) } else { partial.parent.as_deref() };
+        let contract = match owner {
+            Some(owner) if !is_system => schema.contract(owner)?,
+            _ => Default::default(),
+        };
+        let (allowed, violations) = contract.check(schema.table(table), partial, &self.ctx.names.prefix);
+        for Violation { entity, mode, column } in violations {
+            if mode == ContractMode::Freeze {
+                return Err(frozen(entity, table, column.as_deref()));
+            }
+            match column {
+                None => drop(self.state.refused_tables.insert(table.to_owned(), mode)),
+                Some(column) => drop(self.state.refused_columns.insert((table.to_owned(), column), mode)),
+            }
+        }
+        match allowed {
+            Some(allowed) => self.state.schema.merge_table(allowed, true),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The column that a first value makes, with what hints say of it; `None` if the value does not fit what it makes.
+pub(super) fn new_column(ctx: &Context, name: &str, hints: Option<&Column>, value: &Scalar<'_>) -> Option<Column> {
+    let data_type = ctx.rules.preferred(name).or_else(|| ctx.rules.detect(value))?;
+    let mut new = ctx.rules.new_column(name, data_type);
+    if let Some(hints) = hints {
+        new.merge(hints);
+    }
+    fit(ctx, &new, value).map(|_| new)
+}
+
+/// The value as a cell of the column, converted if need be; `None` if it needs a variant.
+pub(super) fn fit(ctx: &Context, column: &Column, value: &Scalar<'_>) -> Option<Cell> {
+    let data_type = column.data_type?;
+    if ctx.refuses_coercion && value.data_type() != Some(data_type) {
+        return None;
+    }
+    let value = coerce(value, data_type)?;
+    if value == Scalar::Null {
+        return Some(Cell::Null);
+    }
+    Physical::of(column, &ctx.types).cell(value)
+}
+
+/// The column of a grown table that takes a value of the column `name`, and the value as a cell of it.
+///
+/// `None` when no column takes it, because it is null, refused, or not grown yet.
+pub fn column_for(ctx: &Context, table: &Table, name: &str, value: &Scalar<'_>) -> Option<(String, Cell)> {
+    let own_type = value.data_type()?;
+    let column = table.columns.get(name);
+    match column.filter(|column| column.is_complete()) {
+        Some(column) => {
+            if let Some(cell) = fit(ctx, column, value) {
+                return (cell != Cell::Null).then(|| (name.to_owned(), cell));
+            }
+        }
+        None if new_column(ctx, name, column, value).is_some() => return None,
+        None => {}
+    }
+    let (suffix, as_text) = variant_suffix(ctx, own_type, value);
+    let variant = variant_name(ctx, name, suffix);
+    match fit_variant(ctx, table.columns.get(&variant)?, value, as_text) {
+        Some(cell) => Some((variant, cell)),
+        None => column_for(ctx, table, &variant, value),
+    }
+}
+
+/// As [`fit`], for a variant that may hold values as text because nothing else holds them.
+pub(super) fn fit_variant(
+    ctx: &Context,
+    column: &Column,
+    value: &Scalar<'_>,
+    as_text: bool,
+) -> Option<Cell> {
+    if !as_text {
+        return fit(ctx, column, value);
+    }
+    let text = coerce(value, DataType::Text)?;
+    Physical::of(column, &ctx.types).cell(text)
+}
+
+/// The suffix of the variant for a value, and whether it holds the value as text.
+///
+/// A value that no column of its own type can hold (a decimal with too many digits) is kept as text.
+pub(super) fn variant_suffix(ctx: &Context, own_type: DataType, value: &Scalar<'_>) -> (&'static str, bool) {
+    let plain = Column::typed("", own_type, true);
+    match own_type {
+        own_type if fit(ctx, &plain, value).is_some() => (own_type.as_str(), false),
+        // The reference's own name for a wei that is too large.
+        DataType::Wei => ("str", true),
+        _ => ("text", true),
+    }
+}
+
+pub(super) fn null_error() -> Error {
+    Error::data("a null stands in a column that may not be null")
+        .with_hint("allow nulls in the column's hints (nullable: true), or fix the data")
+}
+
+fn frozen(entity: Entity, table: &str, column: Option<&str>) -> Error {
+    let what = match (entity, column) {
+        (Entity::Tables, _) | (_, None) => "a new table".to_owned(),
+        (Entity::Columns, Some(column)) => format!("a new column `{column}`"),
+        (Entity::DataType, Some(column)) => format!("another type, in column `{column}`"),
+    };
+    let mut error = Error::contract(format!("the data brings {what}, and the schema contract freezes {entity}"))
+        .at_table(table)
+        .with_hint(format!(
+            "set schema_contract {entity} to evolve to let it in, or to discard_row or discard_value to leave it out"
+        ));
+    if let Some(column) = column {
+        error = error.at_column(column);
+    }
+    error
+}
+
+/// Counts of what contracts and limits kept out, by table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discarded {
+    /// Rows left out.
+    pub rows: HashMap<String, u64>,
+    /// Values left out of rows that stayed.
+    pub values: HashMap<String, u64>,
+}
+
+impl Discarded {
+    /// Adds the counts of another worker.
+    pub fn add(&mut self, other: &Discarded) {
+        for (table, count) in &other.rows {
+            *self.rows.entry(table.clone()).or_default() += count;
+        }
+        for (table, count) in &other.values {
+            *self.values.entry(table.clone()).or_default() += count;
+        }
+    }
+}
+
+impl FlatCell {
+    /// Whether nothing is there to be stored.
+    pub(super) fn is_null(&self, tape: &Tape<'_>) -> bool {
+        matches!(self, Self::Node(position) if tape.is_null(*position))
+    }
+}

@@ -1,0 +1,225 @@
+//! From parsed chunks to typed columns of many tables.
+//!
+//! ```text
+//!  chunk ──> Tape ──observe──> values by column ──encode──> RecordBatch per table
+//!                      │  something new
+//!                      └──> Turn: wait for the chunks before, grow the schema, go on
+//! ```
+//!
+//! In reading order: [`Context`] (settings), [`flatten`] (the definition: one record to its rows), `grow` (the only
+//! code that adds columns), `plan` (the columnar mirror of the schema), `observe` and `encode` (the fast path).
+
+mod batch;
+mod context;
+mod define;
+mod encode;
+mod flatten;
+mod grow;
+mod observe;
+mod physical;
+mod plan;
+mod row_filter;
+mod row_id;
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use hashbrown::HashMap;
+
+pub use context::{Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
+pub use encode::RecordNumbers;
+pub use flatten::{FlatCell, FlatRow, Flattener, KeptKeys, RowVisitor};
+pub use grow::{Discarded, FullTable, SchemaState, column_for};
+pub use physical::{Cell, Physical, TypeDefaults, arrow_field};
+pub use row_filter::RowFilters;
+pub use row_id::{PositionIds, child_id, content_id, key_id};
+
+use batch::BatchBuilder;
+use encode::{Encoder, Targets};
+use observe::{Observer, ObserverMemory, Stop};
+use plan::{Plan, Sources};
+
+use crate::error::{At, Error, Result};
+use crate::json::{ParsedRow, Tape};
+use crate::schema::Schema;
+
+/// Rows of a table that are gathered before they are handed on.
+const BATCH_ROWS: usize = 16_384;
+
+/// Bytes of a table that are gathered before they are handed on.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// How a chunk waits for the chunks before it, so that the schema grows in the order of the input.
+pub trait Turn {
+    /// Waits until all chunks before this one have been observed, and gives the schema they left.
+    fn wait(&mut self) -> Result<Arc<SchemaState>>;
+    /// Makes a grown schema the current one. Only called after [`Turn::wait`].
+    fn publish(&mut self, state: &Arc<SchemaState>);
+}
+
+/// Takes finished batches.
+pub trait BatchSink {
+    /// A batch of a table. Later batches may have more columns at the end, never fewer.
+    fn receive(&mut self, table: &str, batch: RecordBatch) -> Result<()>;
+}
+
+/// The settings that all workers of a run share.
+#[derive(Clone, Debug)]
+pub struct NormalizeSettings {
+    /// Names, types and limits.
+    pub ctx: Context,
+    /// Keys that are left out.
+    pub filters: RowFilters,
+    /// The schema at the start of the run.
+    pub start: Schema,
+}
+
+/// Normalizes chunks for one worker. Holds no locks.
+pub struct Normalizer {
+    settings: Arc<NormalizeSettings>,
+    state: Arc<SchemaState>,
+    plan: Plan,
+    memory: ObserverMemory,
+    discarded: Discarded,
+    batches: HashMap<String, BatchBuilder>,
+    targets: Vec<Targets>,
+    row_counts: HashMap<String, u64>,
+}
+
+impl Normalizer {
+    /// A worker that starts with this schema.
+    pub fn new(settings: Arc<NormalizeSettings>, state: Arc<SchemaState>) -> Self {
+        Self {
+            settings,
+            state,
+            plan: Plan::default(),
+            memory: ObserverMemory::default(),
+            discarded: Discarded::default(),
+            batches: HashMap::new(),
+            targets: Vec::new(),
+            row_counts: HashMap::new(),
+        }
+    }
+
+    /// Notes the values of a chunk's records, growing the schema where they bring something new.
+    ///
+    /// When this returns, later chunks may take their turn. Errors: data that cannot be loaded, with the number of the
+    /// record; a contract that freezes.
+    pub fn observe(
+        &mut self,
+        root_table: &str,
+        tape: &Tape<'_>,
+        rows: &[ParsedRow],
+        numbers: RecordNumbers<'_>,
+        turn: &mut dyn Turn,
+    ) -> Result<()> {
+        self.plan.clear();
+        let settings = Arc::clone(&self.settings);
+        let root = self.plan.root(sources(&settings, &self.state), root_table);
+        let mut has_turn = false;
+        let mut has_grown = false;
+        for row in rows {
+            let at = |error: Error| error.at(At { row: Some(u64::from(row.ordinal)), ..At::default() });
+            let mut by_definition = false;
+            let mut attempts = 0;
+            loop {
+                let mut observer = Observer {
+                    plan: &mut self.plan,
+                    from: sources(&settings, &self.state),
+                    tape,
+                    discarded: &mut self.discarded,
+                    memory: &mut self.memory,
+                };
+                let result = if by_definition {
+                    let id = numbers.ids.id(numbers.first + u64::from(row.ordinal));
+                    observer.define(root_table, row.node, row.ordinal, &String::from_utf8_lossy(&id))
+                } else {
+                    observer.record(root, row.node, row.ordinal)
+                };
+                match result {
+                    Ok(()) => break,
+                    Err(Stop::Failed(error)) => return Err(at(error)),
+                    Err(Stop::Ambiguous) if !by_definition => by_definition = true,
+                    Err(_) if !has_turn => {
+                        has_turn = true;
+                        self.state = turn.wait()?;
+                        self.plan.refresh(sources(&settings, &self.state));
+                    }
+                    Err(_) => {
+                        // Growth looks at the values that count; the walk may have met one that does not.
+                        by_definition |= attempts > 0;
+                        attempts += 1;
+                        if attempts > 3 {
+                            return Err(at(Error::internal("a record is still new after the schema grew by it")));
+                        }
+                        Arc::make_mut(&mut self.state)
+                            .grow(&settings.ctx, &settings.filters, tape, row.node, root_table, &settings.start)
+                            .map_err(at)?;
+                        has_grown = true;
+                        self.plan.refresh(sources(&settings, &self.state));
+                    }
+                }
+            }
+        }
+        if has_grown {
+            turn.publish(&self.state);
+        }
+        Ok(())
+    }
+
+    /// Appends what was observed to the batches and hands on those that are full.
+    pub fn encode(&mut self, tape: &Tape<'_>, numbers: RecordNumbers<'_>, sink: &mut dyn BatchSink) -> Result<()> {
+        let encoder = Encoder {
+            ctx: &self.settings.ctx,
+            start: &self.settings.start,
+            state: &self.state,
+            plan: &self.plan,
+            tape,
+            numbers,
+        };
+        encoder.encode(&mut self.batches, &mut self.targets)?;
+        for table in self.plan.tables.iter().filter(|table| table.rows > 0) {
+            *self.row_counts.entry_ref(table.name.as_str()).or_default() += u64::from(table.rows);
+            if let Some(batch) = self.batches.get_mut(&table.name)
+                && (batch.rows() >= BATCH_ROWS || batch.bytes() >= BATCH_BYTES)
+            {
+                finish_batch(&table.name, batch, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands on everything that is left, in the order of the table names.
+    pub fn flush(&mut self, sink: &mut dyn BatchSink) -> Result<()> {
+        let mut tables: Vec<_> = self.batches.iter_mut().filter(|(_, batch)| batch.rows() > 0).collect();
+        tables.sort_unstable_by(|a, b| a.0.cmp(b.0));
+        tables.into_iter().try_for_each(|(table, batch)| finish_batch(table, batch, sink))
+    }
+
+    /// What contracts left out so far.
+    pub fn discarded(&self) -> &Discarded {
+        &self.discarded
+    }
+
+    /// Rows that were encoded so far, by table.
+    pub fn row_counts(&self) -> &HashMap<String, u64> {
+        &self.row_counts
+    }
+
+    /// Columns that held nothing but nulls so far and have no type, by table.
+    pub fn null_columns(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.plan.tables.iter().flat_map(|table| {
+            let unknown = table.columns.iter().filter(|column| column.saw_null && !column.is_known());
+            unknown.map(|column| (table.name.as_str(), column.name.as_str()))
+        })
+    }
+}
+
+fn finish_batch(table: &str, batch: &mut BatchBuilder, sink: &mut dyn BatchSink) -> Result<()> {
+    let finished = batch.finish().map_err(|e| e.at_table(table))?;
+    sink.receive(table, finished)
+}
+
+fn sources<'a>(settings: &'a NormalizeSettings, state: &'a SchemaState) -> Sources<'a> {
+    Sources { ctx: &settings.ctx, filters: &settings.filters, start: &settings.start, state }
+}

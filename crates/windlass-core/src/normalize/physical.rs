@@ -1,0 +1,218 @@
+//! How the values of a column are laid out: the Arrow type, and what fits into it.
+
+use std::sync::Arc;
+
+use arrow_buffer::i256;
+use arrow_schema::{DataType as ArrowType, Field, TimeUnit};
+
+use crate::schema::Column;
+use crate::value::{DataType, Scalar};
+
+/// Digits and precisions that a destination gives to types that come without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypeDefaults {
+    /// Precision and scale of `decimal`.
+    pub decimal: (u8, i8),
+    /// Precision and scale of `wei`.
+    pub wei: (u8, i8),
+    /// Fractional digits of `timestamp` and `time`.
+    pub timestamp_precision: u8,
+    /// Whether a decimal given by precision alone has the default scale (SQL destinations) or none (files).
+    pub scale_defaults_alone: bool,
+}
+
+impl Default for TypeDefaults {
+    fn default() -> Self {
+        Self { decimal: (38, 9), wei: (38, 0), timestamp_precision: 6, scale_defaults_alone: true }
+    }
+}
+
+/// The layout of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Physical {
+    /// UTF-8 text.
+    Text,
+    /// UTF-8 text that is compact JSON.
+    Json,
+    /// 64-bit float.
+    Double,
+    /// One bit.
+    Bool,
+    /// Signed integer of 8, 16, 32 or 64 bits.
+    Int(u8),
+    /// Ticks since the epoch.
+    Timestamp {
+        /// Length of a tick.
+        unit: TimeUnit,
+        /// Whether the ticks are of UTC.
+        utc: bool,
+    },
+    /// Days since the epoch.
+    Date,
+    /// Ticks since midnight.
+    Time(TimeUnit),
+    /// Bytes; of one length if given.
+    Binary(Option<i32>),
+    /// Unscaled integer of at most this many digits, with this scale.
+    Decimal(u8, i8),
+}
+
+/// A converted value in the layout of its column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// Integers, ticks, days, and bools as 0 and 1.
+    Int(i64),
+    /// Floats.
+    Double(f64),
+    /// Unscaled decimals.
+    Decimal(Box<i256>),
+    /// Text and JSON.
+    Text(Box<str>),
+    /// Bytes.
+    Bytes(Box<[u8]>),
+    /// The id of a row: table of the plan and row of the chunk.
+    RowId(u32, u32),
+    /// A value that turned out to be null, such as the JSON text `null`.
+    Null,
+}
+
+fn unit_of_precision(precision: i64) -> TimeUnit {
+    match precision {
+        ..=0 => TimeUnit::Second,
+        1..=3 => TimeUnit::Millisecond,
+        4..=6 => TimeUnit::Microsecond,
+        _ => TimeUnit::Nanosecond,
+    }
+}
+
+impl Physical {
+    /// The layout of a complete column; incomplete ones are laid out as text.
+    pub fn of(column: &Column, defaults: &TypeDefaults) -> Self {
+        let unit = || unit_of_precision(column.precision.unwrap_or(i64::from(defaults.timestamp_precision)));
+        match column.data_type.unwrap_or(DataType::Text) {
+            DataType::Text => Self::Text,
+            DataType::Json => Self::Json,
+            DataType::Double => Self::Double,
+            DataType::Bool => Self::Bool,
+            DataType::Bigint => match column.precision.unwrap_or(64) {
+                ..=8 => Self::Int(8),
+                9..=16 => Self::Int(16),
+                17..=32 => Self::Int(32),
+                33..=64 => Self::Int(64),
+                // A 128-bit integer has up to 39 digits; Arrow's widest exact integer has 38.
+                _ => Self::Decimal(38, 0),
+            },
+            DataType::Timestamp => Self::Timestamp { unit: unit(), utc: column.timezone.unwrap_or(true) },
+            DataType::Date => Self::Date,
+            DataType::Time => Self::Time(unit()),
+            DataType::Binary => Self::Binary(column.precision.and_then(|p| i32::try_from(p).ok()).filter(|p| *p > 0)),
+            DataType::Decimal => decimal(column, defaults.decimal, defaults.scale_defaults_alone),
+            DataType::Wei => decimal(column, defaults.wei, defaults.scale_defaults_alone),
+        }
+    }
+
+    /// The Arrow type.
+    pub fn arrow_type(self) -> ArrowType {
+        match self {
+            Self::Text | Self::Json => ArrowType::Utf8,
+            Self::Double => ArrowType::Float64,
+            Self::Bool => ArrowType::Boolean,
+            Self::Int(8) => ArrowType::Int8,
+            Self::Int(16) => ArrowType::Int16,
+            Self::Int(32) => ArrowType::Int32,
+            Self::Int(_) => ArrowType::Int64,
+            Self::Timestamp { unit, utc } => ArrowType::Timestamp(unit, utc.then(|| Arc::from("UTC"))),
+            Self::Date => ArrowType::Date32,
+            Self::Time(unit @ (TimeUnit::Second | TimeUnit::Millisecond)) => ArrowType::Time32(unit),
+            Self::Time(unit) => ArrowType::Time64(unit),
+            Self::Binary(None) => ArrowType::Binary,
+            Self::Binary(Some(length)) => ArrowType::FixedSizeBinary(length),
+            Self::Decimal(precision @ ..=38, scale) => ArrowType::Decimal128(precision, scale),
+            Self::Decimal(precision, scale) => ArrowType::Decimal256(precision, scale),
+        }
+    }
+
+    /// The value in this layout; `None` when it does not fit without changing.
+    ///
+    /// The value has the type of the column. Ticks finer than the column's unit are cut off.
+    pub fn cell(self, value: Scalar<'_>) -> Option<Cell> {
+        Some(match (self, value) {
+            (Self::Text, Scalar::Text(text)) | (Self::Json, Scalar::Json(text)) => {
+                Cell::Text(text.into_owned().into_boxed_str())
+            }
+            (Self::Double, Scalar::Double(value)) => Cell::Double(value),
+            (Self::Bool, Scalar::Bool(value)) => Cell::Int(i64::from(value)),
+            (Self::Int(bits), Scalar::Int(value)) => {
+                let unused = 64 - u32::from(bits);
+                Cell::Int((value << unused >> unused == value).then_some(value)?)
+            }
+            (Self::Timestamp { unit, .. }, Scalar::Timestamp(timestamp)) => {
+                Cell::Int(ticks(timestamp.utc_micros(), unit)?)
+            }
+            (Self::Date, Scalar::Date(days)) => Cell::Int(i64::from(days)),
+            (Self::Time(unit), Scalar::Time(time)) => Cell::Int(ticks(time.micros, unit)?),
+            (Self::Binary(length), Scalar::Binary(binary)) => {
+                let fits = length.is_none_or(|length| binary.bytes.len() == length as usize);
+                Cell::Bytes(fits.then_some(binary.bytes)?)
+            }
+            (Self::Decimal(precision, scale), Scalar::Decimal(value) | Scalar::Wei(value)) => {
+                Cell::Decimal(Box::new(value.unscaled(precision, scale)?))
+            }
+            (Self::Decimal(precision, scale), Scalar::Int(value)) => {
+                let value = crate::value::Decimal::from(value);
+                Cell::Decimal(Box::new(value.unscaled(precision, scale)?))
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn decimal(column: &Column, (precision, scale): (u8, i8), scale_defaults_alone: bool) -> Physical {
+    let given = column.precision.and_then(|p| u8::try_from(p).ok()).filter(|p| (1..=76).contains(p));
+    let default_scale = if given.is_some() && !scale_defaults_alone { 0 } else { scale };
+    let scale = column.scale.and_then(|s| i8::try_from(s).ok()).unwrap_or(default_scale);
+    let precision = given.unwrap_or(precision.min(76));
+    // Arrow wants the scale within the precision; a default scale above a given precision is cut to it.
+    Physical::Decimal(precision, scale.min(precision as i8))
+}
+
+/// Microseconds in another unit, rounded down. `None` past the range of nanoseconds.
+fn ticks(micros: i64, unit: TimeUnit) -> Option<i64> {
+    match unit {
+        TimeUnit::Second => Some(micros.div_euclid(1_000_000)),
+        TimeUnit::Millisecond => Some(micros.div_euclid(1000)),
+        TimeUnit::Microsecond => Some(micros),
+        TimeUnit::Nanosecond => micros.checked_mul(1000),
+    }
+}
+
+/// The Arrow field of a column.
+pub fn arrow_field(column: &Column, defaults: &TypeDefaults) -> Field {
+    Field::new(&column.name, Physical::of(column, defaults).arrow_type(), column.is_nullable())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrow_integers_refuse_what_does_not_fit() {
+        assert_eq!(Physical::Int(8).cell(Scalar::Int(127)), Some(Cell::Int(127)));
+        assert_eq!(Physical::Int(8).cell(Scalar::Int(128)), None);
+        assert_eq!(Physical::Int(16).cell(Scalar::Int(-32_768)), Some(Cell::Int(-32_768)));
+        assert_eq!(Physical::Int(64).cell(Scalar::Int(i64::MIN)), Some(Cell::Int(i64::MIN)));
+    }
+
+    #[test]
+    fn a_cell_is_three_words() {
+        assert_eq!(size_of::<Cell>(), 24);
+    }
+
+    #[test]
+    fn precision_alone_keeps_the_default_scale_on_sql_destinations() {
+        let column = Column { precision: Some(10), ..Column::typed("a", DataType::Decimal, true) };
+        assert_eq!(Physical::of(&column, &TypeDefaults::default()), Physical::Decimal(10, 9));
+        let files = TypeDefaults { scale_defaults_alone: false, ..TypeDefaults::default() };
+        assert_eq!(Physical::of(&column, &files), Physical::Decimal(10, 0));
+    }
+}
