@@ -2,11 +2,16 @@
 
 pub mod document;
 pub mod error;
+pub mod file;
 pub mod hash;
+pub mod hints;
 pub mod json;
 pub mod naming;
 pub mod normalize;
+pub mod package;
 pub mod schema;
+pub mod sql;
+pub mod state;
 pub mod value;
 
 pub use error::{At, Error, ErrorKind, Result};

@@ -11,10 +11,19 @@ use crate::schema::Schema;
 
 impl Observer<'_, '_> {
     /// Notes the rows of one record, made by [`Flattener`]. On any stop the record leaves no trace.
-    pub(super) fn define(&mut self, root_table: &str, item: NodePosition, ordinal: u32, id: &str) -> Result<(), Stop> {
+    ///
+    /// What a table has no room for depends on all records before, so it takes the chunk's turn to decide on that.
+    pub(super) fn define(
+        &mut self,
+        root_table: &str,
+        item: NodePosition,
+        ordinal: u32,
+        id: &str,
+        has_turn: bool,
+    ) -> Result<(), Stop> {
         self.begin();
         let mut flattener = Flattener::new(self.from.ctx, self.from.start, self.tape);
-        let mut define = Define { observer: self, ordinal, item, above: Vec::new(), stop: None };
+        let mut define = Define { observer: self, ordinal, item, has_turn, above: Vec::new(), stop: None };
         let result = flattener.record(item, root_table, id, &mut define);
         let result = match (define.stop.take(), result) {
             (Some(stop), _) => Err(stop),
@@ -29,6 +38,7 @@ struct Define<'d, 'p, 't> {
     observer: &'d mut Observer<'p, 't>,
     ordinal: u32,
     item: NodePosition,
+    has_turn: bool,
     /// Table and row of the rows above.
     above: Vec<(u32, u32)>,
     stop: Option<Stop>,
@@ -37,14 +47,12 @@ struct Define<'d, 'p, 't> {
 impl RowVisitor for Define<'_, '_, '_> {
     fn check(&mut self, row: &FlatRow, kept: &KeptKeys) -> Result<KeptKeys> {
         let Observer { from, tape, .. } = &self.observer;
-        Ok(from.state.without_room(from.ctx, tape, row, kept))
+        let more = from.state.without_room(from.ctx, tape, row, kept);
+        if more.is_empty() || self.has_turn { Ok(more) } else { Err(self.stop(Stop::Novel)) }
     }
 
     fn take(&mut self, row: FlatRow) -> Result<bool> {
-        self.place(row).or_else(|stop| {
-            self.stop = Some(stop);
-            Err(Error::internal("the walk over a record was stopped"))
-        })
+        self.place(row).map_err(|stop| self.stop(stop))
     }
 
     fn schema(&self) -> &Schema {
@@ -53,6 +61,11 @@ impl RowVisitor for Define<'_, '_, '_> {
 }
 
 impl Define<'_, '_, '_> {
+    fn stop(&mut self, stop: Stop) -> Error {
+        self.stop = Some(stop);
+        Error::internal("the walk over a record was stopped")
+    }
+
     fn place(&mut self, mut flat: FlatRow) -> Result<bool, Stop> {
         self.above.truncate(flat.depth);
         let link = self.above.last().map(|parent| Link { parent: *parent, index: flat.index });

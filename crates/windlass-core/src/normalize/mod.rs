@@ -132,7 +132,7 @@ impl Normalizer {
                 };
                 let result = if by_definition {
                     let id = numbers.ids.id(numbers.first + u64::from(row.ordinal));
-                    observer.define(root_table, row.node, row.ordinal, &String::from_utf8_lossy(&id))
+                    observer.define(root_table, row.node, row.ordinal, &String::from_utf8_lossy(&id), has_turn)
                 } else {
                     observer.record(root, row.node, row.ordinal)
                 };

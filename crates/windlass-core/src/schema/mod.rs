@@ -204,6 +204,30 @@ impl Schema {
         }
     }
 
+    /// Lets the rows below a root table carry its row id, where the normalizer's configuration, a root key column or the
+    /// merge strategy asks for it.
+    pub fn update_root_key(&mut self, table: &str) {
+        let Some(root) = self.root_of(table).map(|root| root.name.clone()) else { return };
+        let has_root_key = self.chain(&root).iter().any(|table| table.columns_with("root_key").next().is_some());
+        let setting = self.normalizer_config("root_key_propagation").and_then(Value::as_bool);
+        let merges = self.write_disposition(&root) == "merge"
+            && self.inherited_hint(&root, "x-merge-strategy").and_then(Value::as_str) != Some("scd2");
+        if !(has_root_key || setting.unwrap_or(merges)) {
+            return;
+        }
+        let row_key = self.table(&root).and_then(|table| table.columns_with("row_key").next());
+        let row_key = row_key.map_or_else(|| "_dlt_id".to_owned(), |column| column.name.clone());
+        let mut propagation = self.normalizer_config("propagation").cloned().unwrap_or_else(|| json!({}));
+        if let Some(tables) = propagation.as_object_mut().map(|map| map.entry("tables").or_insert_with(|| json!({}))) {
+            let mapping = json!({ row_key: "_dlt_root_id" });
+            if tables.get(&root) == Some(&mapping) {
+                return;
+            }
+            tables[root] = mapping;
+        }
+        self.set_normalizer_config("propagation", propagation);
+    }
+
     /// Names that start with this belong to the engine: they escape contracts and row hashes.
     pub fn system_prefix(&self, naming: &Naming) -> String {
         naming.table_identifier("_dlt").unwrap_or_else(|_| "_dlt".to_owned())

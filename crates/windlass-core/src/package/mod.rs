@@ -1,0 +1,97 @@
+//! A load package: what a run extracted, as files, and how far its load has come.
+//!
+//! ```text
+//! <load id>/ jobs/<table>/<worker>-<n>.<ext>  schema.json  delta.json  state.json  rejects/
+//!            manifest.json   last, by rename: from then on the package is complete and never changes
+//!            journal.jsonl   one line appended for each step of the load
+//! ```
+
+mod journal;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+pub use journal::{Journal, JournalEntry};
+
+/// Version of the manifest that this engine reads and writes.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// One file with rows of one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Path of the file below the package, with `/`. It identifies the job within the load.
+    pub file: String,
+    /// The table.
+    pub table: String,
+    /// Number of rows.
+    pub rows: u64,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+}
+
+impl Job {
+    /// The file name without folders.
+    pub fn file_name(&self) -> &str {
+        self.file.rsplit('/').next().unwrap_or(&self.file)
+    }
+
+    /// The extension with the compression: `parquet`, `jsonl.gz`.
+    pub fn extension(&self) -> &str {
+        self.file_name().split_once('.').map_or("", |(_, extension)| extension)
+    }
+}
+
+/// What a sealed package holds. Its presence makes the package complete.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageManifest {
+    /// Version of this form.
+    pub version: u32,
+    /// The load; also the name of the folder.
+    pub load_id: String,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The schema, which is also the source.
+    pub schema_name: String,
+    /// Hash of the schema.
+    pub schema_hash: String,
+    /// The files in a fixed order.
+    pub jobs: Vec<Job>,
+    /// Root tables whose rows are replaced, with or without jobs.
+    pub replaced: Vec<String>,
+    /// Rows by table, also for tables that were only emptied.
+    pub row_counts: IndexMap<String, u64>,
+    /// Rows and values that contracts left out, and records that were rejected, by table or resource.
+    #[serde(default)]
+    pub left_out: LeftOut,
+    /// What the user should know.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// Counts of what did not make it into the package.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeftOut {
+    /// Rows that a contract discarded, by table.
+    pub discarded_rows: IndexMap<String, u64>,
+    /// Values that a contract discarded, by table.
+    pub discarded_values: IndexMap<String, u64>,
+    /// Records that could not be read, by resource; they are kept in `rejects/`.
+    pub rejected_records: IndexMap<String, u64>,
+}
+
+impl LeftOut {
+    /// Whether nothing was left out.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl PackageManifest {
+    /// Whether there is nothing to load: no rows, nothing to empty.
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.replaced.is_empty()
+    }
+}
