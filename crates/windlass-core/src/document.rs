@@ -74,15 +74,22 @@ fn at(name: &str, line: usize, column: usize) -> At {
 fn parse_yaml(text: &str, name: &str) -> Result<Document> {
     let documents = MarkedYaml::load_from_str(text).map_err(|cause| {
         let marker = *cause.marker();
-        Error::config(format!("this is not YAML: {}", cause.info())).at(at(name, marker.line(), marker.col() + 1))
+        Error::config(format!("this is not YAML: {}", cause.info())).at(at(
+            name,
+            marker.line(),
+            marker.col() + 1,
+        ))
     })?;
     let mut document = Document::default();
     match documents.as_slice() {
         [] => {}
         [node] => document.value = convert_yaml(node, &mut String::new(), &mut document.places, name, 0)?,
         [_, second, ..] => {
-            return Err(Error::config("a file holds one YAML document, this has several")
-                .at(at(name, second.span.start.line(), 1)));
+            return Err(Error::config("a file holds one YAML document, this has several").at(at(
+                name,
+                second.span.start.line(),
+                1,
+            )));
         }
     }
     Ok(document)
@@ -100,19 +107,23 @@ fn convert_yaml(
 ) -> Result<Value> {
     let start = node.span.start;
     if depth > MAX_DEPTH {
-        return Err(Error::config("the document is nested too deeply").at(at(name, start.line(), start.col() + 1)));
+        return Err(Error::config("the document is nested too deeply").at(at(
+            name,
+            start.line(),
+            start.col() + 1,
+        )));
     }
-    let place = |node: &MarkedYaml<'_>| {
-        Place { line: node.span.start.line() as u64, column: node.span.start.col() as u64 + 1 }
+    let place = |node: &MarkedYaml<'_>| Place {
+        line: node.span.start.line() as u64,
+        column: node.span.start.col() as u64 + 1,
     };
     Ok(match &node.data {
         YamlData::Value(scalar) => match scalar {
             YamlScalar::Null => Value::Null,
             YamlScalar::Boolean(value) => Value::from(*value),
             YamlScalar::Integer(value) => Value::from(*value),
-            YamlScalar::FloatingPoint(value) => {
-                Number::from_f64(value.into_inner()).map_or_else(|| Value::from(value.to_string()), Value::Number)
-            }
+            YamlScalar::FloatingPoint(value) => Number::from_f64(value.into_inner())
+                .map_or_else(|| Value::from(value.to_string()), Value::Number),
             YamlScalar::String(text) => Value::from(text.as_ref()),
         },
         YamlData::Sequence(items) => {
@@ -136,7 +147,11 @@ fn convert_yaml(
                     YamlData::Value(YamlScalar::Null) => "null".to_owned(),
                     _ => {
                         let start = key.span.start;
-                        return Err(Error::config("a key must be text").at(at(name, start.line(), start.col() + 1)));
+                        return Err(Error::config("a key must be text").at(at(
+                            name,
+                            start.line(),
+                            start.col() + 1,
+                        )));
                     }
                 };
                 let parent = pointer.len();
@@ -150,13 +165,18 @@ fn convert_yaml(
         YamlData::Tagged(_, inner) => convert_yaml(inner, pointer, places, name, depth + 1)?,
         YamlData::Representation(text, ..) => Value::from(text.as_ref()),
         YamlData::BadValue | YamlData::Alias(_) => {
-            return Err(Error::config("this value cannot be read").at(at(name, start.line(), start.col() + 1)));
+            return Err(Error::config("this value cannot be read").at(at(
+                name,
+                start.line(),
+                start.col() + 1,
+            )));
         }
     })
 }
 
 fn parse_toml(text: &str, name: &str) -> Result<Document> {
-    let lines: Vec<usize> = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1)).collect();
+    let lines: Vec<usize> =
+        std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1)).collect();
     let place = |offset: usize| {
         let line = lines.partition_point(|&start| start <= offset);
         let start = lines.get(line - 1).copied().unwrap_or(0);
@@ -264,7 +284,9 @@ fn yaml_of(value: &Value) -> Yaml<'_> {
         Value::String(text) => Yaml::Value(YamlScalar::String(text.as_str().into())),
         Value::Array(items) => Yaml::Sequence(items.iter().map(yaml_of).collect()),
         Value::Object(map) => Yaml::Mapping(
-            map.iter().map(|(key, value)| (Yaml::Value(YamlScalar::String(key.as_str().into())), yaml_of(value))).collect(),
+            map.iter()
+                .map(|(key, value)| (Yaml::Value(YamlScalar::String(key.as_str().into())), yaml_of(value)))
+                .collect(),
         ),
     }
 }
@@ -277,7 +299,8 @@ mod tests {
 
     #[test]
     fn keys_have_places_in_both_formats() {
-        let yaml = Document::parse("a: 1\nb:\n  - c: x\n    d: 2025-02-25\n", DocumentFormat::Yaml, "f").unwrap();
+        let yaml =
+            Document::parse("a: 1\nb:\n  - c: x\n    d: 2025-02-25\n", DocumentFormat::Yaml, "f").unwrap();
         assert_eq!(yaml.value, json!({"a": 1, "b": [{"c": "x", "d": "2025-02-25"}]}));
         assert_eq!(yaml.place("/b/0/d"), Some(Place { line: 4, column: 5 }));
         assert_eq!(yaml.place("/b/0/missing"), Some(Place { line: 3, column: 5 }));
@@ -299,7 +322,8 @@ mod tests {
 
     #[test]
     fn yaml_text_reads_back() {
-        let value = json!({"a": {"b": [1, 1.5, true, null, "x"], "re:^x$": "yes", "e": [], "o": {}}, "n": "1"});
+        let value =
+            json!({"a": {"b": [1, 1.5, true, null, "x"], "re:^x$": "yes", "e": [], "o": {}}, "n": "1"});
         let text = to_yaml(&value);
         assert_eq!(Document::parse(&text, DocumentFormat::Yaml, "f").unwrap().value, value, "{text}");
     }

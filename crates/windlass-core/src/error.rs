@@ -229,6 +229,13 @@ impl Error {
         self
     }
 
+    /// Forgets the number of the row, for who knows a better place.
+    #[must_use]
+    pub fn without_row(mut self) -> Self {
+        self.0.at.row = None;
+        self
+    }
+
     /// Names the table, unless one is named already.
     #[must_use]
     pub fn at_table(self, table: impl Into<String>) -> Self {

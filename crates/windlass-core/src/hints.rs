@@ -173,7 +173,8 @@ impl ResourceHints {
     pub fn tables(&self, resource: &str, root_name: &str, naming: &Naming) -> Result<Vec<Table>> {
         let mut root = Table::new(root_name);
         self.add_columns(&mut root, naming)?;
-        let disposition = self.write_disposition.clone().unwrap_or(WriteDisposition::Plain(Disposition::Append));
+        let disposition =
+            self.write_disposition.clone().unwrap_or(WriteDisposition::Plain(Disposition::Append));
         add_disposition(&mut root, &disposition, naming)?;
         self.add_table_hints(&mut root)?;
         if let Some(levels) = self.max_table_nesting {
@@ -198,7 +199,8 @@ impl ResourceHints {
         let mut table = Table::new(name(&parts));
         self.add_columns(&mut table, naming)?;
         if self.primary_key.is_some() || self.merge_key.is_some() {
-            let disposition = self.write_disposition.clone().unwrap_or(WriteDisposition::Plain(Disposition::Append));
+            let disposition =
+                self.write_disposition.clone().unwrap_or(WriteDisposition::Plain(Disposition::Append));
             add_disposition(&mut table, &disposition, naming)?;
             table.hints.insert("resource".to_owned(), resource.into());
         } else {
@@ -219,7 +221,9 @@ impl ResourceHints {
                     let name = hints.get("name").and_then(Value::as_str).map(str::to_owned);
                     name.ok_or_else(|| Error::config("a column in a list of columns needs a `name`"))
                 };
-                list.iter().map(|hints| Ok((name(hints)?, Value::Object(hints.clone())))).collect::<Result<_>>()?
+                list.iter()
+                    .map(|hints| Ok((name(hints)?, Value::Object(hints.clone()))))
+                    .collect::<Result<_>>()?
             }
         };
         for (name, hints) in named {
@@ -253,7 +257,9 @@ impl ResourceHints {
             table.hints.insert("file_format".to_owned(), format.as_str().into());
         }
         if let Some(references) = &self.references {
-            table.hints.insert("references".to_owned(), references.iter().cloned().map(Value::Object).collect());
+            table
+                .hints
+                .insert("references".to_owned(), references.iter().cloned().map(Value::Object).collect());
         }
         for (key, value) in self.additional_table_hints.iter().flatten() {
             table.hints.insert(key.clone(), value.clone());
@@ -264,8 +270,23 @@ impl ResourceHints {
 
 /// Column keys that people may set, for "did you mean".
 const COLUMN_KEYS: [&str; 17] = [
-    "name", "data_type", "nullable", "precision", "scale", "timezone", "description", "primary_key", "merge_key",
-    "partition", "cluster", "sort", "unique", "root_key", "hard_delete", "dedup_sort", "incremental",
+    "name",
+    "data_type",
+    "nullable",
+    "precision",
+    "scale",
+    "timezone",
+    "description",
+    "primary_key",
+    "merge_key",
+    "partition",
+    "cluster",
+    "sort",
+    "unique",
+    "root_key",
+    "hard_delete",
+    "dedup_sort",
+    "incremental",
 ];
 
 fn check_column(column: &Column) -> Result<()> {
@@ -297,11 +318,14 @@ fn add_disposition(table: &mut Table, disposition: &WriteDisposition, naming: &N
             .validity_column_names
             .clone()
             .unwrap_or_else(|| ("_dlt_valid_from".to_owned(), "_dlt_valid_to".to_owned()));
-        let mut valid_to = Column::typed(naming.path(&to)?, DataType::Timestamp, true).with("x-valid-to", true);
+        let mut valid_to =
+            Column::typed(naming.path(&to)?, DataType::Timestamp, true).with("x-valid-to", true);
         if let Some(active) = &options.active_record_timestamp {
             valid_to = valid_to.with("x-active-record-timestamp", active.clone());
         }
-        table.merge_column(&Column::typed(naming.path(&from)?, DataType::Timestamp, true).with("x-valid-from", true));
+        table.merge_column(
+            &Column::typed(naming.path(&from)?, DataType::Timestamp, true).with("x-valid-from", true),
+        );
         table.merge_column(&valid_to);
     }
     if let Some(version) = options.row_version_column_name.as_deref().or(match options.strategy.as_deref() {
@@ -350,7 +374,8 @@ pub fn declare(schema: &mut Schema, tables: Vec<Table>, naming: &Naming) -> Resu
                 Some(column) => format!("the hints bring column `{column}`"),
                 None => "the resource brings a new table".to_owned(),
             };
-            let error = Error::contract(format!("{what}, and the schema contract freezes {}", violation.entity));
+            let error =
+                Error::contract(format!("{what}, and the schema contract freezes {}", violation.entity));
             return Err(error.at_table(&name).with_hint("let the contract evolve, or leave the hint out"));
         }
         match allowed {
@@ -376,7 +401,9 @@ mod tests {
     #[test]
     fn keys_make_incomplete_columns_that_may_not_be_null() {
         assert_eq!(
-            tables(json!({"primary_key": ["Id"], "columns": {"v": {"data_type": "text"}, "id": {"nullable": true}}})),
+            tables(
+                json!({"primary_key": ["Id"], "columns": {"v": {"data_type": "text"}, "id": {"nullable": true}}})
+            ),
             [json!({
                 "name": "res",
                 "columns": {

@@ -1,5 +1,6 @@
 //! The engine of windlass without I/O, clock or threads: values in, values out.
 
+pub mod csv;
 pub mod document;
 pub mod error;
 pub mod file;

@@ -61,9 +61,8 @@ impl FromStr for Convention {
             "sql_ci_v1" => Self::SqlCiV1,
             "s3_tables" => Self::S3Tables,
             _ => {
-                return Err(Error::config(format!("unknown naming convention `{text}`")).with_hint(
-                    "use snake_case, duck_case, direct, sql_cs_v1, sql_ci_v1 or s3_tables",
-                ));
+                return Err(Error::config(format!("unknown naming convention `{text}`"))
+                    .with_hint("use snake_case, duck_case, direct, sql_cs_v1, sql_ci_v1 or s3_tables"));
             }
         })
     }

@@ -43,7 +43,12 @@ pub struct CsvOptions {
 
 impl Default for CsvOptions {
     fn default() -> Self {
-        Self { delimiter: ',', include_header: true, quoting: CsvQuoting::default(), lineterminator: "\n".to_owned() }
+        Self {
+            delimiter: ',',
+            include_header: true,
+            quoting: CsvQuoting::default(),
+            lineterminator: "\n".to_owned(),
+        }
     }
 }
 
@@ -102,7 +107,13 @@ impl Csv {
         Ok(())
     }
 
-    fn value(&self, column: &TextColumn<'_>, row: usize, scratch: &mut String, out: &mut String) -> Result<()> {
+    fn value(
+        &self,
+        column: &TextColumn<'_>,
+        row: usize,
+        scratch: &mut String,
+        out: &mut String,
+    ) -> Result<()> {
         scratch.clear();
         match column.kind() {
             Kind::Text => return self.text(column.text(row), out),
@@ -138,7 +149,11 @@ impl TextEncoder for Csv {
     fn encode(&mut self, batch: &RecordBatch, out: &mut String) -> Result<()> {
         self.header(out)?;
         let schema = batch.schema();
-        let columns = batch.columns().iter().zip(schema.fields()).map(|(array, field)| TextColumn::new(array, field.name()));
+        let columns = batch
+            .columns()
+            .iter()
+            .zip(schema.fields())
+            .map(|(array, field)| TextColumn::new(array, field.name()));
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let mut scratch = String::new();
         for row in 0..batch.num_rows() {
@@ -147,7 +162,8 @@ impl TextEncoder for Csv {
                     out.push(self.options.delimiter);
                 }
                 if !column.is_null(row) {
-                    self.value(column, row, &mut scratch, out).map_err(|e| e.at_column(&self.names[index]))?;
+                    self.value(column, row, &mut scratch, out)
+                        .map_err(|e| e.at_column(&self.names[index]))?;
                 }
             }
             out.push_str(&self.options.lineterminator);

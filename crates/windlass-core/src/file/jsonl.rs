@@ -28,7 +28,11 @@ impl Jsonl {
 impl TextEncoder for Jsonl {
     fn encode(&mut self, batch: &RecordBatch, out: &mut String) -> Result<()> {
         let schema = batch.schema();
-        let columns = batch.columns().iter().zip(schema.fields()).map(|(array, field)| TextColumn::new(array, field.name()));
+        let columns = batch
+            .columns()
+            .iter()
+            .zip(schema.fields())
+            .map(|(array, field)| TextColumn::new(array, field.name()));
         let columns = columns.collect::<Result<Vec<_>>>()?;
         for row in 0..batch.num_rows() {
             out.push('{');

@@ -60,9 +60,9 @@ impl FromStr for FileFormat {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        [Self::Parquet, Self::Jsonl, Self::Csv].into_iter().find(|format| format.as_str() == text).ok_or_else(|| {
-            Error::config(format!("unknown file format `{text}`")).with_hint("use parquet, jsonl or csv")
-        })
+        [Self::Parquet, Self::Jsonl, Self::Csv].into_iter().find(|format| format.as_str() == text).ok_or_else(
+            || Error::config(format!("unknown file format `{text}`")).with_hint("use parquet, jsonl or csv"),
+        )
     }
 }
 
@@ -205,7 +205,10 @@ impl<E: TextEncoder> TableWriter for TextWriter<E> {
     fn finish(mut self: Box<Self>) -> Result<u64> {
         // A file without rows still has what comes before them: the header of a csv file.
         if self.text.is_empty() {
-            self.encoder.encode(&RecordBatch::new_empty(SchemaRef::new(arrow_schema::Schema::empty())), &mut self.text)?;
+            self.encoder.encode(
+                &RecordBatch::new_empty(SchemaRef::new(arrow_schema::Schema::empty())),
+                &mut self.text,
+            )?;
             self.out.write(&self.text)?;
         }
         self.out.finish()

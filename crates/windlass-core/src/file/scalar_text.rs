@@ -2,9 +2,10 @@
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
 };
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType as ArrowType, TimeUnit};
@@ -49,9 +50,12 @@ impl<'a> TextColumn<'a> {
             ArrowType::Float64 => Kind::Double,
             ArrowType::Int8 | ArrowType::Int16 | ArrowType::Int32 | ArrowType::Int64 => Kind::Int,
             ArrowType::Decimal128(..) | ArrowType::Decimal256(..) => Kind::Decimal,
-            ArrowType::Date32 | ArrowType::Time32(_) | ArrowType::Time64(_) | ArrowType::Timestamp(..) => Kind::Iso,
+            ArrowType::Date32 | ArrowType::Time32(_) | ArrowType::Time64(_) | ArrowType::Timestamp(..) => {
+                Kind::Iso
+            }
             other => {
-                return Err(Error::unsupported(format!("a text file cannot hold values of type {other}")).at_column(name));
+                return Err(Error::unsupported(format!("a text file cannot hold values of type {other}"))
+                    .at_column(name));
             }
         };
         Ok(Self { array, kind })
@@ -133,7 +137,11 @@ impl<'a> TextColumn<'a> {
             }
             ArrowType::Timestamp(unit, zone) => {
                 let offset = zone.is_some().then_some(0);
-                format_timestamp(out, Timestamp { micros: micros(self.ticks(row), *unit), offset }, separator);
+                format_timestamp(
+                    out,
+                    Timestamp { micros: micros(self.ticks(row), *unit), offset },
+                    separator,
+                );
             }
             _ => out.push_str(&self.ticks(row).to_string()),
         }

@@ -80,7 +80,9 @@ fn write(options: &FileOptions, batches: &[RecordBatch], schema: SchemaRef) -> V
 fn check(format: FileFormat, expected: Expect) {
     let options = FileOptions { format, ..FileOptions::default() };
     let batch = batch();
-    expected.assert_eq(&String::from_utf8(write(&options, std::slice::from_ref(&batch), batch.schema())).unwrap());
+    expected.assert_eq(
+        &String::from_utf8(write(&options, std::slice::from_ref(&batch), batch.schema())).unwrap(),
+    );
 }
 
 #[test]

@@ -12,12 +12,12 @@ mod tape;
 mod text;
 
 pub use lines::{Line, LineIndex};
-pub use parse::{BadRecord, ParseBuffers, Parsed, ParsedRow};
+pub use parse::{BadRecord, ParseBuffers, Parsed, ParsedRow, TapeMemory};
 pub use sanitize::{SyntaxError, sanitize};
 pub use select::Select;
 pub(crate) use tape::{Node, StaticNode};
 pub use tape::{NodePosition, Tape, TapeBuilder};
-pub use text::{compact, write_compact, write_sorted, write_sorted_node};
+pub use text::{compact, write_compact, write_sorted, write_sorted_node, write_typed};
 
 /// Levels of nesting beyond which a record is refused.
 pub const MAX_DEPTH: usize = 65_536;

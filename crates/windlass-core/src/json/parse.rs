@@ -53,6 +53,13 @@ pub struct Parsed<'a> {
 /// Memory of a tape that is no longer used.
 pub struct TapeMemory(simd_json::Tape<'static>);
 
+impl TapeMemory {
+    /// An empty tape with this memory.
+    pub(crate) fn into_tape<'a>(self) -> Tape<'a> {
+        Tape { nodes: self.0.reset().0 }
+    }
+}
+
 impl Parsed<'_> {
     /// Gives the memory of the tape back for [`ParseBuffers::restore`].
     pub fn into_memory(self) -> TapeMemory {
@@ -216,9 +223,9 @@ fn rows_of_lines(
         let after = &text[brace + 1..];
         let key = after.iter().position(|byte| !is_blank(&[*byte]));
         let fits = match tape.nodes[at as usize] {
-            Node::Object { len: 0, .. } => key.is_some_and(|key| {
-                after[key] == b'}' && is_blank(&after[key + 1..])
-            }),
+            Node::Object { len: 0, .. } => {
+                key.is_some_and(|key| after[key] == b'}' && is_blank(&after[key + 1..]))
+            }
             Node::Object { .. } => match (tape.nodes.get(at as usize + 1), key) {
                 (Some(Node::String(first)), Some(key)) => {
                     let expected = base + line.start as usize + brace + 1 + key + 1;

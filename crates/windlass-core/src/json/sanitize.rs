@@ -225,7 +225,8 @@ impl Scanner<'_> {
 
     fn unicode_escape(&self, at: usize) -> Result<u32, SyntaxError> {
         let digits = self.text.get(at + 2..at + 6).unwrap_or_default();
-        let code = digits.iter().try_fold(0, |code, &digit| Some(code * 16 + char::from(digit).to_digit(16)?));
+        let code =
+            digits.iter().try_fold(0, |code, &digit| Some(code * 16 + char::from(digit).to_digit(16)?));
         code.filter(|_| digits.len() == 4).ok_or_else(|| self.error("a `\\u` escape without four hex digits"))
     }
 
@@ -292,17 +293,17 @@ mod tests {
     #[test]
     fn ordinary_json_passes_without_its_blanks() {
         let text = " { \"a\" : [ 1 , -0.5e+3 , true , null , \"x\\u00e9\\ud83d\\ude00\" , { } , [ ] ] } ";
-        assert_eq!(
-            check(text).unwrap(),
-            r#"{"a":[1,-0.5e+3,true,null,"x\u00e9\ud83d\ude00",{},[]]}"#
-        );
+        assert_eq!(check(text).unwrap(), r#"{"a":[1,-0.5e+3,true,null,"x\u00e9\ud83d\ude00",{},[]]}"#);
     }
 
     #[test]
     fn numbers_past_the_machine_keep_their_digits() {
         assert_eq!(check("18446744073709551616").unwrap(), "\"\u{f02e}18446744073709551616\"");
         assert_eq!(check("-9223372036854775809").unwrap(), "\"\u{f02e}-9223372036854775809\"");
-        assert_eq!(check("[1e400,NaN,-Infinity]").unwrap(), "[\"\u{f02e}1e400\",\"\u{f02e}NaN\",\"\u{f02e}-Infinity\"]");
+        assert_eq!(
+            check("[1e400,NaN,-Infinity]").unwrap(),
+            "[\"\u{f02e}1e400\",\"\u{f02e}NaN\",\"\u{f02e}-Infinity\"]"
+        );
         assert_eq!(check("18446744073709551615").unwrap(), "18446744073709551615");
         assert_eq!(check("[1e308,-0.0]").unwrap(), "[1e308,-0.0]");
     }

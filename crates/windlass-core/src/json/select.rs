@@ -31,12 +31,15 @@ impl Select {
         let mut steps = Vec::new();
         while !rest.is_empty() {
             if let Some(inner) = rest.strip_prefix('[') {
-                let (inside, after) = inner.split_once(']').ok_or_else(|| wrong("a bracket is not closed"))?;
+                let (inside, after) =
+                    inner.split_once(']').ok_or_else(|| wrong("a bracket is not closed"))?;
                 let quoted = ['\'', '"'].into_iter().find_map(|q| inside.strip_prefix(q)?.strip_suffix(q));
                 steps.push(match (quoted, inside) {
                     (Some(key), _) => Step::Key(key.into()),
                     (None, "*") => Step::All,
-                    (None, index) => Step::Index(index.parse().map_err(|_| wrong("an index is not a number"))?),
+                    (None, index) => {
+                        Step::Index(index.parse().map_err(|_| wrong("an index is not a number"))?)
+                    }
                 });
                 rest = after;
             } else {

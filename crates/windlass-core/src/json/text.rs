@@ -20,6 +20,11 @@ pub fn write_compact(out: &mut String, tape: &Tape<'_>, position: NodePosition) 
     write(out, tape, vec![Todo::Value(position)], Form::Compact);
 }
 
+/// Writes a value as compact JSON in its own order, typed strings with their tag: it parses to the same value.
+pub fn write_typed(out: &mut String, tape: &Tape<'_>, position: NodePosition) {
+    write(out, tape, vec![Todo::Value(position)], Form::Typed);
+}
+
 /// Writes a value as canonical JSON: keys sorted by bytes at every level, typed strings with their tag.
 ///
 /// `skip` leaves members of the topmost object out by name.
@@ -41,6 +46,7 @@ pub fn write_sorted_node(
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     Compact,
+    Typed,
     Sorted,
 }
 
@@ -130,7 +136,11 @@ fn write_string(out: &mut String, text: &str, form: Form) {
     }
     match (strip_tag(text), decode_tagged(text)) {
         // A number that did not fit a machine word is written as it came.
-        (Some((Tag::Number, _)), Scalar::Double(value)) => json_double(out, value),
+        // JSON has no word for NaN and the infinities; as text they are at least not lost.
+        (Some((Tag::Number, literal)), Scalar::Double(_)) if form == Form::Compact => {
+            json_string(out, literal)
+        }
+        (Some((Tag::Number, _)), Scalar::Double(value)) if form == Form::Sorted => json_double(out, value),
         (Some((Tag::Number, literal)), _) => out.push_str(literal),
         // A body that does not decode is plain text.
         (_, Scalar::Text(text)) => json_string(out, &text),

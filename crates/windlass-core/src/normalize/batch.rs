@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_array::builder::{BinaryBuilder, BooleanBuilder, FixedSizeBinaryBuilder, StringBuilder};
 use arrow_array::types::{
     Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
 use arrow_buffer::{NullBuffer, NullBufferBuilder, ScalarBuffer, i256};
@@ -154,7 +154,10 @@ impl ColumnBuilder {
     }
 
     fn finish(self) -> Result<ArrayRef> {
-        fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBuffer>) -> PrimitiveArray<T> {
+        fn primitive<T: ArrowPrimitiveType>(
+            values: Vec<T::Native>,
+            nulls: Option<NullBuffer>,
+        ) -> PrimitiveArray<T> {
             PrimitiveArray::new(ScalarBuffer::from(values), nulls)
         }
         fn narrow<T: ArrowPrimitiveType>(
@@ -193,27 +196,33 @@ impl ColumnBuilder {
                 Physical::Int(16) => narrow::<Int16Type>(values, nulls, |value| value as i16),
                 Physical::Int(32) => narrow::<Int32Type>(values, nulls, |value| value as i32),
                 Physical::Date => narrow::<Date32Type>(values, nulls, |value| value as i32),
-                Physical::Time(TimeUnit::Second) => narrow::<Time32SecondType>(values, nulls, |value| value as i32),
+                Physical::Time(TimeUnit::Second) => {
+                    narrow::<Time32SecondType>(values, nulls, |value| value as i32)
+                }
                 Physical::Time(TimeUnit::Millisecond) => {
                     narrow::<Time32MillisecondType>(values, nulls, |value| value as i32)
                 }
-                Physical::Time(TimeUnit::Microsecond) => Arc::new(primitive::<Time64MicrosecondType>(values, nulls)),
-                Physical::Time(TimeUnit::Nanosecond) => Arc::new(primitive::<Time64NanosecondType>(values, nulls)),
+                Physical::Time(TimeUnit::Microsecond) => {
+                    Arc::new(primitive::<Time64MicrosecondType>(values, nulls))
+                }
+                Physical::Time(TimeUnit::Nanosecond) => {
+                    Arc::new(primitive::<Time64NanosecondType>(values, nulls))
+                }
                 Physical::Timestamp { unit, utc } => {
                     let zone = utc.then(|| Arc::from("UTC"));
                     match unit {
                         TimeUnit::Second => {
                             Arc::new(primitive::<TimestampSecondType>(values, nulls).with_timezone_opt(zone))
                         }
-                        TimeUnit::Millisecond => {
-                            Arc::new(primitive::<TimestampMillisecondType>(values, nulls).with_timezone_opt(zone))
-                        }
-                        TimeUnit::Microsecond => {
-                            Arc::new(primitive::<TimestampMicrosecondType>(values, nulls).with_timezone_opt(zone))
-                        }
-                        TimeUnit::Nanosecond => {
-                            Arc::new(primitive::<TimestampNanosecondType>(values, nulls).with_timezone_opt(zone))
-                        }
+                        TimeUnit::Millisecond => Arc::new(
+                            primitive::<TimestampMillisecondType>(values, nulls).with_timezone_opt(zone),
+                        ),
+                        TimeUnit::Microsecond => Arc::new(
+                            primitive::<TimestampMicrosecondType>(values, nulls).with_timezone_opt(zone),
+                        ),
+                        TimeUnit::Nanosecond => Arc::new(
+                            primitive::<TimestampNanosecondType>(values, nulls).with_timezone_opt(zone),
+                        ),
                     }
                 }
                 _ => Arc::new(primitive::<Int64Type>(values, nulls)),
@@ -238,7 +247,8 @@ pub(super) struct BatchBuilder {
 impl BatchBuilder {
     /// A builder for the complete columns of a table.
     pub(super) fn new(table: &Table, defaults: &TypeDefaults) -> Self {
-        let mut batch = Self { names: Vec::new(), columns: Vec::new(), schema: Arc::new(ArrowSchema::empty()), rows: 0 };
+        let mut batch =
+            Self { names: Vec::new(), columns: Vec::new(), schema: Arc::new(ArrowSchema::empty()), rows: 0 };
         batch.widen(table, defaults);
         batch
     }
@@ -247,7 +257,9 @@ impl BatchBuilder {
     pub(super) fn widen(&mut self, table: &Table, defaults: &TypeDefaults) {
         let known = self.columns.len();
         let mut fields: Vec<_> = self.schema.fields().iter().cloned().collect();
-        for column in table.complete_columns().filter(|column| !self.names.contains(&column.name)).collect::<Vec<_>>() {
+        for column in
+            table.complete_columns().filter(|column| !self.names.contains(&column.name)).collect::<Vec<_>>()
+        {
             let mut builder = ColumnBuilder::new(Physical::of(column, defaults));
             builder.pad(self.rows);
             self.names.push(column.name.clone());
@@ -277,6 +289,17 @@ impl BatchBuilder {
     /// Rows so far.
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Names of the columns that hold JSON text.
+    pub(super) fn json_columns(&self) -> Vec<String> {
+        let is_json = |column: &ColumnBuilder| column.physical == Physical::Json;
+        self.names
+            .iter()
+            .zip(&self.columns)
+            .filter(|(_, column)| is_json(column))
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     /// Ends a chunk: every column gets nulls where it got nothing.

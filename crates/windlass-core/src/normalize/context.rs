@@ -100,12 +100,19 @@ impl Context {
             return EMPTY_KEY.to_owned();
         }
         // A key of separators only has no part that could be named.
-        normalize(&self.naming, key).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| EMPTY_KEY.to_owned())
+        normalize(&self.naming, key)
+            .ok()
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| EMPTY_KEY.to_owned())
     }
 
     /// The normalized name of a root table.
     pub fn root_table(&self, name: &str) -> Result<String> {
-        let table = if self.breaks_paths { self.naming.tables_path(name) } else { self.naming.table_identifier(name) };
+        let table = if self.breaks_paths {
+            self.naming.tables_path(name)
+        } else {
+            self.naming.table_identifier(name)
+        };
         table.ok().filter(|table| !table.is_empty()).ok_or_else(|| {
             Error::config(format!("`{name}` cannot be the name of a table"))
                 .with_hint("a table name needs at least one letter, digit or symbol")
@@ -136,7 +143,10 @@ impl Context {
         if level <= 0 {
             return true;
         }
-        let known = start.table(table).and_then(|table| table.columns.get(column)).and_then(|column| column.data_type);
+        let known = start
+            .table(table)
+            .and_then(|table| table.columns.get(column))
+            .and_then(|column| column.data_type);
         known.or_else(|| self.rules.preferred(column)) == Some(DataType::Json)
     }
 

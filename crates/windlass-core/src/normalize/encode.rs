@@ -45,6 +45,20 @@ pub struct RecordNumbers<'a> {
     pub ids: &'a PositionIds,
     /// Number of the chunk's first record in the stream.
     pub first: u64,
+    /// Numbers of the chunk's records by ordinal, where they are not consecutive.
+    pub explicit: Option<&'a [u64]>,
+}
+
+impl RecordNumbers<'_> {
+    /// The id of the record with this number in the chunk.
+    #[inline]
+    pub fn id(&self, ordinal: u32) -> RowId {
+        let number = match self.explicit {
+            Some(numbers) => numbers.get(ordinal as usize).copied().unwrap_or_default(),
+            None => self.first + u64::from(ordinal),
+        };
+        self.ids.id(number)
+    }
 }
 
 /// Which builder each column of the plan goes to, per table; rebuilt when a table grew.
@@ -79,7 +93,8 @@ impl Encoder<'_, '_> {
         targets.resize_with(self.plan.tables.len(), Targets::default);
         for (index, table) in self.plan.tables.iter().enumerate().filter(|(_, table)| table.rows > 0) {
             let Some(definition) = self.state.schema.table(&table.name) else {
-                return Err(Error::internal("rows were observed for a table without a definition").at_table(&table.name));
+                return Err(Error::internal("rows were observed for a table without a definition")
+                    .at_table(&table.name));
             };
             let batch = batches
                 .entry_ref(table.name.as_str())
@@ -113,10 +128,10 @@ impl Encoder<'_, '_> {
         for link in &table.links {
             let record = (link.parent.0 == NONE).then(|| table.records[link.index as usize]);
             let id = match (record, kind) {
-                (Some(record), RowIdKind::Position) => {
-                    self.numbers.ids.id(self.numbers.first + u64::from(record.ordinal))
+                (Some(record), RowIdKind::Position) => self.numbers.id(record.ordinal),
+                (Some(record), RowIdKind::RowHash) => {
+                    content_id(self.tape, record.node, &self.ctx.names.prefix)
                 }
-                (Some(record), RowIdKind::RowHash) => content_id(self.tape, record.node, &self.ctx.names.prefix),
                 (Some(record), RowIdKind::KeyHash) => self.key_hash(table, record.node)?,
                 (None, _) => {
                     let (parent, parent_row) = link.parent;
@@ -142,13 +157,23 @@ impl Encoder<'_, '_> {
 
     /// The id of a record from its primary key, which takes flattening its root row once more.
     fn key_hash(&self, table: &TablePlan, node: NodePosition) -> Result<RowId> {
-        let mut root = RootId { schema: &self.state.schema, id_column: &self.ctx.names.id, id: None, tape: self.tape };
+        let mut root =
+            RootId { schema: &self.state.schema, id_column: &self.ctx.names.id, id: None, tape: self.tape };
         Flattener::new(self.ctx, self.start, self.tape).record(node, &table.name, "", &mut root)?;
         let id = root.id.ok_or_else(|| Error::internal("a record has no root row").at_table(&table.name))?;
-        id.as_bytes().try_into().map_err(|_| Error::internal("a key hash has another length").at_table(&table.name))
+        id.as_bytes()
+            .try_into()
+            .map_err(|_| Error::internal("a key hash has another length").at_table(&table.name))
     }
 
-    fn table(&self, index: usize, table: &TablePlan, batch: &mut BatchBuilder, target: &Targets, ids: &[TableIds]) {
+    fn table(
+        &self,
+        index: usize,
+        table: &TablePlan,
+        batch: &mut BatchBuilder,
+        target: &Targets,
+        ids: &[TableIds],
+    ) {
         let base = batch.rows();
         let own = &ids[index];
         let is_root = |row: u32| table.is_root || table.links[row as usize].parent.0 == NONE;
@@ -172,7 +197,9 @@ impl Encoder<'_, '_> {
                 });
             } else if column == table.list_index {
                 self.fill(plan, builder, base, table.rows, ids, |row, builder| {
-                    has_link(row).then(|| builder.push_int(i64::from(table.links[row as usize].index))).is_some()
+                    has_link(row)
+                        .then(|| builder.push_int(i64::from(table.links[row as usize].index)))
+                        .is_some()
                 });
             } else {
                 for cell in &plan.cells {
@@ -272,4 +299,3 @@ impl RowVisitor for RootId<'_, '_> {
         self.schema
     }
 }
-

@@ -157,16 +157,19 @@ impl<'a, 't> Flattener<'a, 't> {
     ) -> Result<()> {
         let level = self.ctx.nesting_budget(self.start, self.start.table(root_table));
         let parts = [root_table.to_owned()];
-        let place = Place { parts: &parts, level, parent: None, depth: 0, index: 0, inherited: &IndexMap::new() };
-        let item = if self.tape.is_object(item) {
-            Item::Object(item)
-        } else {
-            Item::Wrapped("value", item)
-        };
+        let place =
+            Place { parts: &parts, level, parent: None, depth: 0, index: 0, inherited: &IndexMap::new() };
+        let item = if self.tape.is_object(item) { Item::Object(item) } else { Item::Wrapped("value", item) };
         self.row(item, &place, id, visitor)
     }
 
-    fn row(&mut self, item: Item<'_>, place: &Place<'_>, id: &str, visitor: &mut dyn RowVisitor) -> Result<()> {
+    fn row(
+        &mut self,
+        item: Item<'_>,
+        place: &Place<'_>,
+        id: &str,
+        visitor: &mut dyn RowVisitor,
+    ) -> Result<()> {
         let table = self.ctx.join(place.parts);
         let mut kept = KeptKeys::default();
         let (row, lists, row_id, inherited) = loop {
@@ -202,7 +205,14 @@ impl<'a, 't> Flattener<'a, 't> {
         }
         for (path, (list, _)) in lists {
             let parts: Vec<String> = place.parts.iter().cloned().chain(path).collect();
-            let lists = Place { parts: &parts, level: place.level - 1, parent: Some((&table, &row_id)), depth: place.depth + 1, index: 0, inherited: &inherited };
+            let lists = Place {
+                parts: &parts,
+                level: place.level - 1,
+                parent: Some((&table, &row_id)),
+                depth: place.depth + 1,
+                index: 0,
+                inherited: &inherited,
+            };
             self.list(list, &lists, visitor)?;
         }
         Ok(())
@@ -235,7 +245,8 @@ impl<'a, 't> Flattener<'a, 't> {
         let mut out = Cells::default();
         let mut overflow: Vec<(String, NodePosition)> = Vec::new();
         // The last object found is taken apart first; that order decides about columns and duplicates.
-        let mut stack: Vec<(Item<'_>, i64, Vec<String>, String)> = vec![(item, level, Vec::new(), String::new())];
+        let mut stack: Vec<(Item<'_>, i64, Vec<String>, String)> =
+            vec![(item, level, Vec::new(), String::new())];
         while let Some((object, level, path, top)) = stack.pop() {
             let members: Vec<(&str, NodePosition)> = match object {
                 Item::Object(position) => self.tape.members(position).collect(),
@@ -292,7 +303,8 @@ impl<'a, 't> Flattener<'a, 't> {
         for (name, value) in place.inherited {
             row.cells.insert(name.clone(), value.clone());
         }
-        let is_root = place.parent.is_none() || schema.table(&row.table).is_some_and(|table| !table.is_nested());
+        let is_root =
+            place.parent.is_none() || schema.table(&row.table).is_some_and(|table| !table.is_nested());
         if is_root {
             row.cells.insert(names.load_id.clone(), FlatCell::Text(self.ctx.load_id.clone()));
         }
@@ -337,7 +349,8 @@ impl<'a, 't> Flattener<'a, 't> {
     /// The values that the rows below this one inherit: those of the rows above, and what is configured for it.
     fn inherited(&self, row: &FlatRow, place: &Place<'_>, schema: &Schema) -> IndexMap<String, FlatCell> {
         let mut inherited = place.inherited.clone();
-        let is_root = place.parent.is_none() || schema.table(&row.table).is_some_and(|table| !table.is_nested());
+        let is_root =
+            place.parent.is_none() || schema.table(&row.table).is_some_and(|table| !table.is_nested());
         for (from, to) in propagated(schema, &row.table, is_root) {
             if let Some(value) = row.cells.get(&from) {
                 inherited.insert(to, value.clone());

@@ -61,7 +61,13 @@ impl SchemaState {
     }
 
     /// The keys of a row that need more columns or child tables than its table may have, but for those kept already.
-    pub(super) fn without_room(&self, ctx: &Context, tape: &Tape<'_>, row: &FlatRow, kept: &KeptKeys) -> KeptKeys {
+    pub(super) fn without_room(
+        &self,
+        ctx: &Context,
+        tape: &Tape<'_>,
+        row: &FlatRow,
+        kept: &KeptKeys,
+    ) -> KeptKeys {
         let mut more = KeptKeys::default();
         let known = self.schema.table(&row.table);
         let is_full = self.full_tables.contains_key(&row.table);
@@ -78,7 +84,8 @@ impl SchemaState {
         let columns = columns.filter_map(|(name, _)| row.origins.get(name));
         let lists = row.lists.iter().filter(|(table, _)| self.schema.table(table).is_none());
         let lists = lists.map(|(_, origin)| origin);
-        let children = self.schema.tables.values().filter(|table| table.parent.as_ref() == Some(&row.table)).count();
+        let children =
+            self.schema.tables.values().filter(|table| table.parent.as_ref() == Some(&row.table)).count();
         let room = if is_full { 0 } else { limit.saturating_sub(count + children) };
         for Origin { top, is_nested } in columns.chain(lists).skip(room) {
             // A kept object needs a column of its own: where its key is new as well, it goes to the overflow.
@@ -107,7 +114,8 @@ impl SchemaState {
             let value = cell.scalar(tape);
             let Some(own_type) = value.data_type() else { return true };
             let mode = refused(name.clone()).or_else(|| {
-                let column = table.and_then(|table| table.columns.get(name)).filter(|column| column.is_complete())?;
+                let column =
+                    table.and_then(|table| table.columns.get(name)).filter(|column| column.is_complete())?;
                 if fit(ctx, column, &value).is_some() {
                     return None;
                 }
@@ -117,6 +125,34 @@ impl SchemaState {
             mode != Some(ContractMode::DiscardValue)
         });
         (!drop_row).then(|| before - row.cells.len())
+    }
+
+    /// Merges a partial table as far as its contract allows, and notes what it refuses.
+    ///
+    /// Errors: a contract that freezes.
+    pub(super) fn merge(&mut self, ctx: &Context, partial: Table) -> Result<()> {
+        let table = partial.name.clone();
+        let is_system = table.starts_with(&ctx.names.prefix);
+        let owner =
+            if self.schema.tables.contains_key(&table) { Some(&table) } else { partial.parent.as_ref() };
+        let contract = match owner {
+            Some(owner) if !is_system => self.schema.contract(owner)?,
+            _ => Default::default(),
+        };
+        let (allowed, violations) = contract.check(self.schema.table(&table), partial, &ctx.names.prefix);
+        for Violation { entity, mode, column } in violations {
+            if mode == ContractMode::Freeze {
+                return Err(frozen(entity, &table, column.as_deref()));
+            }
+            match column {
+                None => drop(self.refused_tables.insert(table.clone(), mode)),
+                Some(column) => drop(self.refused_columns.insert((table.clone(), column), mode)),
+            }
+        }
+        match allowed {
+            Some(allowed) => self.schema.merge_table(allowed, true),
+            None => Ok(()),
+        }
     }
 
     /// Adds everything that a record brings. `start` is the schema at the start of the run, which decides what stays
@@ -175,7 +211,7 @@ impl RowVisitor for Growth<'_, '_> {
         }
         let partial = self.partial_table(&row).map_err(|e| e.at_table(&row.table))?;
         if !partial.columns.is_empty() || self.state.schema.table(&row.table).is_none() {
-            self.merge(partial, &row.table)?;
+            self.state.merge(self.ctx, partial)?;
             let is_refused = self.state.refused_tables.contains_key(&row.table);
             return Ok(!is_refused && self.state.without_refused(self.ctx, self.tape, &mut row).is_some());
         }
@@ -193,10 +229,10 @@ impl Growth<'_, '_> {
         };
         for (name, cell) in &row.cells {
             let value = cell.scalar(self.tape);
-            let column = partial.columns.get(name).or_else(|| known.and_then(|table| table.columns.get(name)));
+            let column =
+                partial.columns.get(name).or_else(|| known.and_then(|table| table.columns.get(name)));
             let column = column.cloned();
-            self.place(&mut partial, known, name, column.as_ref(), &value)
-                .map_err(|e| e.at_column(name))?;
+            self.place(&mut partial, known, name, column.as_ref(), &value).map_err(|e| e.at_column(name))?;
         }
         Ok(partial)
     }
@@ -227,17 +263,15 @@ impl Growth<'_, '_> {
         let (suffix, as_text) = variant_suffix(self.ctx, own_type, value);
         let variant = self.existing_complex_variant(known, name, own_type);
         let variant = variant.unwrap_or_else(|| variant_name(self.ctx, name, suffix));
-        let existing = partial.columns.get(&variant).or_else(|| known.and_then(|t| t.columns.get(&variant))).cloned();
+        let existing =
+            partial.columns.get(&variant).or_else(|| known.and_then(|t| t.columns.get(&variant))).cloned();
         match existing.filter(Column::is_complete) {
             Some(existing) if fit_variant(self.ctx, &existing, value, as_text).is_some() => Ok(()),
             // A variant that was detected as a timestamp cannot take every text; it has a variant then.
             Some(existing) => self.place(partial, known, &variant, Some(&existing), value),
             None => {
-                let data_type = if as_text {
-                    DataType::Text
-                } else {
-                    self.ctx.rules.detect(value).unwrap_or(own_type)
-                };
+                let data_type =
+                    if as_text { DataType::Text } else { self.ctx.rules.detect(value).unwrap_or(own_type) };
                 let mut new = self.ctx.rules.new_column(&variant, data_type);
                 new.hints.insert("variant".to_owned(), Value::Bool(true));
                 let description = format!("Variant of column {variant} generated by dlt");
@@ -249,7 +283,12 @@ impl Growth<'_, '_> {
     }
 
     /// Schemas of old engines have variants for objects under the former name of the type.
-    fn existing_complex_variant(&self, known: Option<&Table>, name: &str, own_type: DataType) -> Option<String> {
+    fn existing_complex_variant(
+        &self,
+        known: Option<&Table>,
+        name: &str,
+        own_type: DataType,
+    ) -> Option<String> {
         let old = (own_type == DataType::Json).then(|| variant_name(self.ctx, name, "complex"))?;
         known?.columns.get(&old).filter(|column| column.is_variant()).map(|_| old)
     }
@@ -261,35 +300,15 @@ impl Growth<'_, '_> {
         };
         if allowed { Ok(()) } else { Err(null_error()) }
     }
-
-    /// Merges a partial table as far as its contract allows, and notes what it refuses.
-    fn merge(&mut self, partial: Table, table: &str) -> Result<()> {
-        let schema = &self.state.schema;
-        let is_system = table.starts_with(&self.ctx.names.prefix);
-        let owner = if schema.tables.contains_key(table) { Some(table) } else { partial.parent.as_deref() };
-        let contract = match owner {
-            Some(owner) if !is_system => schema.contract(owner)?,
-            _ => Default::default(),
-        };
-        let (allowed, violations) = contract.check(schema.table(table), partial, &self.ctx.names.prefix);
-        for Violation { entity, mode, column } in violations {
-            if mode == ContractMode::Freeze {
-                return Err(frozen(entity, table, column.as_deref()));
-            }
-            match column {
-                None => drop(self.state.refused_tables.insert(table.to_owned(), mode)),
-                Some(column) => drop(self.state.refused_columns.insert((table.to_owned(), column), mode)),
-            }
-        }
-        match allowed {
-            Some(allowed) => self.state.schema.merge_table(allowed, true),
-            None => Ok(()),
-        }
-    }
 }
 
 /// The column that a first value makes, with what hints say of it; `None` if the value does not fit what it makes.
-pub(super) fn new_column(ctx: &Context, name: &str, hints: Option<&Column>, value: &Scalar<'_>) -> Option<Column> {
+pub(super) fn new_column(
+    ctx: &Context,
+    name: &str,
+    hints: Option<&Column>,
+    value: &Scalar<'_>,
+) -> Option<Column> {
     let data_type = ctx.rules.preferred(name).or_else(|| ctx.rules.detect(value))?;
     let mut new = ctx.rules.new_column(name, data_type);
     if let Some(hints) = hints {
@@ -335,12 +354,7 @@ pub fn column_for(ctx: &Context, table: &Table, name: &str, value: &Scalar<'_>) 
 }
 
 /// As [`fit`], for a variant that may hold values as text because nothing else holds them.
-pub(super) fn fit_variant(
-    ctx: &Context,
-    column: &Column,
-    value: &Scalar<'_>,
-    as_text: bool,
-) -> Option<Cell> {
+pub(super) fn fit_variant(ctx: &Context, column: &Column, value: &Scalar<'_>, as_text: bool) -> Option<Cell> {
     if !as_text {
         return fit(ctx, column, value);
     }

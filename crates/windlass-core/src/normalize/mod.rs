@@ -10,6 +10,8 @@
 //! code that adds columns), `plan` (the columnar mirror of the schema), `observe` and `encode` (the fast path).
 
 mod batch;
+mod batch_rows;
+mod columns;
 mod context;
 mod define;
 mod encode;
@@ -35,12 +37,13 @@ pub use row_filter::RowFilters;
 pub use row_id::{PositionIds, child_id, content_id, key_id};
 
 use batch::BatchBuilder;
+use columns::BatchColumns;
 use encode::{Encoder, Targets};
 use observe::{Observer, ObserverMemory, Stop};
 use plan::{Plan, Sources};
 
 use crate::error::{At, Error, Result};
-use crate::json::{ParsedRow, Tape};
+use crate::json::{ParseBuffers, ParsedRow, Tape};
 use crate::schema::Schema;
 
 /// Rows of a table that are gathered before they are handed on.
@@ -60,7 +63,16 @@ pub trait Turn {
 /// Takes finished batches.
 pub trait BatchSink {
     /// A batch of a table. Later batches may have more columns at the end, never fewer.
-    fn receive(&mut self, table: &str, batch: RecordBatch) -> Result<()>;
+    fn receive(&mut self, table: &str, batch: TableBatch) -> Result<()>;
+}
+
+/// Rows of one table.
+#[derive(Clone, Debug)]
+pub struct TableBatch {
+    /// The rows.
+    pub rows: RecordBatch,
+    /// The text columns whose values are JSON.
+    pub json_columns: Vec<String>,
 }
 
 /// The settings that all workers of a run share.
@@ -131,8 +143,14 @@ impl Normalizer {
                     memory: &mut self.memory,
                 };
                 let result = if by_definition {
-                    let id = numbers.ids.id(numbers.first + u64::from(row.ordinal));
-                    observer.define(root_table, row.node, row.ordinal, &String::from_utf8_lossy(&id), has_turn)
+                    let id = numbers.id(row.ordinal);
+                    observer.define(
+                        root_table,
+                        row.node,
+                        row.ordinal,
+                        &String::from_utf8_lossy(&id),
+                        has_turn,
+                    )
                 } else {
                     observer.record(root, row.node, row.ordinal)
                 };
@@ -150,10 +168,19 @@ impl Normalizer {
                         by_definition |= attempts > 0;
                         attempts += 1;
                         if attempts > 3 {
-                            return Err(at(Error::internal("a record is still new after the schema grew by it")));
+                            return Err(at(Error::internal(
+                                "a record is still new after the schema grew by it",
+                            )));
                         }
                         Arc::make_mut(&mut self.state)
-                            .grow(&settings.ctx, &settings.filters, tape, row.node, root_table, &settings.start)
+                            .grow(
+                                &settings.ctx,
+                                &settings.filters,
+                                tape,
+                                row.node,
+                                root_table,
+                                &settings.start,
+                            )
                             .map_err(at)?;
                         has_grown = true;
                         self.plan.refresh(sources(&settings, &self.state));
@@ -168,7 +195,12 @@ impl Normalizer {
     }
 
     /// Appends what was observed to the batches and hands on those that are full.
-    pub fn encode(&mut self, tape: &Tape<'_>, numbers: RecordNumbers<'_>, sink: &mut dyn BatchSink) -> Result<()> {
+    pub fn encode(
+        &mut self,
+        tape: &Tape<'_>,
+        numbers: RecordNumbers<'_>,
+        sink: &mut dyn BatchSink,
+    ) -> Result<()> {
         let encoder = Encoder {
             ctx: &self.settings.ctx,
             start: &self.settings.start,
@@ -187,6 +219,48 @@ impl Normalizer {
             }
         }
         Ok(())
+    }
+
+    /// Normalizes a batch whose columns have types already: as it is, or row by row where it has to be.
+    ///
+    /// Errors: two columns of one name, a type that no column can hold, a contract that freezes.
+    pub fn columns(
+        &mut self,
+        root_table: &str,
+        batch: &RecordBatch,
+        numbers: RecordNumbers<'_>,
+        turn: &mut dyn Turn,
+        sink: &mut dyn BatchSink,
+    ) -> Result<()> {
+        let settings = Arc::clone(&self.settings);
+        let ctx = &settings.ctx;
+        let columns = BatchColumns::new(ctx, batch)?;
+        let lacks = |state: &SchemaState| columns.missing(ctx, state, root_table);
+        if !columns.is_nested && lacks(&self.state).is_some() {
+            self.state = turn.wait()?;
+            if let Some(partial) = lacks(&self.state) {
+                Arc::make_mut(&mut self.state).merge(ctx, partial)?;
+                turn.publish(&self.state);
+            }
+            self.plan.refresh(sources(&settings, &self.state));
+        }
+        if self.state.refused_tables.contains_key(root_table) {
+            *self.discarded.rows.entry(root_table.to_owned()).or_default() += batch.num_rows() as u64;
+            return Ok(());
+        }
+        let table = self.state.schema.table(root_table);
+        if let Some(table) = table.filter(|_| columns.fits(ctx, &self.state, root_table))
+            && let Some(rows) =
+                columns.rows(ctx, table, batch, numbers).map_err(|e| e.at_table(root_table))?
+        {
+            *self.row_counts.entry_ref(root_table).or_default() += rows.num_rows() as u64;
+            return sink.receive(root_table, TableBatch { rows, json_columns: Vec::new() });
+        }
+        let lines = batch_rows::lines(batch)?;
+        let mut buffers = ParseBuffers::new();
+        let parsed = buffers.parse_lines(&lines)?;
+        self.observe(root_table, &parsed.tape, &parsed.rows, numbers, turn)?;
+        self.encode(&parsed.tape, numbers, sink)
     }
 
     /// Hands on everything that is left, in the order of the table names.
@@ -216,8 +290,8 @@ impl Normalizer {
 }
 
 fn finish_batch(table: &str, batch: &mut BatchBuilder, sink: &mut dyn BatchSink) -> Result<()> {
-    let finished = batch.finish().map_err(|e| e.at_table(table))?;
-    sink.receive(table, finished)
+    let rows = batch.finish().map_err(|e| e.at_table(table))?;
+    sink.receive(table, TableBatch { rows, json_columns: batch.json_columns() })
 }
 
 fn sources<'a>(settings: &'a NormalizeSettings, state: &'a SchemaState) -> Sources<'a> {

@@ -162,7 +162,14 @@ impl Observer<'_, '_> {
     }
 
     /// Counts a row whose values are noted.
-    pub(super) fn end_row(&mut self, table: u32, row: u32, link: Option<Link>, ordinal: u32, node: NodePosition) {
+    pub(super) fn end_row(
+        &mut self,
+        table: u32,
+        row: u32,
+        link: Option<Link>,
+        ordinal: u32,
+        node: NodePosition,
+    ) {
         let plan = &mut self.plan.tables[table as usize];
         plan.rows = row + 1;
         plan.links.push(link.unwrap_or(Link { parent: (NONE, 0), index: plan.records.len() as u32 }));
@@ -231,14 +238,7 @@ impl Observer<'_, '_> {
     }
 
     /// Notes the values of one row, in the order in which the reference would meet them.
-    fn cells(
-        &mut self,
-        item: Item,
-        shape: u32,
-        table: u32,
-        row: u32,
-        link: Option<Link>,
-    ) -> Step {
+    fn cells(&mut self, item: Item, shape: u32, table: u32, row: u32, link: Option<Link>) -> Step {
         let lists = self.memory.lists.len();
         match item {
             Item::Object(position) => self.object(position, shape, table, row, lists)?,
@@ -252,14 +252,7 @@ impl Observer<'_, '_> {
         self.system_columns(table, row, link.is_some())
     }
 
-    fn object(
-        &mut self,
-        position: NodePosition,
-        shape: u32,
-        table: u32,
-        row: u32,
-        lists: usize,
-    ) -> Step {
+    fn object(&mut self, position: NodePosition, shape: u32, table: u32, row: u32, lists: usize) -> Step {
         let objects = self.memory.objects.len();
         self.memory.objects.push((position, shape));
         while self.memory.objects.len() > objects {
@@ -272,14 +265,7 @@ impl Observer<'_, '_> {
         Ok(())
     }
 
-    fn members(
-        &mut self,
-        position: NodePosition,
-        shape: u32,
-        table: u32,
-        row: u32,
-        lists: usize,
-    ) -> Step {
+    fn members(&mut self, position: NodePosition, shape: u32, table: u32, row: u32, lists: usize) -> Step {
         let tape = self.tape;
         let Node::Object { len, .. } = tape.nodes[position as usize] else { return Ok(()) };
         let mut at = position + 1;
@@ -410,7 +396,8 @@ impl Observer<'_, '_> {
         let plan = &mut self.plan.tables[table as usize].columns[column as usize];
         let known = plan.column.as_ref().map(|column| column.data_type);
         // ISO strings in timestamp columns are as common as numbers in number columns.
-        if let (Some(Some(DataType::Timestamp)), Node::String(text)) = (known, self.tape.nodes[position as usize])
+        if let (Some(Some(DataType::Timestamp)), Node::String(text)) =
+            (known, self.tape.nodes[position as usize])
             && plan.refused.is_none()
             && !plan.is_excluded
             && !self.from.ctx.refuses_coercion
@@ -425,7 +412,14 @@ impl Observer<'_, '_> {
     }
 
     /// Notes a decoded value: converted, in a variant, or not at all.
-    pub(super) fn scalar(&mut self, table: u32, column: u32, row: u32, value: &Scalar<'_>, node: NodePosition) -> Step {
+    pub(super) fn scalar(
+        &mut self,
+        table: u32,
+        column: u32,
+        row: u32,
+        value: &Scalar<'_>,
+        node: NodePosition,
+    ) -> Step {
         let from = self.from;
         let tables = &mut self.plan.tables[table as usize];
         let plan = &mut tables.columns[column as usize];
@@ -437,7 +431,9 @@ impl Observer<'_, '_> {
             return if plan.takes_null {
                 Ok(())
             } else {
-                Err(Stop::Failed(null_error().at_table(&tables.name).at_column(&tables.columns[column as usize].name)))
+                Err(Stop::Failed(
+                    null_error().at_table(&tables.name).at_column(&tables.columns[column as usize].name),
+                ))
             };
         };
         match plan.refused {
@@ -456,7 +452,8 @@ impl Observer<'_, '_> {
                 }
             }
             None => {
-                let hints = from.state.schema.table(&tables.name).and_then(|table| table.columns.get(&plan.name));
+                let hints =
+                    from.state.schema.table(&tables.name).and_then(|table| table.columns.get(&plan.name));
                 if new_column(from.ctx, &plan.name, hints, value).is_some() {
                     return Err(Stop::Novel);
                 }
@@ -483,7 +480,9 @@ impl Observer<'_, '_> {
         let column = self.plan.tables[table as usize].column(self.from, &name);
         match value {
             InheritedValue::Node(position) => self.value(table, column, row, position),
-            InheritedValue::Index(index) => self.scalar(table, column, row, &Scalar::Int(i64::from(index)), NONE),
+            InheritedValue::Index(index) => {
+                self.scalar(table, column, row, &Scalar::Int(i64::from(index)), NONE)
+            }
             InheritedValue::LoadId => {
                 let load_id = self.from.ctx.load_id.clone();
                 self.scalar(table, column, row, &Scalar::Text(load_id.into()), NONE)
@@ -530,7 +529,9 @@ impl Observer<'_, '_> {
             }
         }
         let is_ready = needed.iter().all(|&column| {
-            column == NONE || plan.columns[column as usize].is_known() || plan.columns[column as usize].is_excluded
+            column == NONE
+                || plan.columns[column as usize].is_known()
+                || plan.columns[column as usize].is_excluded
         });
         if is_ready { Ok(()) } else { Err(Stop::Novel) }
     }

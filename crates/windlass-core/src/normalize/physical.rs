@@ -105,7 +105,9 @@ impl Physical {
             DataType::Timestamp => Self::Timestamp { unit: unit(), utc: column.timezone.unwrap_or(true) },
             DataType::Date => Self::Date,
             DataType::Time => Self::Time(unit()),
-            DataType::Binary => Self::Binary(column.precision.and_then(|p| i32::try_from(p).ok()).filter(|p| *p > 0)),
+            DataType::Binary => {
+                Self::Binary(column.precision.and_then(|p| i32::try_from(p).ok()).filter(|p| *p > 0))
+            }
             DataType::Decimal => decimal(column, defaults.decimal, defaults.scale_defaults_alone),
             DataType::Wei => decimal(column, defaults.wei, defaults.scale_defaults_alone),
         }

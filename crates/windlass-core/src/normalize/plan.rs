@@ -280,7 +280,8 @@ impl Plan {
         table.list_index = table.column(from, &names.list_index);
         table.refresh(from);
         let propagated = propagated(from.start, name, table.is_root);
-        table.propagates = propagated.into_iter().map(|(column, to)| (table.column(from, &column), to)).collect();
+        table.propagates =
+            propagated.into_iter().map(|(column, to)| (table.column(from, &column), to)).collect();
         self.tables.push(table);
         self.by_name.insert(name.to_owned(), index);
         index
@@ -368,7 +369,14 @@ impl Plan {
         let column = table.column(from, &name);
         let shape = &mut self.shapes[shape as usize];
         let field = shape.fields.len() as u32;
-        shape.fields.push(Field { key: key.into(), column, object: NONE, list: NONE, keeps_nested, next: NONE });
+        shape.fields.push(Field {
+            key: key.into(),
+            column,
+            object: NONE,
+            list: NONE,
+            keeps_nested,
+            next: NONE,
+        });
         shape.index.insert(key.into(), field);
         field
     }
@@ -490,7 +498,8 @@ impl ColumnPlan {
     fn resolve(&mut self, from: Sources<'_>, table: &str) {
         // The engine fills its own columns where the data has nothing.
         let names = &from.ctx.names;
-        let is_filled = [&names.id, &names.load_id, &names.parent_id, &names.list_index].contains(&&self.name);
+        let is_filled =
+            [&names.id, &names.load_id, &names.parent_id, &names.list_index].contains(&&self.name);
         self.takes_null = is_filled || !from.ctx.rules.is_not_null(&self.name);
         let known = from.state.schema.table(table).and_then(|table| table.columns.get(&self.name));
         if let Some(column) = known.filter(|column| column.is_complete()) {

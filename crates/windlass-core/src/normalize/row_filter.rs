@@ -52,10 +52,13 @@ impl RowFilters {
         }
         let parts = self.naming.break_path(table);
         (1..=parts.len()).rev().any(|length| {
-            let Some(filter) = self.tables.get(&self.naming.make_path(&parts[..length])) else { return false };
+            let Some(filter) = self.tables.get(&self.naming.make_path(&parts[..length])) else {
+                return false;
+            };
             let rest: Vec<&str> = parts[length..].iter().copied().chain(std::iter::once(column)).collect();
             let path = self.naming.make_path(&rest);
-            filter.excludes.iter().any(|p| p.matches(&path)) && !filter.includes.iter().any(|p| p.matches(&path))
+            filter.excludes.iter().any(|p| p.matches(&path))
+                && !filter.includes.iter().any(|p| p.matches(&path))
         })
     }
 
@@ -83,7 +86,11 @@ mod tests {
         schema.table_mut("ev").hints.insert("filters".to_owned(), filters);
         let filters = RowFilters::new(&schema, Naming::default()).unwrap();
         let kept = |table: &str, columns: &[&str]| -> Vec<String> {
-            columns.iter().filter(|column| !filters.excludes(table, column)).map(|c| (*c).to_owned()).collect()
+            columns
+                .iter()
+                .filter(|column| !filters.excludes(table, column))
+                .map(|c| (*c).to_owned())
+                .collect()
         };
         assert_eq!(
             kept("ev", &["user__secret__ok", "user__secret__b", "meta", "metas", "tag", "tags"]),

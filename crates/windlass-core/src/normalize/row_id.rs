@@ -100,7 +100,10 @@ mod tests {
     fn child_ids_equal_the_reference() {
         let mut scratch = Vec::new();
         assert_eq!(text(child_id(&mut scratch, b"ROOT", "events__items", 1)), "XkL/DUe8stWziQ");
-        assert_eq!(text(child_id(&mut scratch, b"XkL/DUe8stWziQ", "events__items__opts", 0)), "ja0pTmoaYrYF6Q");
+        assert_eq!(
+            text(child_id(&mut scratch, b"XkL/DUe8stWziQ", "events__items__opts", 0)),
+            "ja0pTmoaYrYF6Q"
+        );
     }
 
     #[test]
@@ -115,7 +118,11 @@ mod tests {
 
     #[test]
     fn position_ids_do_not_repeat() {
-        let streams = [PositionIds::new("1.0", "a", 0), PositionIds::new("1.0", "a", 1), PositionIds::new("1.0", "b", 0)];
+        let streams = [
+            PositionIds::new("1.0", "a", 0),
+            PositionIds::new("1.0", "a", 1),
+            PositionIds::new("1.0", "b", 0),
+        ];
         let ids: HashSet<RowId> = streams.iter().flat_map(|s| (0..20_000).map(|n| s.id(n))).collect();
         assert_eq!(ids.len(), 60_000);
         assert_eq!(PositionIds::new("1.0", "a", 0).id(7), streams[0].id(7));

@@ -115,7 +115,11 @@ mod tests {
             Just(JournalEntry::Started { at: 1 }),
             Just(JournalEntry::Migrated { statements: vec!["CREATE TABLE \"a\nb\" ()".to_owned()] }),
             "[a-c]".prop_map(|file| JournalEntry::Loaded { file }),
-            ("[a-c]", ".*").prop_map(|(file, message)| JournalEntry::Failed { file: Some(file), message, at: 2 }),
+            ("[a-c]", ".*").prop_map(|(file, message)| JournalEntry::Failed {
+                file: Some(file),
+                message,
+                at: 2
+            }),
             Just(JournalEntry::Committed { at: 3 }),
         ]
     }

@@ -18,8 +18,11 @@ const UNHASHED: [&str; 4] = ["version", "version_hash", "imported_version_hash",
 /// Tables count in the order of their names, columns in stored order.
 pub fn document_hash(document: &Value) -> String {
     let Value::Object(map) = document else { return String::new() };
-    let content: Map<String, Value> =
-        map.iter().filter(|(key, _)| !UNHASHED.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let content: Map<String, Value> = map
+        .iter()
+        .filter(|(key, _)| !UNHASHED.contains(&key.as_str()))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     let mut text = String::new();
     write_sorted(&mut text, &Value::Object(content));
     let mut pieces: Vec<&[u8]> = vec![text.as_bytes()];
@@ -116,7 +119,8 @@ impl Schema {
     fn check_parents(&self) -> Result<()> {
         for table in self.tables.values() {
             if let Some(parent) = table.parent.as_ref().filter(|parent| !self.tables.contains_key(*parent)) {
-                return Err(Error::config(format!("the parent table `{parent}` does not exist")).at_table(&table.name));
+                return Err(Error::config(format!("the parent table `{parent}` does not exist"))
+                    .at_table(&table.name));
             }
         }
         Ok(())

@@ -30,8 +30,17 @@ pub struct Column {
 pub const COMPOUND_HINTS: [&str; 5] = ["primary_key", "merge_key", "partition", "cluster", "incremental"];
 
 /// Hints that carry `true` on at most one column, and those with `asc` or `desc`.
-pub const SINGLE_HINTS: [&str; 9] =
-    ["sort", "unique", "row_key", "parent_key", "root_key", "hard_delete", "dedup_sort", "variant", "description"];
+pub const SINGLE_HINTS: [&str; 9] = [
+    "sort",
+    "unique",
+    "row_key",
+    "parent_key",
+    "root_key",
+    "hard_delete",
+    "dedup_sort",
+    "variant",
+    "description",
+];
 
 impl Column {
     /// An incomplete column without hints.

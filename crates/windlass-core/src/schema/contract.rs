@@ -146,7 +146,8 @@ impl Contract {
             if name.starts_with(system_prefix) {
                 return true;
             }
-            let known = existing.and_then(|table| table.columns.get(name)).filter(|known| known.is_complete());
+            let known =
+                existing.and_then(|table| table.columns.get(name)).filter(|known| known.is_complete());
             let (entity, mode) = match known {
                 None if !column.is_variant() => (Entity::Columns, columns),
                 Some(known) if !column.is_variant() && !changes_type(known, column) => return true,

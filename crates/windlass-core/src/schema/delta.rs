@@ -21,7 +21,8 @@ impl SchemaDelta {
             let known = before.and_then(|schema| schema.table(&table.name));
             let mut partial = Table { columns: IndexMap::new(), ..table.as_ref().clone() };
             for column in table.complete_columns() {
-                let is_known = known.and_then(|table| table.columns.get(&column.name)).is_some_and(|c| c.is_complete());
+                let is_known =
+                    known.and_then(|table| table.columns.get(&column.name)).is_some_and(|c| c.is_complete());
                 if !is_known {
                     partial.columns.insert(column.name.clone(), column.clone());
                 }
@@ -45,8 +46,10 @@ impl SchemaDelta {
 
     /// Reads the stored form.
     pub fn from_json(map: &Map<String, Value>) -> Result<Self> {
-        let tables =
-            map.iter().map(|(name, table)| Ok((name.clone(), Table::from_json(name, table)?))).collect::<Result<_>>()?;
+        let tables = map
+            .iter()
+            .map(|(name, table)| Ok((name.clone(), Table::from_json(name, table)?)))
+            .collect::<Result<_>>()?;
         Ok(Self { tables })
     }
 }

@@ -119,7 +119,8 @@ fn dbml(schema: &Schema) -> String {
             if !column.is_nullable() {
                 settings.push("not null");
             }
-            let settings = if settings.is_empty() { String::new() } else { format!(" [{}]", settings.join(", ")) };
+            let settings =
+                if settings.is_empty() { String::new() } else { format!(" [{}]", settings.join(", ")) };
             let _ = writeln!(out, "  \"{}\" {}{settings}", column.name, type_name(column));
         }
         out.push_str("}\n\n");
@@ -129,8 +130,16 @@ fn dbml(schema: &Schema) -> String {
     }
     for table in schema.tables.values() {
         for (columns, other, others) in references(table) {
-            let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-            let _ = writeln!(out, "Ref: \"{}\".({}) > \"{other}\".({})", table.name, quoted(&columns), quoted(&others));
+            let quoted = |names: &[&str]| {
+                names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+            };
+            let _ = writeln!(
+                out,
+                "Ref: \"{}\".({}) > \"{other}\".({})",
+                table.name,
+                quoted(&columns),
+                quoted(&others)
+            );
         }
     }
     out

@@ -73,7 +73,9 @@ impl ColumnRules {
 
     /// Whether a null may not stand in a new column of this name.
     pub fn is_not_null(&self, name: &str) -> bool {
-        self.hints.iter().any(|(hint, patterns)| hint == "not_null" && patterns.iter().any(|p| p.matches(name)))
+        self.hints
+            .iter()
+            .any(|(hint, patterns)| hint == "not_null" && patterns.iter().any(|p| p.matches(name)))
     }
 
     /// A new column with the default hints of its name.
@@ -113,7 +115,9 @@ impl Detection {
             (Self::Timestamp, Scalar::Int(value)) if is_recent(*value as f64) => DataType::Timestamp,
             (Self::Timestamp, Scalar::Double(value)) if is_recent(*value) => DataType::Timestamp,
             // Integers past 64 bits are wei already.
-            (Self::LargeInteger, Scalar::Wei(value)) if value.to_f64().is_some_and(|v| v > MAX_WEI) => DataType::Text,
+            (Self::LargeInteger, Scalar::Wei(value)) if value.to_f64().is_some_and(|v| v > MAX_WEI) => {
+                DataType::Text
+            }
             (Self::HexBytesToText, Scalar::Binary(binary)) if binary.hex => DataType::Text,
             (Self::WeiToDouble, Scalar::Wei(_)) => DataType::Double,
             _ => return None,

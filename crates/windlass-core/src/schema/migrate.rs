@@ -117,9 +117,9 @@ fn table_objects(doc: &mut Document) -> Result<()> {
         for pattern in patterns.iter().filter_map(Value::as_str) {
             let path = pattern.strip_prefix('^').unwrap_or(pattern);
             let (root, rest) = path.split_once("__").unwrap_or((path, ""));
-            let table = migrated.entry(root).or_insert_with(|| {
-                json!({ "name": root, "columns": {}, "write_disposition": "append", "resource": root })
-            });
+            let table = migrated.entry(root).or_insert_with(
+                || json!({ "name": root, "columns": {}, "write_disposition": "append", "resource": root }),
+            );
             let Value::Object(table) = table else { continue };
             let filters = object(table, "filters");
             if let Value::Array(list) = filters.entry(kind).or_insert_with(|| json!([])) {
@@ -216,7 +216,9 @@ fn row_and_parent_keys(doc: &mut Document) -> Result<()> {
     if let Some(Value::Object(types)) = settings.get_mut("preferred_types") {
         types.values_mut().filter(|value| **value == "complex").for_each(|value| *value = "json".into());
     }
-    if let Some(Value::Object(hints)) = settings.get_mut("default_hints").filter(|h| h.as_object().is_some_and(|h| !h.is_empty())) {
+    if let Some(Value::Object(hints)) =
+        settings.get_mut("default_hints").filter(|h| h.as_object().is_some_and(|h| !h.is_empty()))
+    {
         hints.shift_remove("foreign_key");
         hints.insert("row_key".to_owned(), json!([id]));
         hints.insert("parent_key".to_owned(), json!([parent_id]));

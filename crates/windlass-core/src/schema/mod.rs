@@ -20,13 +20,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
+pub use codec::document_hash;
 pub use column::{COMPOUND_HINTS, Column, SINGLE_HINTS};
 pub use contract::{Contract, ContractMode, Entity, Violation};
 pub use delta::SchemaDelta;
 pub use export::{SchemaFormat, export, parse_document};
 pub use infer::ColumnRules;
 pub use migrate::ENGINE_VERSION;
-pub use codec::document_hash;
 pub use pattern::Pattern;
 pub use system::{LOADS_TABLE, STATE_TABLE, SystemNames, VERSION_TABLE, state_table};
 pub use table::Table;
@@ -112,9 +112,13 @@ impl Schema {
     /// Merges a partial table, adding it when missing.
     pub fn merge_table(&mut self, partial: Table, add_keys: bool) -> Result<()> {
         match self.tables.get_mut(&partial.name) {
-            Some(table) => Arc::make_mut(table).merge(&partial, add_keys).map_err(|e| e.at_table(&partial.name)),
+            Some(table) => {
+                Arc::make_mut(table).merge(&partial, add_keys).map_err(|e| e.at_table(&partial.name))
+            }
             None => {
-                if let Some(parent) = partial.parent.as_ref().filter(|parent| !self.tables.contains_key(*parent)) {
+                if let Some(parent) =
+                    partial.parent.as_ref().filter(|parent| !self.tables.contains_key(*parent))
+                {
                     return Err(Error::config(format!("the parent table `{parent}` does not exist"))
                         .at_table(&partial.name)
                         .with_hint("declare the tables between the root and the nested table as well"));
@@ -166,7 +170,8 @@ impl Schema {
 
     /// The contract that holds for a table: the nearest hint as it is, else the schema's.
     pub fn contract(&self, table: &str) -> Result<Contract> {
-        let hint = self.inherited_hint(table, "schema_contract").or_else(|| self.settings.get("schema_contract"));
+        let hint =
+            self.inherited_hint(table, "schema_contract").or_else(|| self.settings.get("schema_contract"));
         Contract::from_json(hint.unwrap_or(&Value::Null)).map_err(|e| e.at_table(table))
     }
 
@@ -208,7 +213,8 @@ impl Schema {
     /// merge strategy asks for it.
     pub fn update_root_key(&mut self, table: &str) {
         let Some(root) = self.root_of(table).map(|root| root.name.clone()) else { return };
-        let has_root_key = self.chain(&root).iter().any(|table| table.columns_with("root_key").next().is_some());
+        let has_root_key =
+            self.chain(&root).iter().any(|table| table.columns_with("root_key").next().is_some());
         let setting = self.normalizer_config("root_key_propagation").and_then(Value::as_bool);
         let merges = self.write_disposition(&root) == "merge"
             && self.inherited_hint(&root, "x-merge-strategy").and_then(Value::as_str) != Some("scd2");
@@ -218,7 +224,9 @@ impl Schema {
         let row_key = self.table(&root).and_then(|table| table.columns_with("row_key").next());
         let row_key = row_key.map_or_else(|| "_dlt_id".to_owned(), |column| column.name.clone());
         let mut propagation = self.normalizer_config("propagation").cloned().unwrap_or_else(|| json!({}));
-        if let Some(tables) = propagation.as_object_mut().map(|map| map.entry("tables").or_insert_with(|| json!({}))) {
+        if let Some(tables) =
+            propagation.as_object_mut().map(|map| map.entry("tables").or_insert_with(|| json!({})))
+        {
             let mapping = json!({ row_key: "_dlt_root_id" });
             if tables.get(&root) == Some(&mapping) {
                 return;

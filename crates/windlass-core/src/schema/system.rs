@@ -59,7 +59,10 @@ impl SystemNames {
         };
         let tables = [&names.version_table, &names.loads_table, &names.state_table];
         if let Some(table) = tables.into_iter().find(|table| !table.starts_with(&names.prefix)) {
-            return Err(Error::config(format!("system table `{table}` does not start with `{}`", names.prefix)));
+            return Err(Error::config(format!(
+                "system table `{table}` does not start with `{}`",
+                names.prefix
+            )));
         }
         Ok(names)
     }
@@ -101,7 +104,12 @@ pub(super) fn required_tables(naming: &Naming) -> Result<[Table; 2]> {
             false,
             "Version of the dlt schema engine that created this schema",
         ))
-        .with_column(described("inserted_at", timestamp, false, "Timestamp when this schema version was stored"))
+        .with_column(described(
+            "inserted_at",
+            timestamp,
+            false,
+            "Timestamp when this schema version was stored",
+        ))
         .with_column(described("schema_name", text, false, "Name of the schema"))
         .with_column(described(
             "version_hash",
@@ -109,7 +117,12 @@ pub(super) fn required_tables(naming: &Naming) -> Result<[Table; 2]> {
             false,
             "Unique hash of the schema content, used to detect changes",
         ))
-        .with_column(described("schema", text, false, "JSON representation of the complete schema definition"))
+        .with_column(described(
+            "schema",
+            text,
+            false,
+            "JSON representation of the complete schema definition",
+        ))
         .with("write_disposition", "skip")
         .with("resource", VERSION_TABLE)
         .with("description", "Created by DLT. Tracks schema updates");
@@ -139,7 +152,12 @@ pub fn state_table(naming: &Naming) -> Result<Table> {
         .with_column(described("pipeline_name", text, false, "Name of the pipeline this state belongs to"))
         .with_column(described("state", text, false, "Compressed JSON representation of the pipeline state"))
         .with_column(described("created_at", timestamp, false, "Timestamp when this state was created"))
-        .with_column(described("version_hash", text, true, "Hash of the state content, used to detect changes"))
+        .with_column(described(
+            "version_hash",
+            text,
+            true,
+            "Hash of the state content, used to detect changes",
+        ))
         .with_column(load_id_of_64("_dlt_load_id", "Load identifier linking this row to its load operation"))
         .with("write_disposition", "append")
         .with("file_format", "preferred")

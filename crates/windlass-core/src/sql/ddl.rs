@@ -22,12 +22,15 @@ pub fn migration<'a>(
     system_prefix: &str,
 ) -> Result<Vec<String>> {
     let fold = |name: &str| name.to_lowercase();
-    let known: HashMap<String, Vec<String>> =
-        existing.iter().map(|(table, columns)| (fold(table), columns.iter().map(|c| fold(c)).collect())).collect();
+    let known: HashMap<String, Vec<String>> = existing
+        .iter()
+        .map(|(table, columns)| (fold(table), columns.iter().map(|c| fold(c)).collect()))
+        .collect();
     let mut statements = Vec::new();
     for table in tables {
         let name = dialect.qualify(dataset, &table.name);
-        let definition = |column| dialect.column_definition(column, defaults).map_err(|e| e.at_table(&table.name));
+        let definition =
+            |column| dialect.column_definition(column, defaults).map_err(|e| e.at_table(&table.name));
         match known.get(&fold(&table.name)) {
             None => {
                 let columns = table.complete_columns().map(definition).collect::<Result<Vec<_>>>()?;
@@ -38,7 +41,8 @@ pub fn migration<'a>(
                 statements.push(format!("CREATE TABLE {guard}{name} (\n{}\n)", columns.join(",\n")));
             }
             Some(present) => {
-                let missing = table.complete_columns().filter(|column| !present.contains(&fold(&column.name)));
+                let missing =
+                    table.complete_columns().filter(|column| !present.contains(&fold(&column.name)));
                 let added: Vec<String> = missing
                     .map(|column| definition(column).map(|definition| format!("ADD COLUMN {definition}")))
                     .collect::<Result<_>>()?;
@@ -69,7 +73,8 @@ mod tests {
             .iter()
             .map(|(table, columns)| ((*table).to_owned(), columns.iter().map(|c| (*c).to_owned()).collect()))
             .collect();
-        let statements = migration(Dialect::DuckDb, "ds", tables, &existing, &TypeDefaults::default(), "_dlt").unwrap();
+        let statements =
+            migration(Dialect::DuckDb, "ds", tables, &existing, &TypeDefaults::default(), "_dlt").unwrap();
         expected.assert_eq(&statements.join(";\n"));
     }
 
@@ -85,7 +90,11 @@ mod tests {
     #[test]
     fn a_missing_table_is_created_with_its_complete_columns() {
         check(
-            &[items(), Table::new("empty"), Table::new("_dlt_x").with_column(Column::typed("v", DataType::Wei, true))],
+            &[
+                items(),
+                Table::new("empty"),
+                Table::new("_dlt_x").with_column(Column::typed("v", DataType::Wei, true)),
+            ],
             &[],
             expect![[r#"
                 CREATE TABLE "ds"."items" (

@@ -55,7 +55,9 @@ impl Dialect {
     /// Errors: a column without a type, or with one that the database does not have.
     pub fn column_definition(self, column: &Column, defaults: &TypeDefaults) -> Result<String> {
         if !column.is_complete() {
-            return Err(Error::internal("a column without a type reached the destination").at_column(&column.name));
+            return Err(
+                Error::internal("a column without a type reached the destination").at_column(&column.name)
+            );
         }
         let mut text = format!("{} {}", self.quote(&column.name), self.column_type(column, defaults)?);
         if !column.is_nullable() {

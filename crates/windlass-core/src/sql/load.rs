@@ -10,10 +10,16 @@ pub fn delete_all(dialect: Dialect, dataset: &str, table: &str) -> String {
 }
 
 /// Replaces the rows of tables by those of their staging tables: each is emptied and filled, by column name.
-pub fn replace_from_staging(dialect: Dialect, dataset: &str, staging: &str, tables: &[&Table]) -> Vec<String> {
+pub fn replace_from_staging(
+    dialect: Dialect,
+    dataset: &str,
+    staging: &str,
+    tables: &[&Table],
+) -> Vec<String> {
     let mut statements = Vec::new();
     for table in tables {
-        let columns: Vec<String> = table.complete_columns().map(|column| dialect.quote(&column.name)).collect();
+        let columns: Vec<String> =
+            table.complete_columns().map(|column| dialect.quote(&column.name)).collect();
         let columns = columns.join(", ");
         statements.push(delete_all(dialect, dataset, &table.name));
         statements.push(format!(

@@ -82,7 +82,9 @@ fn to_text(value: &Scalar<'_>) -> String {
         Scalar::Binary(Binary { bytes, hex: true }) => {
             out.push_str("0x");
             for byte in bytes {
-                out.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0')));
+                out.extend(
+                    [byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0')),
+                );
             }
         }
         Scalar::Binary(Binary { bytes, hex: false }) => out = STANDARD.encode(bytes),
@@ -118,7 +120,8 @@ fn to_bool(value: &Scalar<'_>) -> Option<bool> {
 
 /// The integer that a number is, if it has no fraction and fits 64 bits.
 pub fn bigint_of_number(value: f64) -> Option<i64> {
-    let in_range = value.trunc() == value && (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&value);
+    let in_range =
+        value.trunc() == value && (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&value);
     in_range.then_some(value as i64)
 }
 

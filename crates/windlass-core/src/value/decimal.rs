@@ -16,7 +16,10 @@ pub struct Decimal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Form {
     /// `digits × 10^exponent`; no leading zeros except for zero itself.
-    Finite { digits: Box<str>, exponent: i32 },
+    Finite {
+        digits: Box<str>,
+        exponent: i32,
+    },
     Infinity,
     NaN,
 }
@@ -173,11 +176,8 @@ fn scale_digits(digits: &str, exponent: i32, scale: i32, rounding: Rounding) -> 
         return (length <= MAX_DIGITS).then(|| format!("{digits}{}", "0".repeat(shift as usize)));
     }
     let dropped = (-i64::from(shift)) as usize;
-    let (kept, rest) = if dropped <= digits.len() {
-        digits.split_at(digits.len() - dropped)
-    } else {
-        ("", "0")
-    };
+    let (kept, rest) =
+        if dropped <= digits.len() { digits.split_at(digits.len() - dropped) } else { ("", "0") };
     if rounding == Rounding::Exact && rest.bytes().any(|digit| digit != b'0') {
         return None;
     }

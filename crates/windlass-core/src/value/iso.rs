@@ -3,9 +3,9 @@
 //! Two grammars, tried in order: a strict one with fixed positions, and a lenient one that also takes `2020/1/2 3:4`.
 //! Source of the rules and of the odd corners: `testdata/vectors/iso_parse.json` (142 recorded strings).
 
+use super::Time;
 use super::calendar::{CivilDate, DAY_MICROS, Timestamp, is_leap};
 use super::text::digit_value;
-use super::Time;
 
 /// What a string turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -321,7 +321,8 @@ fn parse_lenient(text: &str) -> Option<IsoValue> {
     if at != chars.len() || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let clock = Time { micros: i64::from(hour * 3600 + minute * 60 + second) * 1_000_000 + micros, offset: None };
+    let clock =
+        Time { micros: i64::from(hour * 3600 + minute * 60 + second) * 1_000_000 + micros, offset: None };
     match date {
         Some(days) => timestamp(days, clock),
         None => Some(IsoValue::Time(clock)),
@@ -333,8 +334,7 @@ fn skip_one(chars: &[char], at: usize, any_of: &str) -> usize {
 }
 
 fn lenient_digits(chars: &[char], at: usize, least: usize, most: usize) -> Option<(u32, usize)> {
-    let digits: Vec<u32> =
-        chars.get(at..)?.iter().take(most).map_while(|&c| digit_value(c)).collect();
+    let digits: Vec<u32> = chars.get(at..)?.iter().take(most).map_while(|&c| digit_value(c)).collect();
     let number = digits.iter().fold(0, |number, digit| number * 10 + digit);
     (digits.len() >= least).then_some((number, at + digits.len()))
 }

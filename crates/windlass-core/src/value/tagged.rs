@@ -119,7 +119,9 @@ fn decode_number(literal: &str) -> Scalar<'_> {
         "Infinity" => Scalar::Double(f64::INFINITY),
         "-Infinity" => Scalar::Double(f64::NEG_INFINITY),
         _ => match Decimal::parse(literal) {
-            Some(number) if literal.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => Scalar::Wei(number),
+            Some(number) if literal.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => {
+                Scalar::Wei(number)
+            }
             Some(number) => Scalar::Decimal(number),
             // Thousands of digits: kept as they are.
             None => Scalar::Text(Cow::Borrowed(literal)),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time64MicrosecondType,
-    TimestampMicrosecondType,
+    Date32Type, Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::{DataType as ArrowType, TimeUnit};
@@ -14,8 +14,8 @@ use windlass_core::Result;
 use windlass_core::json::ParseBuffers;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{
-    BatchSink, Context, Limits, NormalizeSettings, Normalizer, PositionIds, RecordNumbers, RowFilters, SchemaState,
-    Turn, TypeDefaults,
+    BatchSink, Context, Limits, NormalizeSettings, Normalizer, PositionIds, RecordNumbers, RowFilters,
+    SchemaState, TableBatch, Turn, TypeDefaults,
 };
 use windlass_core::schema::Schema;
 
@@ -50,8 +50,8 @@ impl Turn for InOrder {
 pub(crate) struct Gather(pub(crate) BTreeMap<String, Rows>);
 
 impl BatchSink for Gather {
-    fn receive(&mut self, table: &str, batch: RecordBatch) -> Result<()> {
-        self.0.entry(table.to_owned()).or_default().extend(rows_of(&batch));
+    fn receive(&mut self, table: &str, batch: TableBatch) -> Result<()> {
+        self.0.entry(table.to_owned()).or_default().extend(rows_of(&batch.rows));
         Ok(())
     }
 }
@@ -88,7 +88,7 @@ pub(crate) fn load_lines(
         let text = chunk.join("\n");
         let parsed = buffers.parse_lines(text.as_bytes())?;
         assert_eq!(parsed.bad, []);
-        let numbers = RecordNumbers { ids: &ids, first };
+        let numbers = RecordNumbers { ids: &ids, first, explicit: None };
         normalizer.observe(root, &parsed.tape, &parsed.rows, numbers, &mut turn)?;
         normalizer.encode(&parsed.tape, numbers, &mut gather)?;
         first += chunk.len() as u64;

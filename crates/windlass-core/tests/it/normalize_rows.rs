@@ -41,7 +41,8 @@ fn schema_before(case: &Value) -> Schema {
             root = root.with_column(id);
         }
         "preferred_types" => {
-            let types = serde_json::json!({"re:^value$": "wei", "re:confidence": "double", "ts": "timestamp"});
+            let types =
+                serde_json::json!({"re:^value$": "wei", "re:confidence": "double", "ts": "timestamp"});
             schema.settings.insert("preferred_types".to_owned(), types);
         }
         _ => {}
@@ -61,7 +62,8 @@ fn expected_text(value: &Value, column: &Column) -> String {
     };
     let physical = Physical::of(column, &TypeDefaults::default());
     let scalar = coerce(&scalar, column.data_type.unwrap()).unwrap();
-    let show = |kind: &str, value: i64| if kind.is_empty() { value.to_string() } else { format!("{kind} {value}") };
+    let show =
+        |kind: &str, value: i64| if kind.is_empty() { value.to_string() } else { format!("{kind} {value}") };
     match (physical.cell(scalar).unwrap(), physical) {
         (Cell::Text(text), _) => format!("{text:?}"),
         (Cell::Int(value), Physical::Bool) => (value != 0).to_string(),
@@ -89,7 +91,8 @@ fn expected_tables(case: &Value) -> BTreeMap<String, Rows> {
 
 fn check(case: &Value) {
     let name = case["case"].as_str().unwrap();
-    let items: Vec<String> = case["input_typed_json"].as_array().unwrap().iter().map(Value::to_string).collect();
+    let items: Vec<String> =
+        case["input_typed_json"].as_array().unwrap().iter().map(Value::to_string).collect();
     for chunk in [1, 2, 1000] {
         let loaded = load_lines(schema_before(case), "events", &items, chunk, 2, Limits::default()).unwrap();
         let Loaded { mut schema, mut tables, null_columns, .. } = loaded;

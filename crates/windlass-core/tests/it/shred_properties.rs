@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use windlass_core::json::ParseBuffers;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{
-    Cell, FlatRow, Flattener, KeptKeys, Limits, Physical, PositionIds, RowVisitor, SchemaState, TypeDefaults, column_for,
+    Cell, FlatRow, Flattener, KeptKeys, Limits, Physical, PositionIds, RowVisitor, SchemaState, TypeDefaults,
+    column_for,
 };
 use windlass_core::schema::{Column, Schema, Table};
 use windlass_core::value::DataType;
@@ -19,7 +20,8 @@ use crate::load::{Loaded, Rows, load_lines, settings};
 /// Keys that collide, nest, look like the engine's own, or are odd.
 fn key() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
-        "a", "A", "b", "b c", "b_c", "b__c", "c", "", "list", "value", "d1", "ä", "l", "L", "t", "_dlt_x", "n",
+        "a", "A", "b", "b c", "b_c", "b__c", "c", "", "list", "value", "d1", "ä", "l", "L", "t", "_dlt_x",
+        "n",
     ])
     .prop_map(str::to_owned)
 }
@@ -45,7 +47,8 @@ fn value() -> impl Strategy<Value = Value> {
     scalar().prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::vec((key(), inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec((key(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -141,7 +144,8 @@ fn define(start: Schema, lines: &[String]) -> Result<BTreeMap<String, Rows>> {
         let node = parsed.rows[0].node;
         state.grow(&settings.ctx, &settings.filters, &parsed.tape, node, "t", &settings.start)?;
         let id = String::from_utf8(ids.id(number).to_vec()).unwrap();
-        let mut define = Define { state: &mut state, ctx: &settings.ctx, tape: &parsed.tape, rows: &mut rows };
+        let mut define =
+            Define { state: &mut state, ctx: &settings.ctx, tape: &parsed.tape, rows: &mut rows };
         Flattener::new(&settings.ctx, &settings.start, &parsed.tape).record(node, "t", &id, &mut define)?;
         let memory = parsed.into_memory();
         buffers.restore(memory);

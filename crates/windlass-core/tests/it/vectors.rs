@@ -6,8 +6,8 @@ use serde_json::Value;
 use windlass_core::naming::{Convention, Naming};
 use windlass_core::schema::{LOADS_TABLE, Schema, VERSION_TABLE, state_table};
 use windlass_core::value::{
-    Binary, DataType, Decimal, IsoValue, Scalar, Tag, coerce, decode_tagged, encode_tagged, format_date, format_time,
-    format_timestamp, is_iso_date, is_iso_timestamp, json_double, parse_iso,
+    Binary, DataType, Decimal, IsoValue, Scalar, Tag, coerce, decode_tagged, encode_tagged, format_date,
+    format_time, format_timestamp, is_iso_date, is_iso_timestamp, json_double, parse_iso,
 };
 
 fn vectors(name: &str) -> Value {
@@ -92,7 +92,9 @@ fn decode(value: &Value, data_type: DataType) -> Scalar<'static> {
         Value::Bool(value) => Scalar::Bool(*value),
         Value::Number(number) if number.is_i64() => Scalar::Int(number.as_i64().unwrap()),
         Value::Number(number) => Scalar::Double(number.as_f64().unwrap()),
-        Value::String(text) if data_type == DataType::Json => Scalar::Json(serde_json::to_string(text).unwrap().into()),
+        Value::String(text) if data_type == DataType::Json => {
+            Scalar::Json(serde_json::to_string(text).unwrap().into())
+        }
         Value::String(text) => decode_tagged(text).into_owned(),
         nested => Scalar::Json(serde_json::to_string(nested).unwrap().into()),
     }
@@ -125,7 +127,9 @@ fn coercion_equals_the_reference() {
 fn expect(value: &Value, to: DataType) -> Scalar<'static> {
     match value {
         // Written with its tag alone, which no reader decodes.
-        Value::String(tag) if tag == "\u{f02b}" => Scalar::Binary(Binary { bytes: Box::default(), hex: false }),
+        Value::String(tag) if tag == "\u{f02b}" => {
+            Scalar::Binary(Binary { bytes: Box::default(), hex: false })
+        }
         // A json column holds any JSON value.
         Value::Number(_) | Value::Bool(_) if to == DataType::Json => Scalar::Json(value.to_string().into()),
         value => decode(value, to),

@@ -1,0 +1,194 @@
+//! Columnar input: batches whose columns have types already.
+//!
+//! A column goes through as it is where its type is that of the table's column, or the table has none yet. Batches
+//! with nested columns, with columns of another type, and under a contract that refuses one of them are taken apart
+//! into records, which the row path treats like any others.
+
+use std::sync::Arc;
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::{DataType as ArrowType, Field, Schema as ArrowSchema, TimeUnit};
+
+use super::context::Context;
+use super::encode::RecordNumbers;
+use super::grow::SchemaState;
+use super::physical::{Physical, arrow_field};
+use crate::error::{Error, Result};
+use crate::schema::{Column, Table};
+use crate::value::DataType;
+
+/// The column that an Arrow field describes; `None` for a type without one (nested, null, intervals).
+pub(super) fn column_of_field(name: &str, field: &Field, default_precision: u8) -> Option<Column> {
+    let typed = |data_type| Column::typed(name, data_type, field.is_nullable());
+    let by_unit = |data_type, unit: &TimeUnit| {
+        let precision = match unit {
+            TimeUnit::Second => 0,
+            TimeUnit::Millisecond => 3,
+            TimeUnit::Microsecond => 6,
+            TimeUnit::Nanosecond => 9,
+        };
+        // Finer than a file holds is cut, and the destination's own precision goes without saying.
+        let precision = precision.min(6);
+        Column {
+            precision: (precision != i64::from(default_precision)).then_some(precision),
+            ..typed(data_type)
+        }
+    };
+    let bits = |bits: i64| Column { precision: (bits != 64).then_some(bits), ..typed(DataType::Bigint) };
+    Some(match field.data_type() {
+        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View => typed(DataType::Text),
+        ArrowType::Float16 | ArrowType::Float32 | ArrowType::Float64 => typed(DataType::Double),
+        ArrowType::Boolean => typed(DataType::Bool),
+        ArrowType::Timestamp(unit, _) => by_unit(DataType::Timestamp, unit),
+        ArrowType::Time32(unit) | ArrowType::Time64(unit) => by_unit(DataType::Time, unit),
+        ArrowType::Date32 | ArrowType::Date64 => typed(DataType::Date),
+        ArrowType::Int8 | ArrowType::UInt8 => bits(8),
+        ArrowType::Int16 | ArrowType::UInt16 => bits(16),
+        ArrowType::Int32 | ArrowType::UInt32 => bits(32),
+        ArrowType::Int64 | ArrowType::UInt64 => bits(64),
+        ArrowType::Binary | ArrowType::LargeBinary | ArrowType::BinaryView => typed(DataType::Binary),
+        ArrowType::FixedSizeBinary(length) => {
+            Column { precision: Some(i64::from(*length)), ..typed(DataType::Binary) }
+        }
+        ArrowType::Decimal128(precision, scale) | ArrowType::Decimal256(precision, scale) => Column {
+            precision: Some(i64::from(*precision)),
+            scale: Some(i64::from(*scale)),
+            ..typed(DataType::Decimal)
+        },
+        ArrowType::Dictionary(_, values) => {
+            let values = Field::new(field.name(), values.as_ref().clone(), field.is_nullable());
+            return column_of_field(name, &values, default_precision);
+        }
+        _ => return None,
+    })
+}
+
+/// The columns of a batch, as a table would have them.
+pub(super) struct BatchColumns {
+    /// Index in the batch and description, without columns of nulls.
+    pub(super) columns: Vec<(usize, Column)>,
+    /// Whether some column is nested, so that the batch has to be taken apart.
+    pub(super) is_nested: bool,
+}
+
+impl BatchColumns {
+    /// Errors: two fields with one normalized name.
+    pub(super) fn new(ctx: &Context, batch: &RecordBatch) -> Result<Self> {
+        let mut columns: Vec<(usize, Column)> = Vec::new();
+        let mut is_nested = false;
+        for (index, field) in batch.schema().fields().iter().enumerate() {
+            if field.data_type() == &ArrowType::Null {
+                continue;
+            }
+            let name = ctx.naming.path(field.name())?;
+            if columns.iter().any(|(_, column)| column.name == name) {
+                return Err(Error::data(format!(
+                    "two columns of a batch are called `{name}` after normalization"
+                ))
+                .with_hint("rename one of them"));
+            }
+            match column_of_field(&name, field, ctx.types.timestamp_precision) {
+                Some(column) => columns.push((index, column)),
+                None => is_nested = true,
+            }
+        }
+        Ok(Self { columns, is_nested })
+    }
+
+    /// What the table lacks, with the engine's own columns last; `None` if it lacks nothing.
+    pub(super) fn missing(&self, ctx: &Context, state: &SchemaState, table: &str) -> Option<Table> {
+        let known = state.schema.table(table);
+        let mut partial = Table { parent: known.and_then(|t| t.parent.clone()), ..Table::new(table) };
+        let existing = |name: &str| known.and_then(|table| table.columns.get(name));
+        let is_refused =
+            |name: &str| state.refused_columns.contains_key(&(table.to_owned(), name.to_owned()));
+        let is_missing =
+            |name: &str| existing(name).is_none_or(|column| !column.is_complete()) && !is_refused(name);
+        for (_, column) in self.columns.iter().filter(|(_, column)| is_missing(&column.name)) {
+            let mut column = column.clone();
+            if let Some(hints) = existing(&column.name) {
+                column.merge(hints);
+            }
+            partial.columns.insert(column.name.clone(), column);
+        }
+        for name in [&ctx.names.load_id, &ctx.names.id] {
+            if is_missing(name) {
+                partial.columns.insert(name.clone(), ctx.rules.new_column(name, DataType::Text));
+            }
+        }
+        (!partial.columns.is_empty()).then_some(partial)
+    }
+
+    /// Whether every column can go through as it is.
+    pub(super) fn fits(&self, ctx: &Context, state: &SchemaState, table: &str) -> bool {
+        let Some(known) = state.schema.table(table) else { return false };
+        let own = [&ctx.names.id, &ctx.names.load_id, &ctx.names.parent_id, &ctx.names.list_index];
+        !self.is_nested
+            && self.columns.iter().all(|(_, column)| {
+                let is_same =
+                    known.columns.get(&column.name).is_some_and(|k| k.data_type == column.data_type);
+                is_same && !own.contains(&&column.name)
+            })
+    }
+
+    /// The rows in the layout of the table, with load id and row ids. `None` if a value does not fit its column.
+    ///
+    /// Errors: a null in a column that may not be null.
+    pub(super) fn rows(
+        &self,
+        ctx: &Context,
+        table: &Table,
+        batch: &RecordBatch,
+        numbers: RecordNumbers<'_>,
+    ) -> Result<Option<RecordBatch>> {
+        let mut fields = Vec::new();
+        let mut arrays: Vec<ArrayRef> = Vec::new();
+        // A value that does not fit is an error of the cast, not a null.
+        let options = CastOptions { safe: false, ..CastOptions::default() };
+        for (index, column) in &self.columns {
+            let definition = &table.columns[&column.name];
+            let field = arrow_field(definition, &ctx.types);
+            let source = plain_timestamp(batch.column(*index));
+            let Ok(array) =
+                cast_with_options(&source, &Physical::of(definition, &ctx.types).arrow_type(), &options)
+            else {
+                return Ok(None);
+            };
+            if !definition.is_nullable() && array.null_count() > 0 {
+                return Err(super::grow::null_error().at_column(&column.name));
+            }
+            fields.push(field);
+            arrays.push(array);
+        }
+        let count = batch.num_rows();
+        let mut ids = StringBuilder::with_capacity(count, count * 14);
+        for ordinal in 0..count as u32 {
+            ids.append_value(std::str::from_utf8(&numbers.id(ordinal)).unwrap_or_default());
+        }
+        let load_ids = StringArray::from_iter_values(std::iter::repeat_n(&ctx.load_id, count));
+        for (name, array) in
+            [(&ctx.names.load_id, Arc::new(load_ids) as ArrayRef), (&ctx.names.id, Arc::new(ids.finish()))]
+        {
+            fields.push(Field::new(name, ArrowType::Utf8, false));
+            arrays.push(array);
+        }
+        let schema = Arc::new(ArrowSchema::new(fields));
+        RecordBatch::try_new(schema, arrays)
+            .map(Some)
+            .map_err(|cause| Error::internal("a batch could not be built").with_source(cause))
+    }
+}
+
+/// A timestamp without zone is taken as UTC, so that it casts into columns with a zone unchanged.
+fn plain_timestamp(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        ArrowType::Timestamp(unit, None) => {
+            let zoned = ArrowType::Timestamp(*unit, Some("UTC".into()));
+            let data = array.to_data().into_builder().data_type(zoned).build();
+            data.map_or_else(|_| Arc::clone(array), arrow_array::make_array)
+        }
+        _ => Arc::clone(array),
+    }
+}

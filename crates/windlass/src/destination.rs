@@ -1,0 +1,144 @@
+//! Where data goes: the traits of a destination, and what the engine must know of it.
+
+use async_trait::async_trait;
+use windlass_core::Result;
+use windlass_core::file::{FileFormat, FileOptions};
+use windlass_core::hints::Disposition;
+use windlass_core::naming::Naming;
+use windlass_core::normalize::TypeDefaults;
+use windlass_core::package::Job;
+use windlass_core::schema::Schema;
+use windlass_core::state::State;
+
+use crate::packages::LoadPackage;
+
+/// What a destination can do. Normalizing and loading look at nothing else.
+#[derive(Clone, Debug)]
+pub struct Capabilities {
+    /// Formats of job files it takes, the preferred one first.
+    pub formats: Vec<FileFormat>,
+    /// How job files are written; the format is set per table.
+    pub file_options: FileOptions,
+    /// Longest identifier of tables and columns, in characters.
+    pub max_identifier_length: usize,
+    /// Digits and precisions of types that come without.
+    pub types: TypeDefaults,
+    /// Write dispositions it takes.
+    pub dispositions: Vec<Disposition>,
+    /// How a replace can be done, the default first.
+    pub replace_strategies: Vec<ReplaceStrategy>,
+    /// Jobs that may be loaded at the same time.
+    pub parallel_jobs: usize,
+    /// Whether migration, rows, load record and state become visible in one step. If so, jobs of an unfinished load
+    /// are loaded again from the start.
+    pub is_transactional: bool,
+    /// Levels of nesting that become tables, whatever the source says.
+    pub max_table_nesting: Option<i64>,
+}
+
+/// How the rows of a table are replaced.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplaceStrategy {
+    /// The table is emptied, then filled.
+    #[default]
+    TruncateAndInsert,
+    /// New rows go to a staging table first; then the table is emptied and filled from there.
+    InsertFromStaging,
+}
+
+impl ReplaceStrategy {
+    /// The name in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TruncateAndInsert => "truncate-and-insert",
+            Self::InsertFromStaging => "insert-from-staging",
+        }
+    }
+}
+
+/// A place that data is loaded to.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// The kind of destination: `duckdb`, `filesystem`.
+    fn kind(&self) -> &'static str;
+
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Where it is, without secrets, for people.
+    fn location(&self) -> String;
+
+    /// Opens a connection for one dataset. Nothing is created before there is something to load.
+    async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>>;
+}
+
+/// The place of one pipeline's tables at a destination.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Normalized name.
+    pub name: String,
+    /// The pipeline that loads.
+    pub pipeline: String,
+    /// How names are normalized.
+    pub naming: Naming,
+    /// Folder that relative paths are relative to.
+    pub folder: std::path::PathBuf,
+}
+
+/// What a destination knows of a pipeline.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// Whether the dataset exists.
+    pub has_dataset: bool,
+    /// The newest state that was loaded.
+    pub state: Option<State>,
+}
+
+/// One connection to a destination.
+#[async_trait]
+pub trait Session: Send {
+    /// Reads the newest state of the pipeline.
+    async fn stored(&mut self) -> Result<Stored>;
+
+    /// Reads the newest version of a schema.
+    async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>>;
+
+    /// Whether a load was committed.
+    ///
+    /// # Contract
+    /// True exactly if [`Session::commit`] of this load took effect, also when its caller never heard of it.
+    async fn is_loaded(&mut self, load_id: &str) -> Result<bool>;
+
+    /// What [`Session::migrate`] would execute or create for this schema, for people.
+    async fn plan(&mut self, schema: &Schema) -> Result<Vec<String>>;
+
+    /// Creates what the package needs and is missing, empties what it replaces, and gives what was executed.
+    ///
+    /// # Contract
+    /// Only adds tables and columns. May be called again after a failure.
+    async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>>;
+
+    /// Loads one file.
+    ///
+    /// # Contract
+    /// All of its rows or none. Loading the same job twice leaves the rows of one load.
+    async fn load(&mut self, package: &LoadPackage, job: &Job) -> Result<()>;
+
+    /// Makes the load count.
+    ///
+    /// # Contract
+    /// Load record and state become visible together, and where the capabilities say so, together with the rows.
+    async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()>;
+
+    /// Gives up everything that is not committed.
+    async fn rollback(&mut self) -> Result<()>;
+
+    /// The rows of a query.
+    async fn query(&mut self, sql: &str) -> Result<Vec<arrow_array::RecordBatch>>;
+
+    /// The rows of a table of the dataset, at most `limit`.
+    async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<arrow_array::RecordBatch>>;
+}

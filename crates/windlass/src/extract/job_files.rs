@@ -1,0 +1,162 @@
+//! The files of one worker: an open file per table, closed and begun anew when it is large or its table grew.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use windlass_core::file::{FileOptions, TableWriter, create_writer};
+use windlass_core::normalize::{BatchSink, TableBatch};
+use windlass_core::package::Job;
+use windlass_core::{Error, Result};
+
+use crate::failpoint::failpoint;
+use crate::files::io_error;
+
+/// How the files of a table are written, by table name.
+pub(crate) type TableFormats = Arc<dyn Fn(&str) -> FileOptions + Send + Sync>;
+
+/// When a file is closed and the next one begun.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FileRotation {
+    /// After this many rows.
+    pub max_rows: Option<u64>,
+    /// After this many bytes.
+    pub max_bytes: Option<u64>,
+}
+
+/// Open files of one worker at most; a package with thousands of tables must not run out of handles.
+const MAX_OPEN_FILES: usize = 128;
+
+/// Writes batches into job files.
+pub(crate) struct JobFiles {
+    folder: PathBuf,
+    /// Begins the name of each file: the worker, or what else writes.
+    writer: String,
+    formats: TableFormats,
+    rotation: FileRotation,
+    open: HashMap<String, OpenFile>,
+    count: u64,
+    finished: Vec<Job>,
+}
+
+struct OpenFile {
+    name: String,
+    path: PathBuf,
+    schema: SchemaRef,
+    writer: Box<dyn TableWriter>,
+    rows: u64,
+}
+
+/// A file that is made durable when it is finished.
+struct DurableFile(BufWriter<File>);
+
+impl Write for DurableFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl JobFiles {
+    pub(crate) fn new(
+        folder: &Path,
+        writer: impl Into<String>,
+        formats: TableFormats,
+        rotation: FileRotation,
+    ) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            writer: writer.into(),
+            formats,
+            rotation,
+            open: HashMap::new(),
+            count: 0,
+            finished: Vec::new(),
+        }
+    }
+
+    fn open_file(&mut self, table: &str, batch: &TableBatch) -> Result<OpenFile> {
+        if self.open.len() >= MAX_OPEN_FILES {
+            self.close_all()?;
+        }
+        let options = (self.formats)(table);
+        let name = format!("jobs/{table}/{}-{}.{}", self.writer, self.count, options.extension());
+        self.count += 1;
+        let path = self.folder.join(&name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
+        }
+        failpoint("job.create")?;
+        let file = File::create(&path).map_err(|cause| io_error("create", &path, cause))?;
+        let out = DurableFile(BufWriter::with_capacity(256 << 10, file));
+        let schema = batch.rows.schema();
+        let writer = create_writer(Box::new(out), Arc::clone(&schema), &batch.json_columns, &options)?;
+        Ok(OpenFile { name, path, schema, writer, rows: 0 })
+    }
+
+    fn close(&mut self, table: &str, file: OpenFile) -> Result<()> {
+        let OpenFile { name, path, writer, rows, .. } = file;
+        let with_hint = |error: Error| match error.hint() {
+            Some(_) => error,
+            None => error.at_file(path.display().to_string()).with_hint(
+                "if the disk is full, free some space and run again: nothing was loaded and nothing is lost",
+            ),
+        };
+        let bytes = writer.finish().map_err(with_hint)?;
+        // The writer is gone with its handle; the data must be on disk before the manifest names it.
+        let file = File::open(&path).map_err(|cause| io_error("open", &path, cause))?;
+        failpoint("job.sync")?;
+        file.sync_data().map_err(|cause| io_error("write", &path, cause))?;
+        self.finished.push(Job { file: name, table: table.to_owned(), rows, bytes });
+        Ok(())
+    }
+
+    fn close_all(&mut self) -> Result<()> {
+        let mut files: Vec<_> = self.open.drain().collect();
+        files.sort_by(|a, b| a.0.cmp(&b.0));
+        files.into_iter().try_for_each(|(table, file)| self.close(&table, file))
+    }
+
+    /// Takes the files that are finished so far.
+    pub(crate) fn take_finished(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.finished)
+    }
+
+    /// Closes all files and gives what was written.
+    pub(crate) fn finish(mut self) -> Result<Vec<Job>> {
+        self.close_all()?;
+        Ok(self.finished)
+    }
+}
+
+impl BatchSink for JobFiles {
+    fn receive(&mut self, table: &str, batch: TableBatch) -> Result<()> {
+        let mut file = match self.open.remove(table) {
+            Some(file) if file.schema == batch.rows.schema() => file,
+            Some(file) => {
+                self.close(table, file)?;
+                self.open_file(table, &batch)?
+            }
+            None => self.open_file(table, &batch)?,
+        };
+        failpoint("job.write")?;
+        let path = file.path.display().to_string();
+        file.writer.write(&batch.rows).map_err(|e| {
+            e.at_file(path).with_hint("if the disk is full, free some space and run again: nothing is lost")
+        })?;
+        file.rows += batch.rows.num_rows() as u64;
+        let is_full = self.rotation.max_rows.is_some_and(|max| file.rows >= max)
+            || self.rotation.max_bytes.is_some_and(|max| file.writer.bytes_written() >= max);
+        if is_full {
+            return self.close(table, file);
+        }
+        self.open.insert(table.to_owned(), file);
+        Ok(())
+    }
+}

@@ -1,0 +1,439 @@
+//! From a source to the files of an open package: extractors on the async side, CPU workers on the other, one bounded
+//! channel between them.
+//!
+//! ```text
+//! Extractor ──Page──> driver (limit, ticket) ══ channel, bounded by bytes ══> Worker 0..n ──> job files
+//!                                                                         └─> SchemaBook (order)
+//! ```
+
+mod book;
+mod job_files;
+mod records;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use windlass_core::normalize::{Discarded, NormalizeSettings, SchemaState};
+use windlass_core::package::Job;
+use windlass_core::{Error, Result};
+
+use self::book::{SchemaBook, Ticket};
+pub use self::job_files::FileRotation;
+pub(crate) use self::job_files::{JobFiles, TableFormats};
+use self::records::{PageBuffers, apply_steps, bad_record, parse};
+use self::worker::{Shredded, Worker, WorkerSettings};
+use crate::source::{Body, Limit, OnBadRecord, Page, Resource, Source, SourceContext};
+use crate::steps::StepRunner;
+
+/// A resource whose tables are declared.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub(crate) resource: Resource,
+    /// Normalized name of its table.
+    pub(crate) root_table: String,
+}
+
+/// What a run may use.
+#[derive(Clone, Copy, Debug)]
+pub struct ExtractSettings {
+    /// CPU workers; as many as there are cores by default.
+    pub workers: usize,
+    /// Bytes of pages in memory between reading and normalizing. Default 32 MiB.
+    pub max_inflight_bytes: usize,
+    /// When job files are closed.
+    pub rotation: FileRotation,
+}
+
+impl Default for ExtractSettings {
+    fn default() -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { workers, max_inflight_bytes: 32 << 20, rotation: FileRotation::default() }
+    }
+}
+
+/// How far a run has come; read by progress bars.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes of pages that were normalized.
+    pub bytes: AtomicU64,
+    /// Records that were normalized.
+    pub records: AtomicU64,
+    /// Jobs of the load.
+    pub jobs: AtomicU64,
+    /// Jobs that are loaded.
+    pub jobs_done: AtomicU64,
+    /// What is being done.
+    stage: Mutex<String>,
+}
+
+impl Progress {
+    /// What is being done.
+    pub fn stage(&self) -> String {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_stage(&self, stage: impl Into<String>) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage.into();
+    }
+}
+
+/// A request to stop, shared by everything that runs.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks everything to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether a stop was asked for.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Errors: a stop was asked for.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
+    }
+}
+
+/// A page on its way to a worker.
+pub(crate) struct Work {
+    /// Index of the resource.
+    resource: usize,
+    page: Page,
+    ticket: Ticket,
+    /// Records to take of the page.
+    take: Option<u64>,
+    /// Gives the page's bytes back to the channel when the page is done.
+    _permit: OwnedSemaphorePermit,
+}
+
+/// What an extraction made.
+#[derive(Debug)]
+pub(crate) struct Extracted {
+    pub(crate) state: Arc<SchemaState>,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) rows: BTreeMap<String, u64>,
+    pub(crate) discarded: Discarded,
+    pub(crate) rejected: BTreeMap<String, u64>,
+    pub(crate) null_columns: Vec<(String, String)>,
+}
+
+/// What an extraction needs.
+pub(crate) struct Extraction<'a> {
+    pub(crate) source: &'a dyn Source,
+    pub(crate) context: &'a SourceContext,
+    pub(crate) resources: Vec<Prepared>,
+    pub(crate) package: PathBuf,
+    pub(crate) load_id: String,
+    pub(crate) normalize: NormalizeSettings,
+    pub(crate) formats: TableFormats,
+    pub(crate) settings: ExtractSettings,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) cancel: Cancel,
+}
+
+/// One permit of the byte budget stands for this many bytes.
+const PERMIT_BYTES: usize = 4096;
+
+/// Reads all resources and writes their rows into the package.
+///
+/// Errors: the first error in the order of the input; nothing of the package is usable then.
+pub(crate) async fn run(extraction: Extraction<'_>) -> Result<Extracted> {
+    let Extraction {
+        source,
+        context,
+        resources,
+        package,
+        load_id,
+        normalize,
+        formats,
+        settings,
+        progress,
+        cancel,
+    } = extraction;
+    let resources = Arc::new(resources);
+    let state = Arc::new(SchemaState::new(normalize.start.clone()));
+    let book = Arc::new(SchemaBook::new(Arc::clone(&state)));
+    let worker_settings = WorkerSettings {
+        package,
+        load_id,
+        resources: Arc::clone(&resources),
+        normalize: Arc::new(normalize),
+        state,
+        formats,
+        rotation: settings.rotation,
+        progress,
+    };
+    let (sender, receiver) = mpsc::channel::<Work>(256);
+    let receiver = Arc::new(Mutex::new(receiver));
+    let failure =
+        Arc::new(Failure { first: Mutex::new(None), book: Arc::clone(&book), stop: Cancel::default() });
+    let workers: Vec<_> = (0..settings.workers.max(1))
+        .map(|index| {
+            let worker = Worker::new(index, &worker_settings);
+            let (receiver, failure, cancel) = (Arc::clone(&receiver), Arc::clone(&failure), cancel.clone());
+            std::thread::Builder::new()
+                .name(format!("windlass-shred-{index}"))
+                .spawn(move || work(worker, &receiver, &failure, &cancel))
+                .map_err(|cause| Error::internal("a worker thread cannot be started").with_source(cause))
+        })
+        .collect::<Result<_>>()?;
+    let budget = Arc::new(Semaphore::new((settings.max_inflight_bytes / PERMIT_BYTES).max(1)));
+    let driver = Driver {
+        source,
+        context,
+        resources: &resources,
+        book: Arc::clone(&book),
+        sender,
+        budget,
+        failure: Arc::clone(&failure),
+        cancel,
+        next_ticket: 0,
+    };
+    // The channel closes with the driver; then the workers finish what they have.
+    if let Err(error) = driver.drive().await {
+        failure.fail(u64::MAX, error);
+    }
+    let joined =
+        tokio::task::spawn_blocking(move || workers.into_iter().map(|w| w.join()).collect::<Vec<_>>()).await;
+    let joined = joined.map_err(|cause| Error::internal("the workers broke down").with_source(cause))?;
+    let mut shredded = Vec::new();
+    for result in joined {
+        match result {
+            Ok(Some(part)) => shredded.push(part),
+            Ok(None) => {}
+            Err(_) => failure.fail(u64::MAX, Error::internal("a worker broke down")),
+        }
+    }
+    if let Some(error) = failure.take() {
+        return Err(error);
+    }
+    Ok(merge(shredded, book.state()))
+}
+
+fn merge(parts: Vec<Shredded>, state: Arc<SchemaState>) -> Extracted {
+    let mut extracted = Extracted {
+        state,
+        jobs: Vec::new(),
+        rows: BTreeMap::new(),
+        discarded: Discarded::default(),
+        rejected: BTreeMap::new(),
+        null_columns: Vec::new(),
+    };
+    for part in parts {
+        extracted.jobs.extend(part.jobs);
+        extracted.discarded.add(&part.discarded);
+        extracted.null_columns.extend(part.null_columns);
+        for (table, rows) in part.rows {
+            *extracted.rows.entry(table).or_default() += rows;
+        }
+        for (resource, records) in part.rejected {
+            *extracted.rejected.entry(resource).or_default() += records;
+        }
+    }
+    extracted.jobs.sort_by(|a, b| (&a.table, &a.file).cmp(&(&b.table, &b.file)));
+    extracted
+}
+
+/// The first error in the order of the input.
+struct Failure {
+    first: Mutex<Option<(u64, Error)>>,
+    book: Arc<SchemaBook>,
+    /// Tells the driver to stop.
+    stop: Cancel,
+}
+
+impl Failure {
+    fn fail(&self, ticket: u64, error: Error) {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever waited for a turn that never came was stopped by the error that counts.
+        let is_echo = error.kind() == windlass_core::ErrorKind::Cancelled && first.is_some();
+        if !is_echo
+            && first
+                .as_ref()
+                .is_none_or(|(known, e)| ticket < *known || e.kind() == windlass_core::ErrorKind::Cancelled)
+        {
+            *first = Some((ticket, error));
+        }
+        drop(first);
+        self.stop.cancel();
+        self.book.stop();
+    }
+
+    fn take(&self) -> Option<Error> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take().map(|(_, error)| error)
+    }
+}
+
+/// The loop of one worker thread.
+fn work(
+    mut worker: Worker,
+    receiver: &Mutex<mpsc::Receiver<Work>>,
+    failure: &Failure,
+    cancel: &Cancel,
+) -> Option<Shredded> {
+    loop {
+        // Whoever holds the lock waits for the next page; the order of the pages is the order of the tickets.
+        let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(work) = next else { break };
+        if failure.stop.is_cancelled() {
+            continue;
+        }
+        let ticket = work.ticket.number();
+        if let Err(error) = cancel.check().and_then(|()| worker.shred(work)) {
+            failure.fail(ticket, error);
+        }
+    }
+    if failure.stop.is_cancelled() {
+        return None;
+    }
+    worker.finish().map_err(|error| failure.fail(u64::MAX, error)).ok()
+}
+
+/// Pulls pages from the extractors, in order, and hands them to the workers.
+struct Driver<'a> {
+    source: &'a dyn Source,
+    context: &'a SourceContext,
+    resources: &'a [Prepared],
+    book: Arc<SchemaBook>,
+    sender: mpsc::Sender<Work>,
+    budget: Arc<Semaphore>,
+    failure: Arc<Failure>,
+    cancel: Cancel,
+    next_ticket: u64,
+}
+
+impl Driver<'_> {
+    async fn drive(mut self) -> Result<()> {
+        for (index, prepared) in self.resources.iter().enumerate() {
+            let named = |error: Error| error.at_resource(&prepared.resource.name);
+            let extractors = self.source.open(&prepared.resource, self.context).await.map_err(named)?;
+            let mut limiter = Limiter::new(&prepared.resource)?;
+            'resource: for mut extractor in extractors {
+                while let Some(page) = extractor.next_page().await.map_err(named)? {
+                    self.cancel.check()?;
+                    if self.failure.stop.is_cancelled() {
+                        return Ok(());
+                    }
+                    match limiter.as_mut() {
+                        None => self.send(index, page, None).await?,
+                        Some(limiter) => {
+                            let (page, take) = limiter.limit(page).map_err(named)?;
+                            if take != Some(0) {
+                                self.send(index, page, take).await?;
+                            }
+                            if limiter.is_exhausted() {
+                                break 'resource;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, resource: usize, page: Page, take: Option<u64>) -> Result<()> {
+        let all = self.budget.available_permits().max(1);
+        // A page larger than the whole budget takes all of it.
+        let wanted = page.body.bytes().div_ceil(PERMIT_BYTES).clamp(1, all.max(1));
+        let permits = u32::try_from(wanted).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.budget)
+            .acquire_many_owned(permits)
+            .await
+            .map_err(|cause| Error::internal("the memory budget is gone").with_source(cause))?;
+        let ticket = self.book.ticket(self.next_ticket);
+        self.next_ticket += 1;
+        // The workers only leave when something failed, and then that error counts.
+        let _ = self.sender.send(Work { resource, page, ticket, take, _permit: permit }).await;
+        Ok(())
+    }
+}
+
+/// Counts what a limited resource gives.
+struct Limiter {
+    limit: Limit,
+    count: u64,
+    started: std::time::Instant,
+    is_done: bool,
+    buffers: PageBuffers,
+    steps: Option<StepRunner>,
+    on_bad_record: OnBadRecord,
+}
+
+impl Limiter {
+    fn new(resource: &Resource) -> Result<Option<Self>> {
+        let Some(limit) = resource.limit else { return Ok(None) };
+        let steps = if resource.steps.is_empty() { None } else { Some(StepRunner::new(&resource.steps)?) };
+        let is_done = matches!(limit, Limit::Records(0) | Limit::Pages(0));
+        Ok(Some(Self {
+            limit,
+            count: 0,
+            started: std::time::Instant::now(),
+            is_done,
+            buffers: PageBuffers::default(),
+            steps,
+            on_bad_record: resource.on_bad_record,
+        }))
+    }
+
+    /// The page after its steps, and how many of its records to take.
+    fn limit(&mut self, page: Page) -> Result<(Page, Option<u64>)> {
+        if self.is_done {
+            return Ok((page, Some(0)));
+        }
+        // Steps come before the limit, so that it counts what is left. Bad records are refused here already where they
+        // fail the run; rejected ones are met again by the worker only if the page has no steps.
+        let page = match &self.steps {
+            None => page,
+            Some(steps) => {
+                let fails = self.on_bad_record == OnBadRecord::Fail;
+                apply_steps(page, steps, &mut self.buffers, &mut |page, bad| {
+                    if fails { Err(bad_record(page, bad)) } else { Ok(()) }
+                })?
+            }
+        };
+        match self.limit {
+            Limit::Records(max) => {
+                let count = self.count_records(&page)?;
+                let take = count.min(max - self.count);
+                self.count += take;
+                self.is_done = self.count >= max;
+                Ok((page, Some(take)))
+            }
+            Limit::Pages(max) => {
+                if self.count_records(&page)? > 0 || self.steps.is_none() {
+                    self.count += 1;
+                }
+                self.is_done = self.count >= max;
+                Ok((page, None))
+            }
+            Limit::Seconds(seconds) => {
+                self.is_done = self.started.elapsed().as_secs_f64() > seconds;
+                Ok((page, None))
+            }
+        }
+    }
+
+    fn count_records(&mut self, page: &Page) -> Result<u64> {
+        if let Body::Batch(batch) = &page.body {
+            return Ok(batch.num_rows() as u64);
+        }
+        let parsed = parse(page, &mut self.buffers)?;
+        let count = parsed.rows.len() as u64;
+        let memory = parsed.into_memory();
+        self.buffers.restore(page, memory);
+        Ok(count)
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.is_done
+    }
+}

@@ -1,0 +1,121 @@
+//! From a page to the records on a tape, whatever the page holds.
+
+use windlass_core::csv::CsvBuffers;
+use windlass_core::json::{BadRecord, ParseBuffers, Parsed, SyntaxError, write_typed};
+use windlass_core::{At, Error, Result};
+
+use crate::source::{Body, Page};
+use crate::steps::StepRunner;
+
+/// Memory of the parsers, reused from page to page.
+#[derive(Default)]
+pub(crate) struct PageBuffers {
+    json: ParseBuffers,
+    csv: CsvBuffers,
+}
+
+impl PageBuffers {
+    /// Takes back the memory of a page's tape.
+    pub(crate) fn restore(&mut self, page: &Page, memory: windlass_core::json::TapeMemory) {
+        match page.body {
+            Body::Csv(..) => self.csv.restore(memory),
+            _ => self.json.restore(memory),
+        }
+    }
+}
+
+/// The records of a page that is not columns.
+///
+/// Errors: a document that is not JSON. Lines that are not are listed in the result.
+pub(crate) fn parse<'a>(page: &'a Page, buffers: &'a mut PageBuffers) -> Result<Parsed<'a>> {
+    match &page.body {
+        Body::Lines(bytes) | Body::Numbered(bytes, _) => buffers.json.parse_lines(bytes),
+        Body::Csv(bytes, table) => Ok(table.parse(bytes, &mut buffers.csv)),
+        Body::Document(bytes, select) => {
+            buffers.json.parse_document(bytes, select).map_err(|error| document_error(page, bytes, &error))
+        }
+        Body::Batch(_) => Err(Error::internal("columns are not parsed")),
+    }
+}
+
+fn document_error(page: &Page, bytes: &[u8], error: &SyntaxError) -> Error {
+    let before = &bytes[..error.at.min(bytes.len())];
+    let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
+    let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+    Error::data(format!("this is not JSON: {}", error.message)).at(At {
+        file: page.origin.file.clone(),
+        line: Some(line),
+        byte: Some((before.len() - start) as u64 + 1),
+        ..At::default()
+    })
+}
+
+/// Where a record of a page stands: its line in the file, or its number.
+pub(crate) fn place(page: &Page, ordinal: u64) -> At {
+    let number = match &page.body {
+        Body::Numbered(_, numbers) => numbers.get(ordinal as usize).map_or(0, |number| number >> STEP_BITS),
+        _ => page.first + ordinal,
+    };
+    let is_line = page.origin.counts_lines;
+    At {
+        file: page.origin.file.clone(),
+        line: is_line.then_some(number + 1),
+        row: (!is_line).then_some(number),
+        ..At::default()
+    }
+}
+
+/// The error for a record that cannot be read.
+pub(crate) fn bad_record(page: &Page, bad: &BadRecord) -> Error {
+    let mut at = place(page, u64::from(bad.ordinal));
+    at.byte = at.line.map(|_| bad.error.at as u64 + 1);
+    let what = if matches!(page.body, Body::Csv(..)) {
+        "this row cannot be read"
+    } else {
+        "this record is not JSON"
+    };
+    Error::data(format!("{what}: {}", bad.error.message)).at(at).with_hint(
+        "fix the record, or set on_bad_record: reject to leave such records out and keep them aside",
+    )
+}
+
+/// The bytes of a bad record.
+pub(crate) fn bad_bytes<'a>(page: &'a Page, bad: &BadRecord) -> &'a [u8] {
+    match &page.body {
+        Body::Lines(bytes) | Body::Numbered(bytes, _) | Body::Csv(bytes, _) | Body::Document(bytes, _) => {
+            bytes.get(bad.span.0 as usize..bad.span.1 as usize).unwrap_or_default()
+        }
+        Body::Batch(_) => &[],
+    }
+}
+
+/// What one record may become in steps, in bits: its number is shifted by this, so that ids stay unique.
+const STEP_BITS: u32 = 20;
+
+/// Passes all records of a page through the steps; bad ones are handed to `on_bad`.
+pub(crate) fn apply_steps(
+    page: Page,
+    runner: &StepRunner,
+    buffers: &mut PageBuffers,
+    on_bad: &mut dyn FnMut(&Page, &BadRecord) -> Result<()>,
+) -> Result<Page> {
+    let mut lines = Vec::new();
+    let mut numbers = Vec::new();
+    let parsed = parse(&page, buffers)?;
+    for bad in &parsed.bad {
+        on_bad(&page, bad)?;
+    }
+    let mut text = String::new();
+    for row in &parsed.rows {
+        text.clear();
+        write_typed(&mut text, &parsed.tape, row.node);
+        let count = runner
+            .run(text.as_bytes(), &mut lines)
+            .map_err(|e| e.at(place(&page, u64::from(row.ordinal))))?;
+        let number = page.first + u64::from(row.ordinal);
+        numbers.extend((0..count as u64).map(|index| number << STEP_BITS | index));
+    }
+    let memory = parsed.into_memory();
+    buffers.restore(&page, memory);
+    Ok(Page { body: Body::Numbered(lines, numbers), first: page.first, origin: page.origin })
+}

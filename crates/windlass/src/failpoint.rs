@@ -1,0 +1,50 @@
+//! Named points at which tests make a run fail or die. Without the feature `failpoints` they cost nothing.
+
+use windlass_core::Result;
+
+/// Fails or dies here if `WINDLASS_FAILPOINT` names this point: `name=error`, `name=kill`, `name=abort`, and with
+/// `name=kill:3` at the third time only.
+#[cfg(feature = "failpoints")]
+pub(crate) fn failpoint(name: &str) -> Result<()> {
+    use std::collections::HashMap;
+    use std::sync::{Mutex, OnceLock, PoisonError};
+
+    static COUNTS: OnceLock<Mutex<HashMap<String, u32>>> = OnceLock::new();
+    let Ok(setting) = std::env::var("WINDLASS_FAILPOINT") else { return Ok(()) };
+    let Some((point, action)) = setting.split_once('=') else { return Ok(()) };
+    if point != name {
+        return Ok(());
+    }
+    let (action, at) = action.split_once(':').unwrap_or((action, "1"));
+    let mut counts = COUNTS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let count = counts.entry(name.to_owned()).or_default();
+    *count += 1;
+    if at.parse() != Ok(*count) {
+        return Ok(());
+    }
+    match action {
+        "error" => Err(windlass_core::Error::internal(format!("failpoint {name}"))),
+        "enospc" => {
+            let cause = std::io::Error::from(std::io::ErrorKind::StorageFull);
+            Err(crate::files::io_error("write", std::path::Path::new(name), cause))
+        }
+        "kill" => kill(),
+        _ => Ok(()),
+    }
+}
+
+/// Dies as by `kill -9`: nothing is flushed, nothing is dropped.
+#[cfg(feature = "failpoints")]
+fn kill() -> ! {
+    let id = std::process::id().to_string();
+    let _ = std::process::Command::new("kill").args(["-9", &id]).status();
+    std::process::abort()
+}
+
+/// Does nothing: the feature `failpoints` is off.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+#[expect(clippy::unnecessary_wraps, reason = "the twin with the feature on can fail")]
+pub(crate) fn failpoint(_name: &str) -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Small helpers around the file system: atomic writes, and errors that name the path.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use windlass_core::{Error, Result};
+
+use crate::failpoint::failpoint;
+
+/// An error that says what could not be done with which path.
+pub(crate) fn io_error(what: &str, path: &Path, cause: io::Error) -> Error {
+    let hint = match cause.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Some("check who may write there, or choose another folder")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Some("free some space or choose another disk, then run again: nothing is lost")
+        }
+        io::ErrorKind::NotFound => Some("check the path"),
+        _ => None,
+    };
+    let error = Error::destination(format!("cannot {what} {}", path.display())).with_source(cause);
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// The whole text of a file.
+pub(crate) fn read_to_string(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|cause| io_error("read", path, cause))
+}
+
+/// Writes a file so that it is there as a whole or not at all, also after a crash.
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let temporary = path.with_file_name(name);
+    let failed = |cause| io_error("write", path, cause);
+    let mut file = File::create(&temporary).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    failpoint("files.before_rename")?;
+    fs::rename(&temporary, path).map_err(failed)?;
+    match path.parent() {
+        Some(folder) => sync_folder(folder),
+        None => Ok(()),
+    }
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    // Only some systems can open a folder; where not, there is nothing to sync.
+    match File::open(folder) {
+        Ok(handle) => handle.sync_all().map_err(|cause| io_error("sync", folder, cause)),
+        Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,253 @@
+//! The package folder: packages are created, filled, sealed by one rename, listed and resumed.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use windlass_core::package::{Job, Journal, JournalEntry, PackageManifest};
+use windlass_core::schema::{Schema, SchemaDelta};
+use windlass_core::state::State;
+use windlass_core::{Error, Result};
+
+use crate::failpoint::failpoint;
+use crate::files::{io_error, read_to_string, sync_folder, write_atomic};
+
+/// The packages of one pipeline.
+#[derive(Clone, Debug)]
+pub struct PackageStore {
+    root: PathBuf,
+}
+
+const MANIFEST: &str = "manifest.json";
+const JOURNAL: &str = "journal.jsonl";
+const SCHEMA: &str = "schema.json";
+const DELTA: &str = "delta.json";
+const STATE: &str = "state.json";
+
+/// Finished packages that are kept for `windlass pipeline loads`; older ones are removed.
+const KEEP_FINISHED: usize = 50;
+
+impl PackageStore {
+    /// The store in a folder, which is created with the first package.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Creates an empty package. Errors: the folder cannot be written.
+    pub fn create(&self, load_id: &str) -> Result<PackageWriter> {
+        let folder = self.root.join(load_id);
+        fs::create_dir_all(folder.join("jobs")).map_err(|cause| io_error("create", &folder, cause))?;
+        Ok(PackageWriter { folder, load_id: load_id.to_owned() })
+    }
+
+    /// All sealed packages, the oldest first.
+    pub fn list(&self) -> Result<Vec<LoadPackage>> {
+        let mut packages = Vec::new();
+        for folder in self.folders()? {
+            if folder.join(MANIFEST).exists() {
+                packages.push(LoadPackage::open(&folder)?);
+            }
+        }
+        packages.sort_by(|a, b| a.manifest.load_id.cmp(&b.manifest.load_id));
+        Ok(packages)
+    }
+
+    /// Sealed packages that are neither loaded nor dropped, the oldest first.
+    pub fn pending(&self) -> Result<Vec<LoadPackage>> {
+        let mut packages = self.list()?;
+        packages.retain(|package| !package.journal.is_finished());
+        Ok(packages)
+    }
+
+    /// One package. Errors: it does not exist.
+    pub fn get(&self, load_id: &str) -> Result<LoadPackage> {
+        let folder = self.root.join(load_id);
+        if load_id.contains(['/', '\\']) || !folder.join(MANIFEST).exists() {
+            return Err(Error::config(format!("there is no load package `{load_id}`"))
+                .with_hint("`windlass pipeline loads NAME` lists the packages"));
+        }
+        LoadPackage::open(&folder)
+    }
+
+    /// Removes what runs left that did not come to an end, and old finished packages.
+    pub fn sweep(&self) -> Result<()> {
+        let mut finished = Vec::new();
+        for folder in self.folders()? {
+            if !folder.join(MANIFEST).exists() {
+                remove_folder(&folder)?;
+            } else if let Ok(package) = LoadPackage::open(&folder)
+                && package.journal.is_finished()
+            {
+                finished.push((package.manifest.load_id, folder));
+            }
+        }
+        finished.sort();
+        let surplus = finished.len().saturating_sub(KEEP_FINISHED);
+        finished.iter().take(surplus).try_for_each(|(_, folder)| remove_folder(folder))
+    }
+
+    fn folders(&self) -> Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) => return Err(io_error("read", &self.root, cause)),
+        };
+        let mut folders = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|cause| io_error("read", &self.root, cause))?.path();
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+        Ok(folders)
+    }
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).map_err(|cause| io_error("remove", folder, cause))
+}
+
+/// An open package: files are added, nothing is loaded yet.
+#[derive(Debug)]
+pub struct PackageWriter {
+    folder: PathBuf,
+    load_id: String,
+}
+
+/// Everything of a package but its files.
+#[derive(Debug)]
+pub struct PackageContent {
+    /// What the package holds.
+    pub manifest: PackageManifest,
+    /// The schema of the rows.
+    pub schema: Schema,
+    /// What the run added to the schema.
+    pub delta: SchemaDelta,
+    /// The pipeline's state after the run.
+    pub state: State,
+    /// Whether the state goes to the destination with the rows.
+    pub has_new_state: bool,
+}
+
+impl PackageWriter {
+    /// The load.
+    pub fn load_id(&self) -> &str {
+        &self.load_id
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Completes the package: the manifest appears by one rename. Nothing can be added afterwards.
+    pub fn seal(self, content: &PackageContent) -> Result<LoadPackage> {
+        let json =
+            |name: &str, value: &Value| write_atomic(&self.folder.join(name), value.to_string().as_bytes());
+        let mut state = serde_json::Map::new();
+        state.insert("state".to_owned(), content.state.to_json());
+        state.insert("is_new".to_owned(), content.has_new_state.into());
+        json(SCHEMA, &Value::Object(content.schema.to_json()))?;
+        json(DELTA, &Value::Object(content.delta.to_json()))?;
+        json(STATE, &Value::Object(state))?;
+        for job in &content.manifest.jobs {
+            if let Some(folder) = self.folder.join(&job.file).parent() {
+                sync_folder(folder)?;
+            }
+        }
+        failpoint("package.before_seal")?;
+        let manifest = serde_json::to_vec_pretty(&content.manifest)
+            .map_err(|cause| Error::internal("the manifest cannot be written").with_source(cause))?;
+        write_atomic(&self.folder.join(MANIFEST), &manifest)?;
+        failpoint("package.after_seal")?;
+        LoadPackage::open(&self.folder)
+    }
+
+    /// Removes the package.
+    pub fn discard(self) -> Result<()> {
+        remove_folder(&self.folder)
+    }
+}
+
+/// A sealed package and how far its load has come.
+#[derive(Debug)]
+pub struct LoadPackage {
+    folder: PathBuf,
+    /// What it holds.
+    pub manifest: PackageManifest,
+    /// The schema of its rows.
+    pub schema: Schema,
+    /// What its run added to the schema.
+    pub delta: SchemaDelta,
+    /// The pipeline's state after its run.
+    pub state: State,
+    /// Whether the state goes to the destination with the rows.
+    pub has_new_state: bool,
+    /// How far its load has come.
+    pub journal: Journal,
+}
+
+impl LoadPackage {
+    fn open(folder: &Path) -> Result<Self> {
+        let read = |name: &str| -> Result<Value> {
+            let path = folder.join(name);
+            serde_json::from_str(&read_to_string(&path)?).map_err(|cause| damaged(&path, cause))
+        };
+        let manifest = serde_json::from_value(read(MANIFEST)?)
+            .map_err(|cause| damaged(&folder.join(MANIFEST), cause))?;
+        let delta = read(DELTA)?;
+        let mut state = read(STATE)?;
+        let journal = folder.join(JOURNAL);
+        let journal =
+            if journal.exists() { Journal::replay(&read_to_string(&journal)?) } else { Journal::default() };
+        Ok(Self {
+            folder: folder.to_owned(),
+            manifest,
+            schema: Schema::from_json(&read(SCHEMA)?, false)?,
+            delta: SchemaDelta::from_json(delta.as_object().unwrap_or(&serde_json::Map::new()))?,
+            has_new_state: state["is_new"].as_bool().unwrap_or(false),
+            state: State::from_json(state["state"].take())?,
+            journal,
+        })
+    }
+
+    /// The load.
+    pub fn load_id(&self) -> &str {
+        &self.manifest.load_id
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The path of a job's file.
+    pub fn job_path(&self, job: &Job) -> PathBuf {
+        self.folder.join(&job.file)
+    }
+
+    /// Appends a step to the journal; it is on disk when this returns.
+    pub fn record(&mut self, entry: JournalEntry) -> Result<()> {
+        let path = self.folder.join(JOURNAL);
+        let failed = |cause| io_error("write", &path, cause);
+        let mut file = File::options().create(true).append(true).open(&path).map_err(failed)?;
+        file.write_all(entry.to_line().as_bytes()).map_err(failed)?;
+        file.sync_data().map_err(failed)?;
+        self.journal.apply(entry);
+        Ok(())
+    }
+
+    /// Removes the job files, which a finished package does not need.
+    pub fn remove_jobs(&self) -> Result<()> {
+        let jobs = self.folder.join("jobs");
+        if jobs.exists() { remove_folder(&jobs) } else { Ok(()) }
+    }
+}
+
+fn damaged(path: &Path, cause: serde_json::Error) -> Error {
+    Error::data("a file of a load package is damaged")
+        .with_source(cause)
+        .at_file(path.display().to_string())
+        .with_hint("`windlass pipeline drop-pending NAME` gives the package up; its data is extracted again")
+}

@@ -1,0 +1,156 @@
+//! Where data comes from: the traits of a source, and what it hands over.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use async_trait::async_trait;
+use windlass_core::Result;
+use windlass_core::hints::ResourceHints;
+use windlass_core::json::Select;
+
+use crate::steps::Step;
+use windlass_core::csv::CsvTable;
+
+/// What a source may need to know of the run.
+#[derive(Clone, Debug, Default)]
+pub struct SourceContext {
+    /// Folder that relative paths are relative to.
+    pub folder: std::path::PathBuf,
+}
+
+/// A place that data is read from: one or more resources under one schema.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Name of the source, which is also the name of its schema.
+    fn name(&self) -> &str;
+
+    /// Settings of the schema.
+    fn settings(&self) -> SourceSettings;
+
+    /// The resources in load order. May look at the remote; reads no records.
+    async fn resources(&self, context: &SourceContext) -> Result<Vec<Resource>>;
+
+    /// One extractor for each partition of a resource that can be read on its own; their order is the order of the
+    /// data.
+    async fn open(&self, resource: &Resource, context: &SourceContext) -> Result<Vec<Box<dyn Extractor>>>;
+}
+
+/// What a source says about its schema.
+#[derive(Clone, Debug, Default)]
+pub struct SourceSettings {
+    /// Contract for all tables.
+    pub schema_contract: Option<serde_json::Value>,
+    /// Levels of nesting that become tables, for all resources.
+    pub max_table_nesting: Option<i64>,
+    /// Whether the rows of all nested tables carry the id of their root row.
+    pub root_key: Option<bool>,
+}
+
+/// Reads one partition of a resource.
+#[async_trait]
+pub trait Extractor: Send {
+    /// The next page, or `None` at the end. A dropped call loses no page that was returned before.
+    async fn next_page(&mut self) -> Result<Option<Page>>;
+}
+
+/// One stream of records and what is said about it.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// Name, unique in the source.
+    pub name: String,
+    /// What its tables are to be like.
+    pub hints: ResourceHints,
+    /// Where to stop.
+    pub limit: Option<Limit>,
+    /// Expressions that each record passes through.
+    pub steps: Vec<Step>,
+    /// What happens to records that cannot be read.
+    pub on_bad_record: OnBadRecord,
+}
+
+impl Resource {
+    /// A resource without hints.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            hints: ResourceHints::default(),
+            limit: None,
+            steps: Vec::new(),
+            on_bad_record: OnBadRecord::Fail,
+        }
+    }
+}
+
+/// Where reading a resource stops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// After this many records that passed the steps.
+    Records(u64),
+    /// After this many pages that passed the steps.
+    Pages(u64),
+    /// After the first page that comes later than this many seconds after the start.
+    Seconds(f64),
+}
+
+/// What happens to a record that cannot be read.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum OnBadRecord {
+    /// The run fails; nothing is loaded.
+    #[default]
+    Fail,
+    /// It is left out, counted, and kept in the package with the reason.
+    Reject,
+}
+
+/// A piece of a stream of records.
+#[derive(Debug)]
+pub struct Page {
+    /// The records.
+    pub body: Body,
+    /// Number of the first record in its stream.
+    pub first: u64,
+    /// Where it comes from.
+    pub origin: Arc<Origin>,
+}
+
+/// Where a page comes from.
+#[derive(Debug, Default)]
+pub struct Origin {
+    /// File or URL.
+    pub file: Option<String>,
+    /// Whether the number of a record, plus one, is its line in the file.
+    pub counts_lines: bool,
+    /// Which of the resource's partitions it is.
+    pub partition: u64,
+}
+
+/// Records as they came.
+#[derive(Debug)]
+pub enum Body {
+    /// One JSON value per line.
+    Lines(Vec<u8>),
+    /// One JSON value per line, and the number of each.
+    Numbered(Vec<u8>, Vec<u64>),
+    /// One JSON document, and where its records are.
+    Document(Vec<u8>, Arc<Select>),
+    /// CSV rows without header.
+    Csv(Vec<u8>, Arc<CsvTable>),
+    /// Columns.
+    Batch(RecordBatch),
+}
+
+impl Body {
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Lines(bytes)
+            | Self::Numbered(bytes, _)
+            | Self::Document(bytes, _)
+            | Self::Csv(bytes, _) => bytes.len(),
+            Self::Batch(batch) => batch.get_array_memory_size(),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Files of lines: JSON lines and CSV, cut into pages of whole records.
+
+use std::sync::Arc;
+
+use windlass_core::Result;
+use windlass_core::csv::{CsvDialect, CsvTable, complete_records};
+
+use super::open::Input;
+use super::{PAGE_BYTES, PageReader};
+use crate::source::{Body, Origin, Page};
+
+/// What the lines are.
+enum Lines {
+    Json,
+    Csv(Arc<CsvTable>, CsvDialect),
+}
+
+/// Cuts a file into pages at line breaks.
+pub(super) struct LineReader {
+    input: Input,
+    lines: Lines,
+    origin: Arc<Origin>,
+    /// The beginning of a record whose end is not read yet.
+    rest: Vec<u8>,
+    /// Lines handed out so far.
+    line: u64,
+    is_done: bool,
+}
+
+/// Bytes at the beginning of a CSV file that decide about the types of its columns.
+const SNIFF_BYTES: usize = 1 << 20;
+
+impl LineReader {
+    pub(super) fn json(input: Input, partition: u64) -> Self {
+        Self::new(input, Lines::Json, partition, Vec::new(), 0)
+    }
+
+    /// Reads the header and guesses the types of the columns.
+    pub(super) fn csv(mut input: Input, dialect: &CsvDialect, partition: u64) -> Result<Self> {
+        let mut sample = Vec::new();
+        input.fill(&mut sample, SNIFF_BYTES)?;
+        let complete =
+            if sample.len() < SNIFF_BYTES { sample.len() } else { complete_records(dialect, &sample) };
+        let (table, header) =
+            CsvTable::sniff(dialect, &sample[..complete]).map_err(|e| e.at_file(input.name().to_owned()))?;
+        let header_lines = memchr::memchr_iter(b'\n', &sample[..header]).count() as u64;
+        let rest = sample.split_off(header);
+        Ok(Self::new(input, Lines::Csv(Arc::new(table), dialect.clone()), partition, rest, header_lines))
+    }
+
+    fn new(input: Input, lines: Lines, partition: u64, rest: Vec<u8>, line: u64) -> Self {
+        let origin = Origin { file: Some(input.name().to_owned()), counts_lines: true, partition };
+        Self { input, lines, origin: Arc::new(origin), rest, line, is_done: false }
+    }
+}
+
+impl PageReader for LineReader {
+    fn next(&mut self) -> Result<Option<Page>> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let mut bytes = std::mem::take(&mut self.rest);
+        bytes.reserve_exact((PAGE_BYTES + 1).saturating_sub(bytes.len()));
+        let mut wanted = PAGE_BYTES.max(bytes.len());
+        let mut end = 0;
+        loop {
+            self.input.fill(&mut bytes, wanted)?;
+            if bytes.len() < wanted {
+                // The file is at its end; its last record needs no line break.
+                self.is_done = true;
+                end = bytes.len();
+                break;
+            }
+            // A record longer than a page makes the page longer; its beginning is not searched again and again.
+            let found = match &self.lines {
+                Lines::Json => memchr::memrchr(b'\n', &bytes[end..]).map_or(0, |at| end + at + 1),
+                Lines::Csv(_, dialect) => complete_records(dialect, &bytes),
+            };
+            if found > 0 {
+                end = found;
+                break;
+            }
+            end = if matches!(self.lines, Lines::Json) { bytes.len() } else { 0 };
+            wanted = wanted.saturating_mul(2);
+        }
+        if end < bytes.len() {
+            self.rest = bytes[end..].to_vec();
+            bytes.truncate(end);
+        }
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let first = self.line;
+        self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        let body = match &self.lines {
+            Lines::Json => Body::Lines(bytes),
+            Lines::Csv(table, _) => Body::Csv(bytes, Arc::clone(table)),
+        };
+        Ok(Some(Page { body, first, origin: Arc::clone(&self.origin) }))
+    }
+}

@@ -1,0 +1,107 @@
+//! Opening a file: compression by its first bytes, byte order mark left out.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use windlass_core::json::sanitize;
+use windlass_core::{At, Error, Result};
+
+/// The bytes of a file, unpacked.
+pub(super) struct Input {
+    reader: Box<dyn Read + Send>,
+    name: String,
+    compression: &'static str,
+    /// Bytes that were read ahead.
+    ahead: Vec<u8>,
+    /// Unpacked bytes handed out so far.
+    read: u64,
+}
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+const BOM: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+impl Input {
+    /// Opens a file. Errors: it does not exist or may not be read.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let failed = |cause: io::Error| {
+            let error = Error::source_failed(format!("cannot open {name}"))
+                .with_hint("check the path and its rights");
+            error.with_source(cause)
+        };
+        let mut file = File::open(path).map_err(failed)?;
+        let mut head = Vec::new();
+        (&mut file).take(4).read_to_end(&mut head).map_err(failed)?;
+        let raw = io::Cursor::new(head.clone()).chain(file);
+        let (reader, compression): (Box<dyn Read + Send>, _) = if head.starts_with(&GZIP) {
+            (Box::new(MultiGzDecoder::new(BufReader::with_capacity(128 << 10, raw))), "gzip")
+        } else if head.starts_with(&ZSTD) {
+            (Box::new(zstd::stream::read::Decoder::new(raw).map_err(failed)?), "zstd")
+        } else {
+            (Box::new(raw), "")
+        };
+        let mut input = Self { reader, name, compression, ahead: Vec::new(), read: 0 };
+        if input.look(BOM.len())?.starts_with(&BOM) {
+            input.ahead.drain(..BOM.len());
+        }
+        Ok(input)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Appends bytes until `buffer` has `length`, or the file ends.
+    ///
+    /// Errors: the file cannot be read, or its compressed data is broken or cut off.
+    pub(super) fn fill(&mut self, buffer: &mut Vec<u8>, length: usize) -> Result<()> {
+        if !self.ahead.is_empty() {
+            let count = self.ahead.len().min(length.saturating_sub(buffer.len()));
+            buffer.extend(self.ahead.drain(..count));
+            self.read += count as u64;
+        }
+        let wanted = length.saturating_sub(buffer.len());
+        let before = buffer.len();
+        let result = (&mut self.reader).take(wanted as u64).read_to_end(buffer);
+        self.read += (buffer.len() - before) as u64;
+        result.map(drop).map_err(|cause| self.failed(cause))
+    }
+
+    /// Reads ahead so that `self.ahead` has this many bytes, or the whole file.
+    fn look(&mut self, length: usize) -> Result<&[u8]> {
+        let mut ahead = std::mem::take(&mut self.ahead);
+        self.fill(&mut ahead, length)?;
+        self.read -= ahead.len() as u64;
+        self.ahead = ahead;
+        Ok(&self.ahead)
+    }
+
+    /// The first byte that is not blank, within the first kilobyte.
+    pub(super) fn first_byte(&mut self) -> Result<Option<u8>> {
+        Ok(self.look(1024)?.iter().copied().find(|byte| !byte.is_ascii_whitespace()))
+    }
+
+    /// Whether the first line is a value of its own and more lines follow.
+    pub(super) fn looks_like_lines(&mut self) -> Result<bool> {
+        let ahead = self.look(1 << 20)?;
+        let Some(end) = memchr::memchr(b'\n', ahead) else { return Ok(false) };
+        let (line, rest) = ahead.split_at(end);
+        let has_more = rest.iter().any(|byte| !byte.is_ascii_whitespace());
+        Ok(has_more && sanitize(line, &mut Vec::new()).is_ok())
+    }
+
+    fn failed(&self, cause: io::Error) -> Error {
+        let what = match (self.compression, cause.kind()) {
+            ("", _) => "a file cannot be read".to_owned(),
+            (compression, io::ErrorKind::UnexpectedEof) => format!("a {compression} file is cut off"),
+            (compression, _) => format!("a {compression} file is broken"),
+        };
+        Error::source_failed(what)
+            .with_source(cause)
+            .at(At { file: Some(self.name.clone()), byte: Some(self.read), ..At::default() })
+            .with_hint("fetch or write the file again; nothing of this run is loaded")
+    }
+}

@@ -1,0 +1,157 @@
+//! Steps by jaq, an implementation of jq.
+
+use std::fmt::Debug;
+
+use jaq_core::data::JustLut;
+use jaq_core::load::{Arena, File, Loader};
+use jaq_core::{Compiler, Ctx, Filter, Vars, unwrap_valr};
+use jaq_json::write::{Pp, write};
+use jaq_json::{Val, read};
+use windlass_core::{Error, Result};
+
+use super::Step;
+
+/// Runs the steps of a resource. Compiled once per worker.
+pub struct StepRunner {
+    steps: Vec<(Step, Filter<JustLut<Val>>)>,
+}
+
+impl Debug for StepRunner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.steps.iter().map(|(step, _)| step)).finish()
+    }
+}
+
+impl StepRunner {
+    /// Compiles the expressions. Errors: an expression that is not jq, or that names something unknown.
+    pub fn new(steps: &[Step]) -> Result<Self> {
+        let steps = steps.iter().map(|step| Ok((step.clone(), compile(step.expression())?)));
+        Ok(Self { steps: steps.collect::<Result<_>>()? })
+    }
+
+    /// Passes one record, as JSON text, through all steps and appends what comes out as lines; gives their number.
+    ///
+    /// Errors: an expression that fails on this record.
+    pub fn run(&self, record: &[u8], out: &mut Vec<u8>) -> Result<usize> {
+        let value = read::parse_single(record)
+            .map_err(|cause| Error::data(format!("a record cannot be read for its steps: {cause}")))?;
+        self.pass(0, value, out)
+    }
+
+    fn pass(&self, index: usize, value: Val, out: &mut Vec<u8>) -> Result<usize> {
+        let Some((step, filter)) = self.steps.get(index) else {
+            write(out, &Pp::default(), 0, &value)
+                .map_err(|cause| Error::internal("a record cannot be written").with_source(cause))?;
+            out.push(b'\n');
+            return Ok(1);
+        };
+        let failed = |cause: &dyn std::fmt::Display| {
+            let mut text = cause.to_string();
+            text.truncate(text.char_indices().nth(200).map_or(text.len(), |(end, _)| end));
+            Error::data(format!("the step `{}` fails on a record: {text}", step.expression()))
+                .with_hint("guard the expression, as in `.a // empty` or `.a?`")
+        };
+        let context = Ctx::<JustLut<Val>>::new(&filter.lut, Vars::new([]));
+        let mut outputs = filter.id.run((context, value.clone())).map(unwrap_valr);
+        match step {
+            Step::Filter(_) => match outputs.next() {
+                Some(Ok(Val::Null | Val::Bool(false))) | None => Ok(0),
+                Some(Ok(_)) => self.pass(index + 1, value, out),
+                Some(Err(cause)) => Err(failed(&cause)),
+            },
+            Step::Map(_) => {
+                let mut count = 0;
+                for output in outputs {
+                    match output.map_err(|cause| failed(&cause))? {
+                        // As in the reference, nothing is no record.
+                        Val::Null => {}
+                        value => count += self.pass(index + 1, value, out)?,
+                    }
+                }
+                Ok(count)
+            }
+        }
+    }
+}
+
+fn compile(expression: &str) -> Result<Filter<JustLut<Val>>> {
+    let wrong = |what: String| {
+        Error::config(format!("`{expression}` is not a jq expression: {what}"))
+            .with_hint("steps are jq expressions, such as `.type != \"x\"` or `del(.a)`")
+    };
+    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let arena = Arena::default();
+    let modules = Loader::new(defs)
+        .load(&arena, File { code: expression, path: () })
+        .map_err(|errors| wrong(load_error(&errors)))?;
+    let filter = Compiler::default().with_funs(funs).compile(modules).map_err(|errors| {
+        let unknown: Vec<String> = errors
+            .into_iter()
+            .flat_map(|(_, undefined)| undefined)
+            .map(|(name, kind)| format!("{kind:?} `{name}` is not defined"))
+            .collect();
+        wrong(unknown.join(", "))
+    })?;
+    Ok(filter)
+}
+
+fn load_error<S: Debug, P>(errors: &[(File<S, P>, jaq_core::load::Error<&str>)]) -> String {
+    use jaq_core::load::Error as LoadError;
+    let near = |text: &str| if text.is_empty() { "the end".to_owned() } else { format!("`{text}`") };
+    let texts = errors.iter().flat_map(|(_, error)| match error {
+        LoadError::Io(list) => list.iter().map(|(_, message)| message.clone()).collect::<Vec<_>>(),
+        LoadError::Lex(list) => {
+            list.iter().map(|(expected, at)| format!("expected {expected:?} at {}", near(at))).collect()
+        }
+        LoadError::Parse(list) => {
+            list.iter().map(|(expected, at)| format!("expected {expected:?} at {}", near(at))).collect()
+        }
+    });
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(steps: &[Step], record: &str) -> Result<String> {
+        let mut out = Vec::new();
+        StepRunner::new(steps)?.run(record.as_bytes(), &mut out)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    fn map(expression: &str) -> Step {
+        Step::Map(expression.to_owned())
+    }
+
+    #[test]
+    fn records_are_filtered_and_changed_in_order() {
+        let steps = [Step::Filter(".type != \"x\"".to_owned()), map("del(.a) | .b += 1")];
+        assert_eq!(run(&steps, r#"{"type":"y","a":1,"b":2}"#).unwrap(), "{\"type\":\"y\",\"b\":3}\n");
+        assert_eq!(run(&steps, r#"{"type":"x"}"#).unwrap(), "");
+    }
+
+    #[test]
+    fn one_record_may_become_several_or_none() {
+        assert_eq!(run(&[map(".l[]")], r#"{"l":[{"a":1},{"a":2}]}"#).unwrap(), "{\"a\":1}\n{\"a\":2}\n");
+        assert_eq!(run(&[map("empty")], "{}").unwrap(), "");
+        assert_eq!(run(&[map("null")], "{}").unwrap(), "");
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let record = r#"{"a":12345678901234567890123,"b":1.10,"c":1e400}"#;
+        assert_eq!(run(&[map(".")], record).unwrap(), format!("{record}\n"));
+    }
+
+    #[test]
+    fn wrong_expressions_say_what_is_wrong() {
+        let error = run(&[map(".a |")], "{}").unwrap_err();
+        assert!(error.to_string().contains("not a jq expression"), "{error}");
+        let error = run(&[map("nofun(1)")], "{}").unwrap_err();
+        assert!(error.to_string().contains("`nofun`"), "{error}");
+        let error = run(&[map(".a.b")], r#"{"a":1}"#).unwrap_err();
+        assert!(error.to_string().contains("fails on a record"), "{error}");
+    }
+}
