@@ -21,19 +21,25 @@ pub struct Capabilities {
     pub file_options: FileOptions,
     /// Longest identifier of tables and columns, in characters.
     pub max_identifier_length: usize,
+    /// Whether two names that differ by case only may stand side by side.
+    pub has_case_sensitive_identifiers: bool,
+    /// Whether the name of a dataset is normalized like the name of a table.
+    pub normalizes_dataset_name: bool,
     /// Digits and precisions of types that come without.
     pub types: TypeDefaults,
     /// Write dispositions it takes.
     pub dispositions: Vec<Disposition>,
-    /// How a replace can be done, the default first.
-    pub replace_strategies: Vec<ReplaceStrategy>,
+    /// How a replace is done.
+    pub replace_strategy: ReplaceStrategy,
     /// Jobs that may be loaded at the same time.
     pub parallel_jobs: usize,
     /// Whether migration, rows, load record and state become visible in one step. If so, jobs of an unfinished load
     /// are loaded again from the start.
     pub is_transactional: bool,
-    /// Levels of nesting that become tables, whatever the source says.
-    pub max_table_nesting: Option<i64>,
+    /// Whether merge, where it cannot be done, adds rows instead.
+    pub merge_falls_back_to_append: bool,
+    /// What the user should know of the settings.
+    pub warnings: Vec<String>,
 }
 
 /// How the rows of a table are replaced.
@@ -84,8 +90,10 @@ pub struct Dataset {
     pub pipeline: String,
     /// How names are normalized.
     pub naming: Naming,
-    /// Folder that relative paths are relative to.
-    pub folder: std::path::PathBuf,
+    /// Bytes of memory that loading may take.
+    pub memory_bytes: u64,
+    /// Threads that loading may use.
+    pub threads: usize,
 }
 
 /// What a destination knows of a pipeline.
@@ -121,11 +129,11 @@ pub trait Session: Send {
     /// Only adds tables and columns. May be called again after a failure.
     async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>>;
 
-    /// Loads one file.
+    /// Loads files of one table.
     ///
     /// # Contract
-    /// All of its rows or none. Loading the same job twice leaves the rows of one load.
-    async fn load(&mut self, package: &LoadPackage, job: &Job) -> Result<()>;
+    /// All of their rows or none. Loading the same job twice leaves the rows of one load.
+    async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()>;
 
     /// Makes the load count.
     ///

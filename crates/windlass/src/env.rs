@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use windlass_core::value::{Timestamp, format_timestamp};
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// Microseconds since the epoch.
@@ -52,6 +54,15 @@ impl Env {
         self.clock.now()
     }
 
+    /// The time as `YYYYMMDDhhmmss`, for names that are new each time.
+    pub fn stamp(&self) -> String {
+        let now = self.now();
+        let mut text = String::new();
+        format_timestamp(&mut text, Timestamp { micros: now - now.rem_euclid(1_000_000), offset: None }, 'T');
+        text.retain(|c| c.is_ascii_digit());
+        text
+    }
+
     /// A load id: the time in seconds as decimal text. Each is greater than the one before.
     pub fn new_load_id(&self) -> String {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,5 +103,6 @@ mod tests {
         assert_eq!(env.new_load_id(), "1795290827.326901");
         assert_eq!(time_of_load_id("1795290827.326901"), 1_795_290_827_326_901);
         assert_eq!(load_id_of(1_000_000), "1.0");
+        assert_eq!(env.stamp(), "20261121195347");
     }
 }

@@ -1,11 +1,15 @@
 //! The load tool.
 
+pub mod config;
 pub mod destination;
+pub mod destinations;
 pub mod env;
 pub mod extract;
 mod failpoint;
 mod files;
+mod load;
 pub mod packages;
+pub mod pipeline;
 pub mod source;
 pub mod sources;
 pub mod steps;

@@ -227,6 +227,22 @@ impl LoadPackage {
         self.folder.join(&job.file)
     }
 
+    /// The tables whose rows are replaced: each root and all tables below it that were ever filled.
+    pub fn replaced_tables(&self) -> Vec<String> {
+        let roots = self.manifest.replaced.iter();
+        let chains = roots.flat_map(|root| self.schema.chain(root));
+        chains.filter(|table| !table.is_new()).map(|table| table.name.clone()).collect()
+    }
+
+    /// The tables that the load needs: those with rows, and the roots that are replaced.
+    pub fn migrated_tables(&self) -> Vec<String> {
+        let needed = |table: &str| {
+            self.manifest.replaced.iter().any(|root| root == table)
+                || self.manifest.jobs.iter().any(|job| job.table == table)
+        };
+        self.schema.tables.keys().filter(|table| needed(table)).cloned().collect()
+    }
+
     /// Appends a step to the journal; it is on disk when this returns.
     pub fn record(&mut self, entry: JournalEntry) -> Result<()> {
         let path = self.folder.join(JOURNAL);

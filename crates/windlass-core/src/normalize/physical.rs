@@ -17,13 +17,21 @@ pub struct TypeDefaults {
     pub wei: (u8, i8),
     /// Fractional digits of `timestamp` and `time`.
     pub timestamp_precision: u8,
+    /// Whether files hold timestamps and times with the default precision, whatever the column says.
+    pub ignores_time_precision: bool,
     /// Whether a decimal given by precision alone has the default scale (SQL destinations) or none (files).
     pub scale_defaults_alone: bool,
 }
 
 impl Default for TypeDefaults {
     fn default() -> Self {
-        Self { decimal: (38, 9), wei: (38, 0), timestamp_precision: 6, scale_defaults_alone: true }
+        Self {
+            decimal: (38, 9),
+            wei: (38, 0),
+            timestamp_precision: 6,
+            ignores_time_precision: false,
+            scale_defaults_alone: true,
+        }
     }
 }
 
@@ -88,7 +96,8 @@ fn unit_of_precision(precision: i64) -> TimeUnit {
 impl Physical {
     /// The layout of a complete column; incomplete ones are laid out as text.
     pub fn of(column: &Column, defaults: &TypeDefaults) -> Self {
-        let unit = || unit_of_precision(column.precision.unwrap_or(i64::from(defaults.timestamp_precision)));
+        let given = column.precision.filter(|_| !defaults.ignores_time_precision);
+        let unit = || unit_of_precision(given.unwrap_or(i64::from(defaults.timestamp_precision)));
         match column.data_type.unwrap_or(DataType::Text) {
             DataType::Text => Self::Text,
             DataType::Json => Self::Json,

@@ -9,6 +9,7 @@ use super::{Schema, Table, migrate, validate};
 use crate::error::{Error, Result};
 use crate::hash::sha3_256_base64;
 use crate::json::write_sorted;
+use crate::state::decompress;
 
 /// Keys of the document that do not count as content.
 const UNHASHED: [&str; 4] = ["version", "version_hash", "imported_version_hash", "previous_hashes"];
@@ -114,6 +115,13 @@ impl Schema {
         schema.check_parents()?;
         schema.bump();
         Ok(schema)
+    }
+
+    /// Reads the text of the version table: JSON, plain or as base64 of zlib.
+    pub fn decode(text: &str) -> Result<Self> {
+        let document = serde_json::from_str(&decompress(text))
+            .map_err(|cause| Error::data("a stored schema cannot be read").with_source(cause))?;
+        Self::from_json(&document, false)
     }
 
     fn check_parents(&self) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Dialect;
 use crate::error::Result;
 use crate::normalize::TypeDefaults;
-use crate::schema::Table;
+use crate::schema::{Column, Table};
 
 /// The columns of each table that exists at the destination, by table name.
 pub type ExistingTables = HashMap<String, Vec<String>>;
@@ -29,8 +29,9 @@ pub fn migration<'a>(
     let mut statements = Vec::new();
     for table in tables {
         let name = dialect.qualify(dataset, &table.name);
-        let definition =
-            |column| dialect.column_definition(column, defaults).map_err(|e| e.at_table(&table.name));
+        let definition = |column: &Column| {
+            dialect.column_definition(column, defaults).map_err(|e| e.at_table(&table.name))
+        };
         match known.get(&fold(&table.name)) {
             None => {
                 let columns = table.complete_columns().map(definition).collect::<Result<Vec<_>>>()?;
@@ -44,7 +45,11 @@ pub fn migration<'a>(
                 let missing =
                     table.complete_columns().filter(|column| !present.contains(&fold(&column.name)));
                 let added: Vec<String> = missing
-                    .map(|column| definition(column).map(|definition| format!("ADD COLUMN {definition}")))
+                    .map(|column| {
+                        let is_nullable = column.is_nullable() || !dialect.adds_not_null_columns();
+                        let column = Column { nullable: Some(is_nullable), ..column.clone() };
+                        definition(&column).map(|definition| format!("ADD COLUMN {definition}"))
+                    })
                     .collect::<Result<_>>()?;
                 if added.is_empty() {
                     continue;
@@ -65,7 +70,6 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::schema::Column;
     use crate::value::DataType;
 
     fn check(tables: &[Table], existing: &[(&str, &[&str])], expected: Expect) {
@@ -84,7 +88,7 @@ mod tests {
             .with_column(Column::new("hinted"))
             .with_column(Column { precision: Some(10), ..Column::typed("d", DataType::Decimal, true) })
             .with_column(Column { timezone: Some(false), ..Column::typed("ts", DataType::Timestamp, true) })
-            .with_column(Column::typed("a\"b", DataType::Json, true))
+            .with_column(Column::typed("a\"b", DataType::Json, false))
     }
 
     #[test]
@@ -101,7 +105,7 @@ mod tests {
                 "id" BIGINT NOT NULL,
                 "d" DECIMAL(10,9),
                 "ts" TIMESTAMP,
-                "a""b" JSON
+                "a""b" JSON NOT NULL
                 );
                 CREATE TABLE IF NOT EXISTS "ds"."_dlt_x" (
                 "v" DECIMAL(38,0)

@@ -42,6 +42,13 @@ impl Dialect {
         }
     }
 
+    /// Whether a column can be added that may not be null.
+    pub fn adds_not_null_columns(self) -> bool {
+        match self {
+            Self::DuckDb => false,
+        }
+    }
+
     /// The type of a complete column in DDL. Errors: a precision that the database does not have.
     pub fn column_type(self, column: &Column, defaults: &TypeDefaults) -> Result<String> {
         let data_type = column.data_type.unwrap_or(DataType::Text);

@@ -1,8 +1,120 @@
-//! The statements around the rows: emptying tables, replacing them from staging, and the engine's own records.
+//! The statements of a load: what comes before the rows, and what makes them count.
 
-use super::Dialect;
-use crate::schema::Table;
+use super::{Dialect, ExistingTables, migration};
+use crate::error::{Error, Result};
+use crate::normalize::TypeDefaults;
+use crate::schema::{ENGINE_VERSION, Schema, SystemNames, Table};
 use crate::value::{Timestamp, format_timestamp};
+
+/// Where a load goes and what its schema is.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadTarget<'a> {
+    /// The database.
+    pub dialect: Dialect,
+    /// Default digits and precisions of the database.
+    pub types: &'a TypeDefaults,
+    /// The schema of the rows.
+    pub schema: &'a Schema,
+    /// The engine's own names.
+    pub names: &'a SystemNames,
+    /// Microseconds since the epoch.
+    pub now: i64,
+}
+
+/// What is executed before the rows come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadPlan {
+    /// Statements that add datasets, tables and columns.
+    pub ddl: Vec<String>,
+    /// Statements that record schema versions.
+    pub records: Vec<String>,
+    /// Statements that empty tables.
+    pub truncations: Vec<String>,
+}
+
+impl LoadPlan {
+    /// Adds the statements of another dataset.
+    pub fn extend(&mut self, other: Self) {
+        self.ddl.extend(other.ddl);
+        self.records.extend(other.records);
+        self.truncations.extend(other.truncations);
+    }
+
+    /// All statements in the order of execution.
+    pub fn in_order(&self) -> Vec<String> {
+        [&self.ddl, &self.records, &self.truncations].into_iter().flatten().cloned().collect()
+    }
+}
+
+impl LoadTarget<'_> {
+    /// What the dataset needs for rows of `tables`, of which `truncated` are emptied if they exist.
+    ///
+    /// Errors: a table that is not in the schema; a type that the database does not have.
+    pub fn plan(
+        &self,
+        dataset: &str,
+        tables: &[String],
+        truncated: &[String],
+        existing: &ExistingTables,
+        has_version: bool,
+    ) -> Result<LoadPlan> {
+        let system = [&self.names.version_table, &self.names.loads_table];
+        self.plan_dataset(dataset, system.into_iter().chain(tables), truncated, existing, has_version)
+    }
+
+    /// What the staging dataset needs for rows of `tables`, all of which are emptied.
+    ///
+    /// Errors: as of [`LoadTarget::plan`].
+    pub fn plan_staging(
+        &self,
+        dataset: &str,
+        tables: &[String],
+        existing: &ExistingTables,
+        has_version: bool,
+    ) -> Result<LoadPlan> {
+        let all = std::iter::once(&self.names.version_table).chain(tables);
+        self.plan_dataset(dataset, all, tables, existing, has_version)
+    }
+
+    fn plan_dataset<'a>(
+        &self,
+        dataset: &str,
+        tables: impl Iterator<Item = &'a String>,
+        truncated: &[String],
+        existing: &ExistingTables,
+        has_version: bool,
+    ) -> Result<LoadPlan> {
+        let unknown = |name: &String| Error::internal("a table is not in the schema").at_table(name);
+        let tables: Vec<&Table> =
+            tables.map(|name| self.schema.table(name).ok_or_else(|| unknown(name))).collect::<Result<_>>()?;
+        let mut plan = LoadPlan::default();
+        if existing.is_empty() {
+            plan.ddl.push(format!("CREATE SCHEMA IF NOT EXISTS {}", self.dialect.quote(dataset)));
+        }
+        let prefix = &self.names.prefix;
+        plan.ddl.extend(migration(self.dialect, dataset, tables, existing, self.types, prefix)?);
+        if !has_version {
+            plan.records.push(self.version_record(dataset)?);
+        }
+        let known = |table: &String| existing.keys().any(|name| name.eq_ignore_ascii_case(table));
+        plan.truncations = truncated
+            .iter()
+            .filter(|table| known(table))
+            .map(|table| delete_all(self.dialect, dataset, table))
+            .collect();
+        Ok(plan)
+    }
+
+    fn version_record(&self, dataset: &str) -> Result<String> {
+        let table = self.schema.table(&self.names.version_table);
+        let table = table.ok_or_else(|| Error::internal("the schema has no table of versions"))?;
+        let text = serde_json::Value::Object(self.schema.to_json()).to_string();
+        let hash = self.schema.version_hash.clone().unwrap_or_default();
+        let version = self.schema.version.unwrap_or(1);
+        let schema = (self.schema.name.as_str(), hash.as_str(), text.as_str());
+        Ok(insert_version(self.dialect, dataset, table, version, ENGINE_VERSION, self.now, schema))
+    }
+}
 
 /// Removes all rows of a table, within a transaction.
 pub fn delete_all(dialect: Dialect, dataset: &str, table: &str) -> String {

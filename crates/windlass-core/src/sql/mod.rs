@@ -6,4 +6,4 @@ mod load;
 
 pub use ddl::{ExistingTables, migration};
 pub use dialect::Dialect;
-pub use load::{delete_all, insert_version, load_record, replace_from_staging};
+pub use load::{LoadPlan, LoadTarget, delete_all, insert_version, load_record, replace_from_staging};

@@ -9,6 +9,7 @@
 mod book;
 mod job_files;
 mod records;
+mod single;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use self::book::{SchemaBook, Ticket};
 pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
 use self::records::{PageBuffers, apply_steps, bad_record, parse};
+pub(crate) use self::single::write_record;
 use self::worker::{Shredded, Worker, WorkerSettings};
 use crate::source::{Body, Limit, OnBadRecord, Page, Resource, Source, SourceContext};
 use crate::steps::StepRunner;
@@ -74,6 +76,16 @@ impl Progress {
     /// What is being done.
     pub fn stage(&self) -> String {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Begins to count the jobs of a load.
+    pub(crate) fn begin_jobs(&self, jobs: u64) {
+        self.jobs_done.store(0, Ordering::Relaxed);
+        self.jobs.store(jobs, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_jobs_done(&self, jobs: u64) {
+        self.jobs_done.fetch_add(jobs, Ordering::Relaxed);
     }
 
     pub(crate) fn set_stage(&self, stage: impl Into<String>) {

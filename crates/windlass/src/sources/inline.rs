@@ -4,9 +4,36 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
 use windlass_core::{Error, Result};
 
+use super::{SourceEntry, SourceParts};
+use crate::config::{parse_options, schema_of};
 use crate::source::{Body, Extractor, Origin, Page, Resource, Source, SourceContext, SourceSettings};
+
+pub(super) const ENTRY: SourceEntry = SourceEntry {
+    name: "inline",
+    short: "items that stand in the pipeline file",
+    missing: None,
+    options: schema_of::<InlineOptions>,
+    resource: schema_of::<InlineResourceOptions>,
+    build: |parts| Ok(Box::new(InlineSource::new(parts)?)),
+};
+
+/// An inline source has no options of its own.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct InlineOptions {}
+
+/// Options of a resource of an inline source.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct InlineResourceOptions {
+    /// The records.
+    items: Vec<Value>,
+}
 
 /// Records of one resource, in pages of JSON lines. Strings may be typed strings.
 #[derive(Clone, Debug)]
@@ -26,6 +53,23 @@ pub struct InlineSource {
     pub resources: Vec<InlineResource>,
     /// Settings of the schema.
     pub settings: SourceSettings,
+}
+
+impl InlineSource {
+    fn new(parts: SourceParts) -> Result<Self> {
+        let InlineOptions {} = parse_options("source", parts.options)?;
+        let resources = parts.resources.into_iter().map(|(resource, own)| {
+            let own: InlineResourceOptions =
+                parse_options(&format!("source.resources.{}", resource.name), own)?;
+            let mut page = String::new();
+            for item in own.items {
+                page.push_str(&item.to_string());
+                page.push('\n');
+            }
+            Ok(InlineResource { resource, pages: vec![page] })
+        });
+        Ok(Self { name: parts.name, resources: resources.collect::<Result<_>>()?, settings: parts.settings })
+    }
 }
 
 #[async_trait]

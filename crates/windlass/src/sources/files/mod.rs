@@ -20,7 +20,43 @@ use self::json::{DocumentReader, ListReader};
 use self::lines::LineReader;
 use self::open::Input;
 use self::parquet::ParquetReader;
+use super::{SourceEntry, SourceParts};
+use crate::config::{parse_options, schema_of};
 use crate::source::{Extractor, Page, Resource, Source, SourceContext, SourceSettings};
+
+pub(super) const ENTRY: SourceEntry = SourceEntry {
+    name: "filesystem",
+    short: "files by glob: jsonl, json, csv, parquet, plain or packed by gzip or zstd",
+    missing: None,
+    options: schema_of::<FileOptions>,
+    resource: schema_of::<FileResourceOptions>,
+    build: |parts| Ok(Box::new(FileSource::new(parts)?)),
+};
+
+/// Options of a filesystem source.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FileOptions {
+    /// Folder of the files, or one file: a path or a `file://` URL.
+    bucket_url: String,
+    /// Which files, for resources that do not say so themselves.
+    #[serde(default)]
+    file_glob: Option<String>,
+}
+
+/// Options of a resource of a filesystem source.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct FileResourceOptions {
+    /// Which files, relative to bucket_url: `*.jsonl`, `2024/**/*.csv.gz`. Default `*`.
+    file_glob: Option<String>,
+    /// Their format; by their names when left out.
+    format: InputFormat,
+    /// Where the records are in a JSON document, such as `$` or `data.items`.
+    records: Option<String>,
+    /// How CSV files are written.
+    csv: CsvDialect,
+}
 
 /// Bytes of a page.
 ///
@@ -31,6 +67,7 @@ const PAGE_BYTES: usize = 256 << 10;
 /// Format of the files of a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(extend("enum" = ["auto", "jsonl", "ndjson", "json", "csv", "parquet"]))]
 pub enum InputFormat {
     /// By the name of the file: `.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`, `.parquet`, before `.gz` or `.zst`.
     #[default]
@@ -72,6 +109,33 @@ pub struct FileSource {
     pub resources: Vec<FileResource>,
     /// Settings of the schema.
     pub settings: SourceSettings,
+}
+
+impl FileSource {
+    /// The files that the options name. Errors: options that are wrong.
+    fn new(parts: SourceParts) -> Result<Self> {
+        let options: FileOptions = parse_options("source", parts.options)?;
+        let resources = parts.resources.into_iter().map(|(resource, own)| {
+            let own: FileResourceOptions =
+                parse_options(&format!("source.resources.{}", resource.name), own)?;
+            Ok(FileResource {
+                resource,
+                file_glob: own
+                    .file_glob
+                    .or_else(|| options.file_glob.clone())
+                    .unwrap_or_else(|| "*".to_owned()),
+                format: own.format,
+                records: own.records.as_deref().map(Select::parse).transpose()?,
+                csv: own.csv,
+            })
+        });
+        Ok(Self {
+            name: parts.name,
+            bucket_url: options.bucket_url.clone(),
+            resources: resources.collect::<Result<_>>()?,
+            settings: parts.settings,
+        })
+    }
 }
 
 /// Reads one file page by page; may block.

@@ -1,0 +1,47 @@
+//! `windlass-conformance FOLDER [NAME ...]`: runs the cases of a folder, prints what differs, and closes with a count.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let Some(folder) = arguments.next().map(PathBuf::from) else {
+        let _ = writeln!(std::io::stderr(), "usage: windlass-conformance FOLDER [NAME ...]");
+        return ExitCode::from(2);
+    };
+    let names: Vec<String> = arguments.collect();
+    let Ok(runtime) = tokio::runtime::Runtime::new() else { return ExitCode::FAILURE };
+    match runtime.block_on(run(&folder, &names)) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {}", error.chain());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the cases; gives the number that failed.
+async fn run(folder: &std::path::Path, names: &[String]) -> windlass::core::Result<usize> {
+    let mut out = std::io::stdout().lock();
+    let (mut passed, mut failed) = (0, 0);
+    for path in windlass_conformance::case_files(folder)? {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if !names.is_empty() && !names.contains(&name) {
+            continue;
+        }
+        let outcome = windlass_conformance::run_file(&path).await;
+        if outcome.differences.is_empty() {
+            passed += 1;
+            continue;
+        }
+        failed += 1;
+        let _ = writeln!(out, "{} differs (- recorded, + windlass):", outcome.name);
+        for line in &outcome.differences {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
+    let _ = writeln!(out, "{passed} passed, {failed} failed");
+    Ok(failed)
+}

@@ -1,0 +1,346 @@
+//! Checks a document against the JSON Schema of its options: the part of JSON Schema that the options use.
+//!
+//! Values are never shown, since they may be secrets; only keys and kinds are.
+
+use serde_json::{Map, Value};
+use windlass_core::document::pointer_push;
+
+use super::nearest;
+
+/// Something that is wrong with a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// JSON pointer of the place.
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+    /// What helps.
+    pub hint: Option<String>,
+}
+
+/// All problems of `value`. Keys that are required but missing come last.
+pub fn check(schema: &Value, value: &Value) -> Vec<Problem> {
+    let mut checker = Checker { root: schema, problems: Vec::new() };
+    checker.check(schema, value, &mut String::new());
+    checker.problems
+}
+
+struct Checker<'a> {
+    root: &'a Value,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Checker<'a> {
+    fn problem(&mut self, pointer: &str, message: String, hint: Option<String>) {
+        self.problems.push(Problem { pointer: pointer.to_owned(), message, hint });
+    }
+
+    fn check(&mut self, schema: &'a Value, value: &Value, pointer: &mut String) {
+        let Some(schema) = resolve(self.root, schema) else { return };
+        for key in ["anyOf", "oneOf"] {
+            if let Some(Value::Array(variants)) = schema.get(key) {
+                self.check_variants(variants, value, pointer);
+            }
+        }
+        if let Some(constant) = schema.get("const")
+            && constant != value
+        {
+            let word = constant.as_str().unwrap_or("another value");
+            self.problem(pointer, format!("must be {word}"), None);
+        }
+        if let Some(Value::Array(words)) = schema.get("enum")
+            && !words.contains(value)
+        {
+            let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+            let near = value.as_str().and_then(|word| nearest(word, words.iter().copied()));
+            let hint = near.map(|near| format!("did you mean `{near}`?"));
+            self.problem(pointer, format!("must be one of {}", words.join(", ")), hint);
+            return;
+        }
+        if !fits_type(schema, value) {
+            self.problem(
+                pointer,
+                format!("must be {}, not {}", expected_types(schema), kind_of(value)),
+                None,
+            );
+            return;
+        }
+        if let (Some(minimum), Some(number)) = (schema.get("minimum").and_then(Value::as_f64), value.as_f64())
+            && number < minimum
+        {
+            self.problem(pointer, format!("must be at least {minimum}"), None);
+        }
+        match value {
+            Value::Object(map) => self.check_object(schema, map, pointer),
+            Value::Array(items) => {
+                if let Some(item_schema) = schema.get("items") {
+                    for (index, item) in items.iter().enumerate() {
+                        self.below(item_schema, item, pointer, &index.to_string());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn below(&mut self, schema: &'a Value, value: &Value, pointer: &mut String, key: &str) {
+        let length = pointer.len();
+        pointer_push(pointer, key);
+        self.check(schema, value, pointer);
+        pointer.truncate(length);
+    }
+
+    fn check_object(
+        &mut self,
+        schema: &'a Map<String, Value>,
+        map: &Map<String, Value>,
+        pointer: &mut String,
+    ) {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (key, value) in map {
+            if let Some(property) = properties.and_then(|properties| properties.get(key)) {
+                self.below(property, value, pointer, key);
+                continue;
+            }
+            match schema.get("additionalProperties") {
+                Some(Value::Bool(false)) => {
+                    let known: Vec<&str> =
+                        properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+                    let hint = match nearest(key, known.iter().copied()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("the keys here are {}", known.join(", ")),
+                    };
+                    let length = pointer.len();
+                    pointer_push(pointer, key);
+                    self.problem(&pointer.clone(), format!("unknown key `{key}`"), Some(hint));
+                    pointer.truncate(length);
+                }
+                Some(other @ Value::Object(_)) => self.below(other, value, pointer, key),
+                _ => {}
+            }
+        }
+        for key in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+            if let Some(key) = key.as_str().filter(|key| !map.contains_key(*key)) {
+                self.problem(pointer, format!("`{key}` is missing"), None);
+            }
+        }
+    }
+
+    /// The value must fit one of the variants; the problems of the nearest one are reported.
+    fn check_variants(&mut self, variants: &'a [Value], value: &Value, pointer: &mut String) {
+        let mut best: Option<(usize, Vec<Problem>)> = None;
+        for variant in variants {
+            let mut checker = Checker { root: self.root, problems: Vec::new() };
+            checker.check(variant, value, pointer);
+            if checker.problems.is_empty() {
+                return;
+            }
+            let distance = distance(self.root, variant, value, pointer, &checker.problems);
+            if best.as_ref().is_none_or(|(known, _)| distance < *known) {
+                best = Some((distance, checker.problems));
+            }
+        }
+        let kinds: Vec<String> = variants
+            .iter()
+            .filter_map(|variant| resolve(self.root, variant))
+            .map(|variant| expected_types(variant))
+            .filter(|kind| kind != "a value")
+            .collect();
+        match best {
+            // None of the variants is of the value's kind.
+            Some((usize::MAX, _)) if !kinds.is_empty() => {
+                let mut kinds = kinds;
+                kinds.dedup();
+                let message = format!("must be {}, not {}", kinds.join(" or "), kind_of(value));
+                self.problem(pointer, message, None);
+            }
+            Some((_, problems)) => self.problems.extend(problems),
+            None => {}
+        }
+    }
+}
+
+/// How far a value is from a variant: another kind is farthest, then another tag, then each problem counts.
+fn distance(root: &Value, variant: &Value, value: &Value, pointer: &str, problems: &[Problem]) -> usize {
+    let Some(variant) = resolve(root, variant) else { return usize::MAX };
+    if !fits_type(variant, value) {
+        return usize::MAX;
+    }
+    let mut tag = pointer.to_owned();
+    pointer_push(&mut tag, "type");
+    let wrong_tag = problems.iter().any(|problem| problem.pointer == tag);
+    problems.len() + if wrong_tag { 1000 } else { 0 }
+}
+
+/// Follows references to definitions.
+pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> Option<&'a Map<String, Value>> {
+    let mut schema = schema.as_object()?;
+    for _ in 0..16 {
+        let Some(reference) = schema.get("$ref").and_then(Value::as_str) else { return Some(schema) };
+        schema = root.pointer(reference.strip_prefix('#')?)?.as_object()?;
+    }
+    Some(schema)
+}
+
+/// The types that a schema names.
+fn types(schema: &Map<String, Value>) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ if schema.contains_key("properties") => vec!["object"],
+        _ if schema.contains_key("enum") || schema.contains_key("const") => vec!["string"],
+        _ => Vec::new(),
+    }
+}
+
+fn fits_type(schema: &Map<String, Value>, value: &Value) -> bool {
+    let types = types(schema);
+    types.is_empty()
+        || types.iter().any(|name| match *name {
+            "null" => value.is_null(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.is_i64() || value.is_u64(),
+            "number" => value.is_number(),
+            "string" => value.is_string(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            _ => true,
+        })
+}
+
+fn expected_types(schema: &Map<String, Value>) -> String {
+    let names: Vec<&str> = types(schema)
+        .into_iter()
+        .filter(|name| *name != "null")
+        .map(|name| match name {
+            "boolean" => "true or false",
+            "integer" => "a whole number",
+            "number" => "a number",
+            "string" => "a text",
+            "array" => "a list",
+            _ => "an object",
+        })
+        .collect();
+    if names.is_empty() { "a value".to_owned() } else { names.join(" or ") }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A text as the kind of value that the schema wants, as settings in the environment are texts.
+///
+/// `None` if the text cannot be such a value.
+pub(super) fn coerce_text(root: &Value, schema: &Value, text: &str) -> Option<Value> {
+    let schema = resolve(root, schema)?;
+    for key in ["anyOf", "oneOf"] {
+        if let Some(Value::Array(variants)) = schema.get(key) {
+            let is_text =
+                |variant: &&Value| resolve(root, variant).is_some_and(|v| types(v).contains(&"string"));
+            // A variant that takes text takes all of it, unless the text is JSON for another one.
+            let coerced = variants.iter().filter(|v| !is_text(v)).find_map(|v| coerce_text(root, v, text));
+            return coerced.or_else(|| variants.iter().find(is_text).map(|_| Value::from(text)));
+        }
+    }
+    let lower = text.to_lowercase();
+    let types = types(schema);
+    if types.is_empty() || types.contains(&"string") {
+        return Some(Value::from(text));
+    }
+    types.iter().find_map(|name| match *name {
+        "boolean" => match lower.as_str() {
+            "yes" | "true" | "t" | "y" | "1" => Some(Value::Bool(true)),
+            "no" | "false" | "f" | "n" | "0" => Some(Value::Bool(false)),
+            _ => None,
+        },
+        "integer" => {
+            let hex = lower.strip_prefix("0x").and_then(|digits| i64::from_str_radix(digits, 16).ok());
+            hex.or_else(|| lower.parse().ok()).map(Value::from)
+        }
+        "number" => lower.parse::<f64>().ok().map(Value::from),
+        "array" => serde_json::from_str(text).ok().filter(Value::is_array),
+        "object" => serde_json::from_str(text).ok().filter(Value::is_object),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn problems(schema: &Value, value: &Value) -> Vec<String> {
+        let all = check(schema, value).into_iter();
+        all.map(|p| format!("{}: {} [{}]", p.pointer, p.message, p.hint.unwrap_or_default())).collect()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "properties": {
+                "layout": {"type": ["string", "null"]},
+                "limit": {"type": "integer", "minimum": 0},
+                "mode": {"enum": ["append", "replace"]},
+                "place": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/place"}]},
+                "list": {"type": "array", "items": {"$ref": "#/$defs/place"}},
+            },
+            "required": ["limit"],
+            "additionalProperties": false,
+            "$defs": {"place": {
+                "type": "object",
+                "properties": {"type": {"const": "a"}, "path": {"type": "string"}},
+                "additionalProperties": false,
+            }},
+        })
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_the_nearest_one() {
+        let found = problems(&schema(), &json!({"layuot": "x", "limit": 1}));
+        assert_eq!(found, ["/layuot: unknown key `layuot` [did you mean `layout`?]"]);
+        let found = problems(&schema(), &json!({"list": [{"pth": "x"}], "limit": 1}));
+        assert_eq!(found, ["/list/0/pth: unknown key `pth` [did you mean `path`?]"]);
+    }
+
+    #[test]
+    fn kinds_words_and_bounds_are_checked() {
+        let found = problems(&schema(), &json!({"layout": 5, "limit": -1, "mode": "apend"}));
+        assert_eq!(
+            found,
+            [
+                "/layout: must be a text, not a number []",
+                "/limit: must be at least 0 []",
+                "/mode: must be one of append, replace [did you mean `append`?]",
+            ]
+        );
+        assert_eq!(problems(&schema(), &json!({})), [": `limit` is missing []"]);
+    }
+
+    #[test]
+    fn the_nearest_variant_tells_what_is_wrong() {
+        let found = problems(&schema(), &json!({"limit": 1, "place": {"typ": "a"}}));
+        assert_eq!(found, ["/place/typ: unknown key `typ` [did you mean `type`?]"]);
+        let found = problems(&schema(), &json!({"limit": 1, "place": 7}));
+        assert_eq!(found, ["/place: must be a text or an object, not a number []"]);
+    }
+
+    #[test]
+    fn texts_become_what_the_schema_wants() {
+        let coerce = |schema: Value, text: &str| coerce_text(&schema, &schema, text);
+        assert_eq!(coerce(json!({"type": "boolean"}), "Yes"), Some(json!(true)));
+        assert_eq!(coerce(json!({"type": "boolean"}), "maybe"), None);
+        assert_eq!(coerce(json!({"type": ["integer", "null"]}), "0x10"), Some(json!(16)));
+        assert_eq!(coerce(json!({"type": "array"}), "[1]"), Some(json!([1])));
+        let either = json!({"anyOf": [{"type": "string"}, {"type": "object"}]});
+        assert_eq!(coerce(either.clone(), "a.db"), Some(json!("a.db")));
+        assert_eq!(coerce(either, "{\"a\":1}"), Some(json!({"a": 1})));
+    }
+}

@@ -1,0 +1,141 @@
+//! `${VAR}` and `${VAR:-default}` in the texts of a document.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use windlass_core::document::pointer_push;
+
+use super::check::Problem;
+
+/// Fills in all placeholders of a document. `$${` stands for a plain `${`.
+///
+/// Gives the problems: variables that are not set, placeholders that do not end.
+pub(super) fn interpolate(value: &mut Value, get: &dyn Fn(&str) -> Option<String>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    walk(value, get, &mut String::new(), &mut problems);
+    problems
+}
+
+fn walk(
+    value: &mut Value,
+    get: &dyn Fn(&str) -> Option<String>,
+    pointer: &mut String,
+    problems: &mut Vec<Problem>,
+) {
+    let length = pointer.len();
+    match value {
+        Value::String(text) => match fill(text, get) {
+            Ok(None) => {}
+            Ok(Some(filled)) => *text = filled,
+            Err((message, hint)) => {
+                problems.push(Problem { pointer: pointer.clone(), message, hint: Some(hint) });
+            }
+        },
+        Value::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                pointer_push(pointer, &index.to_string());
+                walk(item, get, pointer, problems);
+                pointer.truncate(length);
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map {
+                pointer_push(pointer, key);
+                walk(item, get, pointer, problems);
+                pointer.truncate(length);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn fill(text: &str, get: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, (String, String)> {
+    if !text.contains("${") {
+        return Ok(None);
+    }
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        if rest[..at].ends_with('$') {
+            filled.push_str(&rest[..at]);
+            filled.push('{');
+            rest = &rest[at + 2..];
+            continue;
+        }
+        filled.push_str(&rest[..at]);
+        let Some(end) = rest[at..].find('}') else {
+            return Err(("`${` is not closed by `}`".to_owned(), "write `$${` for a plain `${`".to_owned()));
+        };
+        let inside = &rest[at + 2..at + end];
+        let (name, default) = match inside.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inside, None),
+        };
+        // As in a shell, a default also stands in for an empty value.
+        let set = get(name).filter(|value| default.is_none() || !value.is_empty());
+        match set.or_else(|| default.map(str::to_owned)) {
+            Some(value) => filled.push_str(&value),
+            None => {
+                return Err((
+                    format!("the variable {name} is not set"),
+                    format!(
+                        "set {name} in the environment or in .env, or give a default: ${{{name}:-value}}"
+                    ),
+                ));
+            }
+        }
+        rest = &rest[at + end + 1..];
+    }
+    filled.push_str(rest);
+    Ok(Some(filled))
+}
+
+/// Reads the lines `NAME=value` of a `.env` file; quotes around a value and `export` in front are left out.
+pub(super) fn parse_env_file(text: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .filter_map(|line| line.strip_prefix("export ").unwrap_or(line).split_once('='))
+        .map(|(name, value)| {
+            let value = value.trim();
+            let quoted =
+                ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
+            let plain = || value.split(" #").next().unwrap_or(value).trim_end();
+            (name.trim().to_owned(), quoted.map_or_else(plain, |inside| inside).to_owned())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn run(mut value: Value) -> Result<Value, String> {
+        let get = |name: &str| match name {
+            "A" => Some("1".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        };
+        match interpolate(&mut value, &get).into_iter().next() {
+            None => Ok(value),
+            Some(problem) => Err(format!("{} {}", problem.pointer, problem.message)),
+        }
+    }
+
+    #[test]
+    fn placeholders_are_filled_in_everywhere() {
+        assert_eq!(run(json!({"a": ["x${A}y${A}", 5]})), Ok(json!({"a": ["x1y1", 5]})));
+        assert_eq!(run(json!("${B:-z}${EMPTY:-e}${EMPTY}")), Ok(json!("ze")));
+        assert_eq!(run(json!("$${A} $A")), Ok(json!("${A} $A")));
+        assert_eq!(run(json!({"a": ["${B}"]})), Err("/a/0 the variable B is not set".to_owned()));
+        assert!(run(json!("${A")).is_err());
+    }
+
+    #[test]
+    fn env_files_have_comments_quotes_and_export() {
+        let env = parse_env_file("# c\nA=1\nexport B = \"x # y\"\nC='q' \nD=v # note\n\nnothing");
+        let pairs: Vec<_> = env.iter().map(|(a, b)| format!("{a}={b}")).collect();
+        assert_eq!(pairs, ["A=1", "B=x # y", "C=q", "D=v"]);
+    }
+}

@@ -1,0 +1,55 @@
+//! Settings: what connectors say about their options, and errors that name the place and the nearest right word.
+
+mod check;
+mod document_schema;
+mod fill;
+mod interpolate;
+mod layers;
+mod pipeline_file;
+mod resource;
+mod settings;
+
+pub use check::{Problem, check};
+pub use document_schema::json_schema;
+pub use layers::Layers;
+pub use pipeline_file::{Described, Overrides, PipelineFile, pipelines_dir};
+pub use settings::parse_byte_size;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use windlass_core::{Error, Result};
+
+/// The JSON Schema of options.
+pub fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// Reads options. `what` names them in errors: `destination`, `source.resources.0`.
+///
+/// Errors: a key that is unknown, a value of the wrong kind; secrets are not shown.
+pub fn parse_options<T: DeserializeOwned>(what: &str, options: Value) -> Result<T> {
+    serde_path_to_error::deserialize(options).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { what.to_owned() } else { format!("{what}.{path}") };
+        Error::config(format!("`{path}`: {}", error.into_inner()))
+            .with_hint("`windlass json-schema` prints all options")
+    })
+}
+
+/// The word of `known` that `word` was probably meant to be.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let close = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), &other.to_lowercase());
+    let best = known.into_iter().map(|other| (close(other), other)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 >= 0.8).then_some(best.1)
+}
+
+/// The error for a name that does not exist, with the nearest one or all of them.
+pub(crate) fn unknown_name<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
+    let known: Vec<&str> = known.into_iter().collect();
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", known.join(", ")),
+    };
+    Error::config(format!("there is no {what} `{name}`")).with_hint(hint)
+}

@@ -1,0 +1,403 @@
+//! The pipeline file: YAML or TOML that names a pipeline, its sources and its destination.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use windlass_core::document::{Document, DocumentFormat};
+use windlass_core::hints::ResourceHints;
+use windlass_core::schema::default_schema_name;
+use windlass_core::{At, Error, Result};
+
+use super::check::{Problem, check, coerce_text};
+use super::document_schema::{resource_keys, schema};
+use super::fill::Scope;
+use super::interpolate::{interpolate, parse_env_file};
+use super::layers::{Found, Layers};
+use super::parse_options;
+use super::resource::ResourceOptions;
+use super::settings::Settings;
+use crate::destinations::{BuildContext, destination_entry};
+use crate::env::Env;
+use crate::files::read_to_string;
+use crate::pipeline::{Pipeline, RunOptions, check_name};
+use crate::source::{Resource, Source, SourceSettings};
+use crate::sources::{SourceParts, source_entry};
+
+/// What the command line says in place of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Name of the dataset.
+    pub dataset: Option<String>,
+    /// Whether to load into a new dataset.
+    pub dev_mode: bool,
+    /// Bytes of memory that the run takes at most.
+    pub max_memory: Option<u64>,
+    /// Worker threads.
+    pub workers: Option<usize>,
+}
+
+/// A pipeline file, checked and with everything filled in.
+#[derive(Debug)]
+pub struct PipelineFile {
+    folder: PathBuf,
+    document: Document,
+    file: String,
+    layers: Layers,
+}
+
+/// Everything that a pipeline file describes.
+#[derive(Debug)]
+pub struct Described {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// Its sources, in order.
+    pub sources: Vec<Box<dyn Source>>,
+    /// What holds for its runs.
+    pub options: RunOptions,
+}
+
+impl std::fmt::Debug for dyn Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+impl PipelineFile {
+    /// Reads a file, fills in variables and settings and checks every key.
+    ///
+    /// `env` is the environment; a `.env` beside the file adds to it. Errors: the first thing that is wrong, with its
+    /// place in the file.
+    pub fn load(path: &Path, env: BTreeMap<String, String>) -> Result<Self> {
+        let file = path.display().to_string();
+        let text = read_to_string(path).map_err(|error| match path.exists() {
+            true => error,
+            false => Error::config(format!("there is no pipeline file {file}"))
+                .with_hint("`windlass init SOURCE DESTINATION` writes one"),
+        })?;
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let mut env = env;
+        if let Ok(text) = std::fs::read_to_string(folder.join(".env")) {
+            for (name, value) in parse_env_file(&text) {
+                env.entry(name).or_insert(value);
+            }
+        }
+        let home = env.get("HOME").map(PathBuf::from);
+        let folders = std::iter::once(folder.as_path()).chain(home.as_deref());
+        let layers = Layers::from_env(env).with_folders(folders)?;
+        let document = Document::parse(&text, DocumentFormat::of_path(&file), &file)?;
+        let mut loaded = Self { folder, document, file, layers };
+        loaded.complete()?;
+        Ok(loaded)
+    }
+
+    fn at(&self, pointer: &str) -> At {
+        let place = self.document.place(pointer);
+        At {
+            file: Some(self.file.clone()),
+            line: place.map(|place| place.line),
+            byte: place.map(|place| place.column),
+            ..At::default()
+        }
+    }
+
+    fn problem(&self, problem: Problem) -> Error {
+        let path = problem.pointer.trim_start_matches('/').replace('/', ".");
+        let message =
+            if path.is_empty() { problem.message } else { format!("`{path}`: {}", problem.message) };
+        let error = Error::config(message).at(self.at(&problem.pointer));
+        match problem.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+
+    fn first_problem(&self, problems: Vec<Problem>) -> Result<()> {
+        match problems.into_iter().next() {
+            Some(problem) => Err(self.problem(problem)),
+            None => Ok(()),
+        }
+    }
+
+    /// Variables, then settings of the layers, then the check.
+    fn complete(&mut self) -> Result<()> {
+        let mut value = std::mem::take(&mut self.document.value);
+        let before = value.clone();
+        let layers = self.layers.clone();
+        let problems = interpolate(&mut value, &|name| layers.env(name).map(str::to_owned));
+        self.first_problem(problems)?;
+        if !value.is_object() {
+            return Err(Error::config("a pipeline file is an object with the key `pipeline`").at(self.at("")));
+        }
+        let pipeline = value.get("pipeline").and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.known_types(&mut value, &pipeline)?;
+        let schema = schema();
+        self.fill_sections(&schema, &mut value, &pipeline)?;
+        let mut problems = check(&schema, &value);
+        // What a variable brought is text; where something else belongs it is read as that.
+        problems.retain(|problem| {
+            let filled = before.pointer(&problem.pointer) != value.pointer(&problem.pointer);
+            let text = value.pointer(&problem.pointer).and_then(Value::as_str).filter(|_| filled);
+            let kinds = json!({ "type": ["boolean", "integer", "number"] });
+            let coerced = text.and_then(|text| coerce_text(&kinds, &kinds, text));
+            match (coerced, value.pointer_mut(&problem.pointer)) {
+                (Some(coerced), Some(place)) => {
+                    *place = coerced;
+                    false
+                }
+                _ => true,
+            }
+        });
+        let problems = if problems.is_empty() { check(&schema, &value) } else { problems };
+        let problems = problems.into_iter().map(|problem| self.with_places(problem, &pipeline)).collect();
+        self.first_problem(problems)?;
+        self.document.value = value;
+        Ok(())
+    }
+
+    /// Says where a missing option of the destination was looked for.
+    fn with_places(&self, mut problem: Problem, pipeline: &str) -> Problem {
+        let missing = problem.message.strip_prefix('`').and_then(|text| text.strip_suffix("` is missing"));
+        if let (Some(key), "/destination") = (missing, problem.pointer.as_str())
+            && key != "type"
+        {
+            let name = self.document.value.pointer("/destination/type").and_then(Value::as_str);
+            let sections = ["destination", name.unwrap_or_default()];
+            let places = self.layers.places(pipeline, &sections, &[key]);
+            problem.hint = Some(format!("set it in the file, or in one of these: {}", places.join("; ")));
+        }
+        problem
+    }
+
+    /// Destination and sources as objects with a `type` that exists.
+    fn known_types(&self, value: &mut Value, pipeline: &str) -> Result<()> {
+        if let Some(name) = value.get("destination").and_then(Value::as_str) {
+            value["destination"] = json!({ "type": name });
+        }
+        let located = |error: Error, pointer: &str| error.at(self.at(pointer));
+        if let Some(name) = value.pointer("/destination/type").and_then(Value::as_str).map(str::to_owned) {
+            if let Err(error) = destination_entry(&name) {
+                // A name of its own, whose kind stands in the settings.
+                let found = self.layers.get(pipeline, &["destination", &name], &["destination_type"]);
+                let kind = match found {
+                    Some(Found::Text(text)) => text.to_owned(),
+                    Some(Found::Value(Value::String(text))) => text.clone(),
+                    _ => return Err(located(error, "/destination/type")),
+                };
+                let entry = destination_entry(&kind).map_err(|e| located(e, "/destination/type"))?;
+                value["destination"]["type"] = entry.name.into();
+                value["destination"]["name"] = name.into();
+            }
+        }
+        for pointer in source_pointers(value) {
+            let kind = value.pointer(&format!("{pointer}/type")).and_then(Value::as_str);
+            if let Some(kind) = kind {
+                source_entry(kind).map_err(|e| located(e, &format!("{pointer}/type")))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_sections(&self, schema: &Value, value: &mut Value, pipeline: &str) -> Result<()> {
+        let fill = |sections: &[&str], definition: &Value, map: &mut Map<String, Value>| {
+            Scope { layers: &self.layers, pipeline, sections }.fill(schema, definition, map)
+        };
+        let definition = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
+        let Some(root) = value.as_object_mut() else { return Ok(()) };
+        // The keys of the pipeline itself stand at the top of the file.
+        fill(&["pipelines", pipeline], &definition("PipelineSection"), root)?;
+        for (key, name) in
+            [("normalize", "NormalizeSection"), ("load", "LoadSection"), ("schema", "SchemaSection")]
+        {
+            if let Value::Object(section) = root.entry(key).or_insert_with(|| json!({})) {
+                fill(&[key], &definition(name), section)?;
+            }
+        }
+        if let Some(Value::Object(destination)) = root.get_mut("destination") {
+            let kind = text_of(destination, "type");
+            let name = destination.get("name").and_then(Value::as_str).unwrap_or(&kind).to_owned();
+            let options = without(schema, &format!("destination:{kind}"), &["type", "name"]);
+            fill(&["destination", &name], &options, destination)?;
+        }
+        for pointer in source_pointers(value) {
+            let Some(Value::Object(source)) = value.pointer_mut(&pointer) else { continue };
+            let (kind, name) = (text_of(source, "type"), text_of(source, "name"));
+            let options = without(schema, &format!("source:{kind}"), &["type", "name", "resources"]);
+            let sections = ["sources", &kind, &name];
+            fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
+        }
+        Ok(())
+    }
+
+    /// Builds everything that the file describes. Errors: options that contradict each other.
+    pub fn describe(&self, overrides: &Overrides) -> Result<Described> {
+        let value = &self.document.value;
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let name = text("/pipeline").unwrap_or_default();
+        check_name(&name).map_err(|error| error.at(self.at("/pipeline")))?;
+        let settings = self.settings()?;
+        let mut pipeline_settings = settings.pipeline_settings().map_err(|e| e.at(self.at("")))?;
+        if let Some(bytes) = overrides.max_memory {
+            pipeline_settings.max_memory = bytes;
+        }
+        if let Some(workers) = overrides.workers {
+            pipeline_settings.extract.workers = workers.max(1);
+        }
+        for path in [&mut pipeline_settings.import_schema_path, &mut pipeline_settings.export_schema_path] {
+            *path = path.take().map(|path| self.folder.join(path));
+        }
+        let pipelines_dir = match &settings.pipeline.pipelines_dir {
+            Some(folder) => self.folder.join(folder),
+            None => pipelines_dir(&self.layers)?,
+        };
+        let context = BuildContext {
+            folder: self.folder.clone(),
+            pipeline: name.clone(),
+            work_dir: pipelines_dir.join(&name),
+        };
+        let destination = self.destination(&context)?;
+        let sources = source_pointers(value)
+            .iter()
+            .map(|pointer| self.source(pointer, &name).map_err(|error| error.at(self.at(pointer))))
+            .collect::<Result<Vec<_>>>()?;
+        let mut dataset = overrides.dataset.clone().or_else(|| text("/dataset"));
+        if let Some(layout) = &settings.pipeline.dataset_name_layout {
+            if !layout.contains("%s") {
+                return Err(Error::config("`dataset_name_layout` has no `%s` for the name of the dataset")
+                    .at(self.at("/dataset_name_layout")));
+            }
+            let given = dataset.unwrap_or_else(|| format!("{name}_dataset"));
+            dataset = Some(layout.replace("%s", &given));
+        }
+        let dev_mode = settings.pipeline.dev_mode || overrides.dev_mode;
+        let env = Env::default();
+        if dev_mode {
+            let given = dataset.unwrap_or_else(|| format!("{name}_dataset"));
+            dataset = Some(format!("{given}_{}", env.stamp()));
+        }
+        let mut pipeline = Pipeline::new(name, destination, pipelines_dir)?
+            .settings(pipeline_settings)
+            .env(env)
+            .dev_mode(dev_mode)
+            .relative_to(&self.folder);
+        if let Some(dataset) = dataset {
+            pipeline = pipeline.dataset(dataset);
+        }
+        let options =
+            RunOptions { schema_contract: value.get("schema_contract").cloned(), ..RunOptions::default() };
+        Ok(Described { pipeline, sources, options })
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        let mut sections = Map::new();
+        let mut own = Map::new();
+        for (key, value) in self.document.value.as_object().into_iter().flatten() {
+            match key.as_str() {
+                "normalize" | "load" | "schema" => drop(sections.insert(key.clone(), value.clone())),
+                "pipeline" | "dataset" | "destination" | "source" | "sources" | "schema_contract" => {}
+                _ => drop(own.insert(key.clone(), value.clone())),
+            }
+        }
+        sections.insert("pipeline".to_owned(), Value::Object(own));
+        parse_options("settings", Value::Object(sections)).map_err(|error| error.at(self.at("")))
+    }
+
+    fn destination(
+        &self,
+        context: &BuildContext,
+    ) -> Result<std::sync::Arc<dyn crate::destination::Destination>> {
+        let mut options = self.document.value.get("destination").cloned().unwrap_or_default();
+        let kind = options.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if let Value::Object(options) = &mut options {
+            options.shift_remove("type");
+            options.shift_remove("name");
+        }
+        let entry = destination_entry(&kind)?;
+        (entry.build)(options, context).map_err(|error| error.at(self.at("/destination")))
+    }
+
+    fn source(&self, pointer: &str, pipeline: &str) -> Result<Box<dyn Source>> {
+        let Some(Value::Object(mut options)) = self.document.value.pointer(pointer).cloned() else {
+            return Err(Error::config("a source is not an object"));
+        };
+        let mut take = |key: &str| options.shift_remove(key);
+        let kind = take("type");
+        let entry = source_entry(kind.as_ref().and_then(Value::as_str).unwrap_or_default())?;
+        let name = match take("name").as_ref().and_then(Value::as_str) {
+            Some(name) => name.to_owned(),
+            None => default_schema_name(pipeline)?,
+        };
+        let settings = SourceSettings {
+            schema_contract: take("schema_contract"),
+            max_table_nesting: take("max_table_nesting").as_ref().and_then(Value::as_i64),
+            root_key: take("root_key").as_ref().and_then(Value::as_bool),
+        };
+        let Some(Value::Array(list)) = take("resources") else {
+            return Err(Error::config("`resources` is missing").with_hint("list at least one resource"));
+        };
+        let mut resources: Vec<(Resource, Value)> = Vec::new();
+        for (index, resource) in list.into_iter().enumerate() {
+            let at = |error: Error| error.at(self.at(&format!("{pointer}/resources/{index}")));
+            let (resource, own) = split_resource(resource).map_err(at)?;
+            if resources.iter().any(|(other, _)| other.name == resource.name) {
+                return Err(at(Error::config(format!("two resources have the name `{}`", resource.name))));
+            }
+            resources.push((resource, own));
+        }
+        (entry.build)(SourceParts { name, settings, options: Value::Object(options), resources })
+    }
+}
+
+/// Splits the keys of a resource into the engine's and the connector's.
+fn split_resource(resource: Value) -> Result<(Resource, Value)> {
+    let Value::Object(map) = resource else {
+        return Err(Error::config("a resource is not an object"));
+    };
+    let keys = resource_keys();
+    let (mut hints, mut common, mut own) = (Map::new(), Map::new(), Map::new());
+    for (key, value) in map {
+        let target = if keys.hints.contains(&key) {
+            &mut hints
+        } else if keys.common.contains(&key) {
+            &mut common
+        } else {
+            &mut own
+        };
+        target.insert(key, value);
+    }
+    let options: ResourceOptions = parse_options("resource", Value::Object(common))?;
+    let what = format!("resource `{}`", options.name);
+    let hints: ResourceHints = parse_options(&what, Value::Object(hints))?;
+    Ok((options.resource(hints)?, Value::Object(own)))
+}
+
+/// A definition of an object without some of its properties.
+fn without(root: &Value, name: &str, keys: &[&str]) -> Value {
+    let definition = root.get("$defs").and_then(|definitions| definitions.get(name));
+    let properties = definition.and_then(|definition| definition.get("properties")?.as_object().cloned());
+    let mut properties = properties.unwrap_or_default();
+    properties.retain(|key, _| !keys.contains(&key.as_str()));
+    json!({ "properties": properties })
+}
+
+fn text_of(map: &Map<String, Value>, key: &str) -> String {
+    map.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The sources of a file: one under `source`, or a list under `sources`.
+fn source_pointers(value: &Value) -> Vec<String> {
+    let one = value.get("source").map(|_| "/source".to_owned());
+    let count = value.get("sources").and_then(Value::as_array).map_or(0, Vec::len);
+    one.into_iter().chain((0..count).map(|index| format!("/sources/{index}"))).collect()
+}
+
+/// The folder of all working folders: `$WINDLASS_DATA_DIR/pipelines` or `~/.windlass/pipelines`.
+///
+/// Errors: neither is known.
+pub fn pipelines_dir(layers: &Layers) -> Result<PathBuf> {
+    let set = |name: &str| layers.env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = set("WINDLASS_DATA_DIR").or_else(|| Some(set("HOME")?.join(".windlass")));
+    data.map(|data| data.join("pipelines")).ok_or_else(|| {
+        Error::config("there is no place for the working folder").with_hint("set WINDLASS_DATA_DIR or HOME")
+    })
+}

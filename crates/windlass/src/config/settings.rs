@@ -1,0 +1,207 @@
+//! The sections of settings that hold for the engine, under the reference's names.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use windlass_core::file::{CsvOptions, CsvQuoting, FileFormat, ParquetCompression};
+use windlass_core::naming::Convention;
+use windlass_core::{Error, Result};
+
+use crate::extract::FileRotation;
+use crate::pipeline::{FileSettings, PipelineSettings};
+
+/// Settings beside source and destination.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Settings {
+    pub(super) pipeline: PipelineSection,
+    pub(super) normalize: NormalizeSection,
+    pub(super) load: LoadSection,
+    pub(super) schema: SchemaSection,
+}
+
+/// Settings of the pipeline itself.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct PipelineSection {
+    /// Folder of the working folders of all pipelines.
+    pub(super) pipelines_dir: Option<PathBuf>,
+    /// Form of the dataset's name, such as `dev_%s`.
+    pub(super) dataset_name_layout: Option<String>,
+    /// Whether each run loads into a new dataset and forgets what was.
+    pub(super) dev_mode: bool,
+    /// Folder of schema files that people edit.
+    pub(super) import_schema_path: Option<PathBuf>,
+    /// Folder to which schemas are written after each change.
+    pub(super) export_schema_path: Option<PathBuf>,
+    /// Whether state and schemas are read from the destination at the start. Default true.
+    pub(super) restore_from_destination: Option<bool>,
+    /// Memory that a run takes at most: bytes, or a text such as `512MB`.
+    pub(super) max_memory: Option<ByteSize>,
+}
+
+/// How data is normalized and written to files.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct NormalizeSection {
+    /// Worker threads; as many as there are cores by default.
+    pub(super) workers: Option<usize>,
+    /// Format of the files; the destination's preferred one by default.
+    pub(super) loader_file_format: Option<FileFormat>,
+    /// How files are written.
+    pub(super) data_writer: DataWriterSection,
+}
+
+/// How files are written.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct DataWriterSection {
+    /// Rows after which a file is closed and the next begun.
+    pub(super) file_max_items: Option<u64>,
+    /// Bytes after which a file is closed and the next begun.
+    pub(super) file_max_bytes: Option<u64>,
+    /// Rows that are buffered; the engine buffers by size and only accepts the key.
+    pub(super) buffer_max_items: Option<u64>,
+    /// Whether jsonl and csv files are left uncompressed.
+    pub(super) disable_compression: bool,
+    /// Compression of parquet files.
+    pub(super) compression: Option<ParquetCompression>,
+    /// Rows of a row group of parquet files.
+    pub(super) row_group_size: Option<usize>,
+    /// What stands between the values of csv files.
+    pub(super) delimiter: Option<char>,
+    /// Whether csv files begin with the names of the columns.
+    pub(super) include_header: Option<bool>,
+    /// Which values of csv files stand in quotes.
+    pub(super) quoting: Option<CsvQuoting>,
+    /// What ends the lines of csv files.
+    pub(super) lineterminator: Option<String>,
+}
+
+/// How packages are loaded.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct LoadSection {
+    /// Whether the files of loaded packages are removed. Default true.
+    pub(super) delete_completed_jobs: Option<bool>,
+}
+
+/// How schemas are made.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SchemaSection {
+    /// Naming convention of new schemas. Default snake_case.
+    pub(super) naming: Option<String>,
+    /// Longest identifier, if shorter than the destination's.
+    pub(super) max_identifier_length: Option<usize>,
+    /// Columns that a table may get. Default 4096.
+    pub(super) max_columns_per_table: Option<usize>,
+}
+
+/// A number of bytes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum ByteSize {
+    /// Bytes.
+    Number(u64),
+    /// A number and a unit.
+    Text(String),
+}
+
+impl ByteSize {
+    fn bytes(&self) -> Result<u64> {
+        match self {
+            Self::Number(bytes) => Ok(*bytes),
+            Self::Text(text) => parse_byte_size(text),
+        }
+    }
+}
+
+/// Reads `512MB`, `2 GiB`, `1000`. Units are powers of 1024, as memory is measured.
+pub fn parse_byte_size(text: &str) -> Result<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let power = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(0),
+        "k" | "kb" | "kib" => Some(1),
+        "m" | "mb" | "mib" => Some(2),
+        "g" | "gb" | "gib" => Some(3),
+        _ => None,
+    };
+    match (number.parse::<f64>(), power) {
+        (Ok(number), Some(power)) if number.is_finite() => Ok((number * 1024_f64.powi(power)) as u64),
+        _ => Err(Error::config(format!("`{text}` is not a size")).with_hint("write it like 512MB or 2GB")),
+    }
+}
+
+impl Settings {
+    /// The settings as the pipeline takes them. Errors: a size or a convention that is none.
+    pub(super) fn pipeline_settings(&self) -> Result<PipelineSettings> {
+        let defaults = PipelineSettings::default();
+        let mut extract = defaults.extract;
+        if let Some(workers) = self.normalize.workers {
+            extract.workers = workers.clamp(1, 256);
+        }
+        let writer = &self.normalize.data_writer;
+        extract.rotation = FileRotation { max_rows: writer.file_max_items, max_bytes: writer.file_max_bytes };
+        let mut limits = defaults.limits;
+        if let Some(columns) = self.schema.max_columns_per_table {
+            limits.max_columns = columns;
+        }
+        let max_memory = match &self.pipeline.max_memory {
+            Some(size) => size.bytes()?,
+            None => defaults.max_memory,
+        };
+        Ok(PipelineSettings {
+            extract,
+            max_memory,
+            loader_file_format: self.normalize.loader_file_format,
+            files: FileSettings {
+                disable_compression: writer.disable_compression,
+                parquet_compression: writer.compression,
+                row_group_size: writer.row_group_size,
+                csv: writer.csv(),
+            },
+            naming: self.schema.naming.as_deref().map(str::parse::<Convention>).transpose()?,
+            max_identifier_length: self.schema.max_identifier_length,
+            limits,
+            import_schema_path: self.pipeline.import_schema_path.clone(),
+            export_schema_path: self.pipeline.export_schema_path.clone(),
+            delete_completed_jobs: self.load.delete_completed_jobs.unwrap_or(true),
+            restore_from_destination: self.pipeline.restore_from_destination.unwrap_or(true),
+        })
+    }
+}
+
+impl DataWriterSection {
+    fn csv(&self) -> Option<CsvOptions> {
+        let is_set = self.delimiter.is_some()
+            || self.include_header.is_some()
+            || self.quoting.is_some()
+            || self.lineterminator.is_some();
+        let defaults = CsvOptions::default();
+        is_set.then(|| CsvOptions {
+            delimiter: self.delimiter.unwrap_or(defaults.delimiter),
+            include_header: self.include_header.unwrap_or(defaults.include_header),
+            quoting: self.quoting.unwrap_or(defaults.quoting),
+            lineterminator: self.lineterminator.clone().unwrap_or(defaults.lineterminator),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        let size = |text: &str| parse_byte_size(text).ok();
+        assert_eq!(size("512MB"), Some(512 << 20));
+        assert_eq!(size(" 1.5 GiB "), Some(3 << 29));
+        assert_eq!(size("1000"), Some(1000));
+        assert_eq!(size("x"), None);
+        assert_eq!(size("5 parsecs"), None);
+    }
+}

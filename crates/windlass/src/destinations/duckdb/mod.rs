@@ -1,0 +1,240 @@
+//! DuckDB: one database file, or a database in memory. Every load is one transaction.
+
+mod connection;
+mod session;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use ::duckdb::Connection;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
+use windlass_core::hints::Disposition;
+use windlass_core::normalize::TypeDefaults;
+use windlass_core::{Error, Result};
+
+pub(in crate::destinations) use self::connection::{batches, database_error};
+use self::session::DuckDbSession;
+use super::{BuildContext, DestinationEntry};
+use crate::config::{parse_options, schema_of};
+use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
+
+pub(super) const ENTRY: DestinationEntry = DestinationEntry {
+    name: "duckdb",
+    short: "DuckDB, one database file; a load is one transaction",
+    missing: None,
+    schema: schema_of::<DuckDbConfig>,
+    build: |options, context| {
+        Ok(Arc::new(DuckDb::new(parse_options::<DuckDbConfig>("destination", options)?, context)?))
+    },
+};
+
+/// Options of a DuckDB destination.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DuckDbConfig {
+    /// Path of the database file, `:memory:`, `:pipeline:` for a file in the pipeline's working folder, a URL such as
+    /// `duckdb:///path`, or an object with more settings. Default: `<pipeline name>.duckdb` in the current folder.
+    pub credentials: Option<DuckDbCredentials>,
+    /// How rows of a table with write disposition replace are replaced.
+    pub replace_strategy: ReplaceStrategy,
+    /// Name of the staging dataset; `%s` stands for the dataset. Default `%s_staging`.
+    pub staging_dataset_name_layout: Option<String>,
+    /// Whether the name of the dataset is normalized. Default true.
+    pub enable_dataset_name_normalization: Option<bool>,
+}
+
+/// Where the database is and how connections are set up.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DuckDbCredentials {
+    /// The database.
+    Database(String),
+    /// The database and settings.
+    Detailed(DuckDbConnection),
+}
+
+/// The database and how connections to it are set up.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DuckDbConnection {
+    /// Path of the database file, `:memory:` or `:pipeline:`.
+    pub database: Option<String>,
+    /// Extensions to load.
+    pub extensions: Vec<String>,
+    /// Settings of the database.
+    pub global_config: BTreeMap<String, Value>,
+    /// Settings of the connection.
+    pub local_config: BTreeMap<String, Value>,
+    /// Pragmas, without the word `PRAGMA`.
+    pub pragmas: Vec<String>,
+    /// Statements that are executed first.
+    pub statements: Vec<String>,
+    /// Time zone of the connection. Default UTC.
+    pub session_timezone: Option<String>,
+}
+
+/// A DuckDB database as destination.
+#[derive(Clone)]
+pub struct DuckDb {
+    place: Place,
+    options: Arc<DuckDbConnection>,
+    staging_layout: String,
+    capabilities: Capabilities,
+    /// The database in memory, which lives as long as this value.
+    memory: Arc<Mutex<Option<Connection>>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Place {
+    File(PathBuf),
+    Memory,
+}
+
+impl std::fmt::Debug for DuckDb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DuckDb").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl DuckDb {
+    /// The database in a file, which is created with the first load.
+    pub fn file(path: impl AsRef<Path>) -> Self {
+        Self::at(Place::File(path.as_ref().to_owned()), DuckDbConnection::default(), &DuckDbConfig::default())
+    }
+
+    /// A database in memory, which is gone with this value.
+    pub fn memory() -> Self {
+        Self::at(Place::Memory, DuckDbConnection::default(), &DuckDbConfig::default())
+    }
+
+    /// The database that the options name. Errors: a URL of something else.
+    pub fn new(config: DuckDbConfig, context: &BuildContext) -> Result<Self> {
+        let connection = match config.credentials.clone() {
+            None => DuckDbConnection::default(),
+            Some(DuckDbCredentials::Database(text)) => {
+                DuckDbConnection { database: Some(text), ..DuckDbConnection::default() }
+            }
+            Some(DuckDbCredentials::Detailed(connection)) => connection,
+        };
+        let place = place(connection.database.as_deref(), context)?;
+        if let Some(layout) = config.staging_dataset_name_layout.as_deref().filter(|layout| *layout == "%s") {
+            return Err(Error::config(format!(
+                "staging_dataset_name_layout `{layout}` gives the staging dataset the name of the dataset"
+            ))
+            .with_hint("use something like `%s_staging`"));
+        }
+        Ok(Self::at(place, connection, &config))
+    }
+
+    fn at(place: Place, options: DuckDbConnection, config: &DuckDbConfig) -> Self {
+        let layout = config.staging_dataset_name_layout.clone();
+        let capabilities = Capabilities {
+            normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),
+            replace_strategy: config.replace_strategy,
+            ..capabilities()
+        };
+        Self {
+            place,
+            options: Arc::new(options),
+            staging_layout: layout.unwrap_or_else(|| "%s_staging".to_owned()),
+            capabilities,
+            memory: Arc::default(),
+        }
+    }
+}
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        formats: vec![FileFormat::Parquet],
+        file_options: FileOptions {
+            format: FileFormat::Parquet,
+            gzip: false,
+            // The files are read once, from the same disk, and then removed.
+            parquet: ParquetOptions {
+                compression: ParquetCompression::None,
+                statistics: false,
+                ..ParquetOptions::default()
+            },
+            ..FileOptions::default()
+        },
+        max_identifier_length: 65_536,
+        has_case_sensitive_identifiers: false,
+        // DuckDB rounds to the precision of a column when it loads; a file that cuts digits off before would differ.
+        types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },
+        dispositions: vec![Disposition::Append, Disposition::Replace],
+        replace_strategy: ReplaceStrategy::TruncateAndInsert,
+        normalizes_dataset_name: true,
+        parallel_jobs: 1,
+        is_transactional: true,
+        merge_falls_back_to_append: false,
+        warnings: Vec::new(),
+    }
+}
+
+/// Reads the place of a database from a path or URL.
+fn place(database: Option<&str>, context: &BuildContext) -> Result<Place> {
+    let default = format!("{}.duckdb", context.pipeline);
+    let text = database.unwrap_or(&default);
+    let path = match text.split_once("://") {
+        None => text,
+        Some(("duckdb", rest)) => rest.split('?').next().unwrap_or(rest).strip_prefix('/').unwrap_or(rest),
+        Some((other, _)) => {
+            return Err(Error::config(format!("a duckdb destination cannot be at a `{other}://` address"))
+                .with_hint("give the path of a database file, or `:memory:`"));
+        }
+    };
+    Ok(match path {
+        ":memory:" => Place::Memory,
+        ":pipeline:" => Place::File(context.work_dir.join(default)),
+        "" => Place::File(context.folder.join(default)),
+        path => Place::File(crate::sources::local_path(path, &context.folder)?),
+    })
+}
+
+#[async_trait]
+impl Destination for DuckDb {
+    fn kind(&self) -> &'static str {
+        "duckdb"
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn location(&self) -> String {
+        match &self.place {
+            Place::File(path) => path.display().to_string(),
+            Place::Memory => ":memory:".to_owned(),
+        }
+    }
+
+    async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
+        Ok(Box::new(DuckDbSession::new(self.clone(), dataset.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_of_a_database_is_read_as_in_the_reference() {
+        let context = BuildContext { folder: "/f".into(), pipeline: "p".to_owned(), work_dir: "/w".into() };
+        let check = |text: Option<&str>, path: &str| {
+            assert_eq!(place(text, &context).unwrap(), Place::File(path.into()), "{text:?}");
+        };
+        check(None, "/f/p.duckdb");
+        check(Some("a/b.db"), "/f/a/b.db");
+        check(Some("/x.db"), "/x.db");
+        check(Some(":pipeline:"), "/w/p.duckdb");
+        check(Some("duckdb:///a.db"), "/f/a.db");
+        check(Some("duckdb:////a.db?x=1"), "/a.db");
+        assert_eq!(place(Some(":memory:"), &context).unwrap(), Place::Memory);
+        assert!(place(Some("postgres://x"), &context).is_err());
+    }
+}

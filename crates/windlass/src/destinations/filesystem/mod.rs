@@ -1,0 +1,167 @@
+//! Files in a folder: parquet, jsonl or csv, with the reference's layout and system files.
+//!
+//! New files are gathered in a hidden folder of the dataset and moved to their places at the commit, so that a load
+//! that fails leaves nothing behind.
+
+mod layout;
+mod session;
+mod system_files;
+#[cfg_attr(feature = "duckdb", path = "views.rs")]
+#[cfg_attr(not(feature = "duckdb"), path = "no_views.rs")]
+mod views;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use windlass_core::file::{FileFormat, FileOptions};
+use windlass_core::hints::Disposition;
+use windlass_core::normalize::TypeDefaults;
+use windlass_core::value::parse_timestamp;
+use windlass_core::{Error, Result};
+
+use self::layout::{DEFAULT_LAYOUT, Layout};
+use self::session::FilesystemSession;
+use super::{BuildContext, DestinationEntry};
+use crate::config::{parse_options, schema_of};
+use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
+
+pub(super) const ENTRY: DestinationEntry = DestinationEntry {
+    name: "filesystem",
+    short: "files in a folder: parquet, jsonl or csv",
+    missing: None,
+    schema: schema_of::<FilesystemConfig>,
+    build: |options, context| {
+        Ok(Arc::new(Filesystem::new(parse_options::<FilesystemConfig>("destination", options)?, context)?))
+    },
+};
+
+/// State files of a pipeline that are kept when nobody says otherwise.
+const DEFAULT_MAX_STATE_FILES: i64 = 100;
+
+/// Options of a filesystem destination.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FilesystemConfig {
+    /// Folder of the datasets: a path or a `file://` URL.
+    pub bucket_url: Option<String>,
+    /// Format of the files: jsonl (default), parquet or csv.
+    pub loader_file_format: Option<FileFormat>,
+    /// Names of the files below the dataset's folder. Default `{table_name}/{load_id}.{file_id}.{ext}`.
+    pub layout: Option<String>,
+    /// Placeholders of the layout with fixed values.
+    pub extra_placeholders: BTreeMap<String, Value>,
+    /// The time that the date placeholders show. Default: when the load package was created.
+    pub current_datetime: Option<String>,
+    /// State files of a pipeline that are kept; 0 keeps all. Default 100.
+    pub max_state_files: Option<i64>,
+    /// Whether to warn of a layout in which the files of one table may be taken for another's. Default true.
+    pub warn_unsafe_layout_separators: Option<bool>,
+    /// Whether the name of the dataset is normalized. Default true.
+    pub enable_dataset_name_normalization: Option<bool>,
+}
+
+/// A local folder as destination.
+#[derive(Clone, Debug)]
+pub struct Filesystem(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    root: PathBuf,
+    layout: Layout,
+    current: Option<i64>,
+    max_state_files: i64,
+    capabilities: Capabilities,
+}
+
+impl Filesystem {
+    /// The folder, with the default layout, in this format. Errors: none for a valid format.
+    pub fn folder(path: impl AsRef<Path>, format: FileFormat) -> Result<Self> {
+        let config = FilesystemConfig {
+            bucket_url: Some(path.as_ref().display().to_string()),
+            loader_file_format: Some(format),
+            ..FilesystemConfig::default()
+        };
+        Self::new(config, &BuildContext::default())
+    }
+
+    /// The folder that the options name. Errors: no folder, a layout that is none, a time that is none.
+    pub fn new(config: FilesystemConfig, context: &BuildContext) -> Result<Self> {
+        let url = config.bucket_url.as_deref().filter(|url| !url.is_empty()).ok_or_else(|| {
+            Error::config("a filesystem destination needs a bucket_url").with_hint(
+                "set destination.bucket_url, or DESTINATION__FILESYSTEM__BUCKET_URL in the environment",
+            )
+        })?;
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let extra = config.extra_placeholders.iter().map(|(name, value)| (name.clone(), text(value)));
+        let layout = Layout::parse(config.layout.as_deref().unwrap_or(DEFAULT_LAYOUT), extra.collect())?;
+        let time = |text: &str| {
+            parse_timestamp(text).map(windlass_core::value::Timestamp::utc_micros).ok_or_else(|| {
+                Error::config(format!("current_datetime `{text}` is not a time"))
+                    .with_hint("write it like 2024-03-05T07:08:09Z")
+            })
+        };
+        let warns = config.warn_unsafe_layout_separators.unwrap_or(true);
+        let mut warnings = Vec::new();
+        if let Some(separator) = layout.unsafe_separator().filter(|_| warns) {
+            warnings.push(format!(
+                "the layout separates table names by `{separator}`, which may be a part of a table's name: replacing \
+                 one table may delete the files of another; use `/` or `.`"
+            ));
+        }
+        Ok(Self(Arc::new(Inner {
+            root: crate::sources::local_path(url, &context.folder)?,
+            layout,
+            current: config.current_datetime.as_deref().map(time).transpose()?,
+            max_state_files: config.max_state_files.unwrap_or(DEFAULT_MAX_STATE_FILES),
+            capabilities: Capabilities {
+                normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),
+                warnings,
+                ..capabilities(config.loader_file_format.unwrap_or(FileFormat::Jsonl))
+            },
+        })))
+    }
+}
+
+fn capabilities(format: FileFormat) -> Capabilities {
+    let mut formats = vec![FileFormat::Jsonl, FileFormat::Parquet, FileFormat::Csv];
+    formats.retain(|known| *known != format);
+    formats.insert(0, format);
+    Capabilities {
+        formats,
+        file_options: FileOptions { format, gzip: true, ..FileOptions::default() },
+        max_identifier_length: 65_536,
+        has_case_sensitive_identifiers: true,
+        types: TypeDefaults { wei: (78, 0), scale_defaults_alone: false, ..TypeDefaults::default() },
+        dispositions: vec![Disposition::Append, Disposition::Replace],
+        replace_strategy: ReplaceStrategy::TruncateAndInsert,
+        merge_falls_back_to_append: true,
+        normalizes_dataset_name: true,
+        parallel_jobs: 8,
+        is_transactional: false,
+        warnings: Vec::new(),
+    }
+}
+
+#[async_trait]
+impl Destination for Filesystem {
+    fn kind(&self) -> &'static str {
+        "filesystem"
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
+    }
+
+    fn location(&self) -> String {
+        self.0.root.display().to_string()
+    }
+
+    async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
+        Ok(Box::new(FilesystemSession::new(Arc::clone(&self.0), dataset.clone())))
+    }
+}

@@ -1,0 +1,435 @@
+//! A load into a folder.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use windlass_core::hash::shake128;
+use windlass_core::package::Job;
+use windlass_core::schema::{Schema, SystemNames};
+use windlass_core::state::{STATE_ENGINE_VERSION, State};
+use windlass_core::{Error, Result};
+
+use super::layout::{FileName, LoadTimes, iso};
+use super::system_files::{self, entries, hex, hex_hash};
+use super::{Inner, views};
+use crate::destination::{Dataset, Session, Stored};
+use crate::env::time_of_load_id;
+use crate::failpoint::failpoint;
+use crate::files::{io_error, sync_folder};
+use crate::packages::LoadPackage;
+
+/// The hidden folder of a dataset in which loads gather their files.
+const GATHERING: &str = ".windlass";
+
+/// A dataset as a folder.
+pub(super) struct FilesystemSession {
+    inner: Arc<Inner>,
+    dataset: Dataset,
+}
+
+/// Where a job's file is gathered and where it belongs.
+struct Placed {
+    table: String,
+    gathered: PathBuf,
+    target: PathBuf,
+}
+
+impl FilesystemSession {
+    pub(super) fn new(inner: Arc<Inner>, dataset: Dataset) -> Self {
+        Self { inner, dataset }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.inner.root.join(&self.dataset.name)
+    }
+
+    fn names(&self) -> Result<SystemNames> {
+        SystemNames::new(&self.dataset.naming)
+    }
+
+    /// The folder of this load's files until the commit.
+    fn gathering(&self, load_id: &str) -> PathBuf {
+        self.folder().join(GATHERING).join(&self.dataset.pipeline).join(load_id)
+    }
+
+    /// Where all files of a package go. The state travels in a file of its own.
+    fn placed(&self, package: &LoadPackage, has_suffix: bool) -> Result<Vec<Placed>> {
+        let names = self.names()?;
+        let load_id = package.load_id();
+        let package_time = time_of_load_id(load_id);
+        let times = LoadTimes { current: self.inner.current.unwrap_or(package_time), package: package_time };
+        let mut taken = BTreeSet::new();
+        let jobs = package.manifest.jobs.iter().filter(|job| job.table != names.state_table);
+        jobs.map(|job| {
+            let file_id = file_id(load_id, job);
+            // Datasets of the first version have compressed files without the suffix.
+            let ext = if has_suffix { job.extension() } else { job.extension().trim_end_matches(".gz") };
+            let name = FileName {
+                schema_name: &package.manifest.schema_name,
+                table_name: &job.table,
+                load_id,
+                file_id: &file_id,
+                ext,
+            };
+            let path = self.inner.layout.path(&name, times);
+            if !taken.insert(path.clone()) {
+                return Err(Error::config(format!("the layout gives two files of a load the path `{path}`"))
+                    .at_table(&job.table)
+                    .with_hint("put `{file_id}` into the layout"));
+            }
+            Ok(Placed {
+                table: job.table.clone(),
+                gathered: self.gathering(load_id).join(&file_id),
+                target: self.folder().join(path),
+            })
+        })
+        .collect()
+    }
+
+    /// The files that exist of a table.
+    fn files_of(&self, schema: &str, table: &str) -> Result<Vec<PathBuf>> {
+        files_with_prefix(&self.folder(), &self.inner.layout.prefix(schema, table))
+    }
+
+    /// Runs `work`, which may block, aside.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let session = Self { inner: Arc::clone(&self.inner), dataset: self.dataset.clone() };
+        tokio::task::spawn_blocking(move || work(&session))
+            .await
+            .map_err(|cause| Error::internal("a file task broke down").with_source(cause))?
+    }
+}
+
+/// The id of a file: the same for the same job of the same load, so that loading it again overwrites it.
+fn file_id(load_id: &str, job: &Job) -> String {
+    let mut bytes = [0_u8; 5];
+    shake128(format!("{load_id}/{}", job.file).as_bytes(), &mut bytes);
+    hex(&bytes)
+}
+
+/// All files below `root` whose path from there starts with `prefix`.
+fn files_with_prefix(root: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
+    let (folder, start) = prefix.rsplit_once('/').unwrap_or(("", prefix));
+    let mut found = Vec::new();
+    let mut open: Vec<PathBuf> = entries(&root.join(folder))?
+        .into_iter()
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start)))
+        .collect();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(entries(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Puts a file where it is gathered: by a second name for it where the file system can, else as a copy.
+fn gather(from: &Path, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_file(to).map_err(|cause| io_error("replace", to, cause))?;
+    }
+    if fs::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    let failed = |cause| io_error("write", to, cause);
+    fs::copy(from, to).map_err(failed)?;
+    fs::File::open(to).and_then(|file| file.sync_all()).map_err(failed)
+}
+
+#[async_trait]
+impl Session for FilesystemSession {
+    async fn stored(&mut self) -> Result<Stored> {
+        let names = self.names()?;
+        self.aside(move |session| {
+            let folder = session.folder();
+            let files = system_files::list(&folder.join(&names.state_table))?;
+            let newest = files
+                .into_iter()
+                .filter(|file| file.owner == session.dataset.pipeline)
+                .max_by(|a, b| a.middle.cmp(&b.middle));
+            let state = newest.map(|file| {
+                let content = system_files::read(&file.path)?;
+                State::decode(content.get("state").and_then(Value::as_str).unwrap_or_default())
+                    .map_err(|e| e.at_file(file.path.display().to_string()))
+            });
+            Ok(Stored { has_dataset: folder.join("init").exists(), state: state.transpose()? })
+        })
+        .await
+    }
+
+    async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>> {
+        let (names, name) = (self.names()?, name.to_owned());
+        self.aside(move |session| session.newest_schema(&names, &name)).await
+    }
+
+    async fn is_loaded(&mut self, load_id: &str) -> Result<bool> {
+        let (names, end) = (self.names()?, format!("__{load_id}.jsonl"));
+        self.aside(move |session| {
+            let files = entries(&session.folder().join(&names.loads_table))?;
+            Ok(files.iter().any(|path| path.to_string_lossy().ends_with(&end)))
+        })
+        .await
+    }
+
+    async fn plan(&mut self, schema: &Schema) -> Result<Vec<String>> {
+        let (names, schema) = (self.names()?, schema.clone());
+        self.aside(move |session| {
+            let mut lines = Vec::new();
+            for table in schema.data_tables(&names.prefix).filter(|table| !table.is_new()) {
+                if session.files_of(&schema.name, &table.name)?.is_empty() {
+                    let prefix = session.inner.layout.prefix(&schema.name, &table.name);
+                    lines
+                        .push(format!("new files {}", session.folder().join(format!("{prefix}*")).display()));
+                }
+            }
+            Ok(lines)
+        })
+        .await
+    }
+
+    async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
+        self.rollback().await?;
+        let names = self.names()?;
+        let gathering = self.gathering(package.load_id());
+        let schema = package.schema.clone();
+        self.aside(move |session| {
+            let folder = session.folder();
+            let is_new = !folder.join("init").exists();
+            fs::create_dir_all(&gathering).map_err(|cause| io_error("create", &gathering, cause))?;
+            system_files::init(&folder)?;
+            let hash = schema.version_hash.clone().unwrap_or_default();
+            let versions = folder.join(&names.version_table);
+            let known = system_files::list(&versions)?;
+            let hex_hash = hex_hash(&hash);
+            if !known.iter().any(|file| file.owner == schema.name && file.hash == hex_hash) {
+                let seconds = format!("{}.{:06}", now.div_euclid(1_000_000), now.rem_euclid(1_000_000));
+                let content = json!({
+                    "version_hash": hash,
+                    "schema_name": schema.name,
+                    "version": schema.version.unwrap_or(1),
+                    "engine_version": windlass_core::schema::ENGINE_VERSION,
+                    "inserted_at": iso(now),
+                    "schema": Value::Object(schema.to_json()).to_string(),
+                });
+                let name = format!("{}__{seconds}__{hex_hash}.jsonl", schema.name);
+                system_files::write(&versions.join(name), &content)?;
+            }
+            failpoint("filesystem.migrated")?;
+            Ok(if is_new { vec![format!("create folder {}", folder.display())] } else { Vec::new() })
+        })
+        .await
+    }
+
+    async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
+        let names = self.names()?;
+        let gathering = self.gathering(package.load_id());
+        let files: Vec<(PathBuf, PathBuf)> = jobs
+            .iter()
+            .filter(|job| job.table != names.state_table)
+            .map(|job| (package.job_path(job), gathering.join(file_id(package.load_id(), job))))
+            .collect();
+        self.aside(move |_| {
+            files.iter().try_for_each(|(from, to)| gather(from, to))?;
+            failpoint("filesystem.job_loaded")
+        })
+        .await
+    }
+
+    async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
+        let names = self.names()?;
+        let has_suffix = {
+            let folder = self.folder();
+            self.aside(move |_| system_files::init(&folder)).await? >= 2
+        };
+        let placed = self.placed(package, has_suffix)?;
+        let records = Records::new(package, now);
+        let (schema, replaced) = (package.manifest.schema_name.clone(), package.replaced_tables());
+        let gathering = self.gathering(package.load_id());
+        self.aside(move |session| {
+            let targets: BTreeSet<&PathBuf> = placed.iter().map(|file| &file.target).collect();
+            for table in &replaced {
+                for path in session.files_of(&schema, table)?.iter().filter(|path| !targets.contains(path)) {
+                    fs::remove_file(path).map_err(|cause| io_error("delete", path, cause))?;
+                }
+            }
+            failpoint("filesystem.replaced")?;
+            let mut folders = BTreeSet::new();
+            for file in &placed {
+                failpoint("filesystem.move")?;
+                session.move_into_place(file)?;
+                folders.extend(file.target.parent());
+            }
+            folders.into_iter().try_for_each(sync_folder)?;
+            failpoint("filesystem.before_record")?;
+            records.write(&session.folder(), &names)?;
+            failpoint("filesystem.after_record")?;
+            session.remove_old_states(&names)?;
+            fs::remove_dir_all(&gathering).map_err(|cause| io_error("remove", &gathering, cause))?;
+            session.remove_empty_gathering();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn rollback(&mut self) -> Result<()> {
+        self.aside(move |session| {
+            let gathering = session.folder().join(GATHERING).join(&session.dataset.pipeline);
+            if gathering.exists() {
+                fs::remove_dir_all(&gathering).map_err(|cause| io_error("remove", &gathering, cause))?;
+                session.remove_empty_gathering();
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn query(&mut self, sql: &str) -> Result<Vec<RecordBatch>> {
+        let (names, sql) = (self.names()?, sql.to_owned());
+        self.aside(move |session| {
+            let location = session.folder().display().to_string();
+            let mut tables = Vec::new();
+            for schema in session.newest_schemas(&names)? {
+                for table in schema.tables.values() {
+                    let files = if table.name.starts_with(&names.prefix) {
+                        entries(&session.folder().join(&table.name))?
+                    } else {
+                        session.files_of(&schema.name, &table.name)?
+                    };
+                    if !files.is_empty() {
+                        tables.push((Arc::clone(table), files));
+                    }
+                }
+            }
+            views::query(&session.dataset, &session.inner.capabilities.types, &tables, &sql, &location)
+        })
+        .await
+    }
+
+    async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {
+        self.query(&format!("SELECT * FROM \"{}\" LIMIT {limit}", table.replace('"', "\"\""))).await
+    }
+}
+
+impl FilesystemSession {
+    fn newest_schema(&self, names: &SystemNames, name: &str) -> Result<Option<Schema>> {
+        let files = system_files::list(&self.folder().join(&names.version_table))?;
+        let newest =
+            files.into_iter().filter(|file| file.owner == name).max_by(|a, b| a.middle.cmp(&b.middle));
+        newest
+            .map(|file| {
+                let content = system_files::read(&file.path)?;
+                Schema::decode(content.get("schema").and_then(Value::as_str).unwrap_or_default())
+                    .map_err(|e| e.at_file(file.path.display().to_string()))
+            })
+            .transpose()
+    }
+
+    fn newest_schemas(&self, names: &SystemNames) -> Result<Vec<Schema>> {
+        let files = system_files::list(&self.folder().join(&names.version_table))?;
+        let owners: BTreeSet<String> = files.into_iter().map(|file| file.owner).collect();
+        owners.iter().filter_map(|name| self.newest_schema(names, name).transpose()).collect()
+    }
+
+    fn move_into_place(&self, file: &Placed) -> Result<()> {
+        let failed = |cause| io_error("write", &file.target, cause).at_table(&file.table);
+        if let Some(folder) = file.target.parent() {
+            fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
+        }
+        match fs::rename(&file.gathered, &file.target) {
+            Ok(()) => Ok(()),
+            Err(_) if !file.gathered.exists() && file.target.exists() => Ok(()),
+            // A part of the layout may be another disk.
+            Err(cause) if cause.kind() == std::io::ErrorKind::CrossesDevices => {
+                fs::copy(&file.gathered, &file.target).map_err(failed)?;
+                fs::File::open(&file.target).and_then(|target| target.sync_all()).map_err(failed)
+            }
+            Err(cause) => Err(failed(cause)),
+        }
+    }
+
+    /// Keeps the newest state files of the pipeline.
+    fn remove_old_states(&self, names: &SystemNames) -> Result<()> {
+        let Ok(keep) = usize::try_from(self.inner.max_state_files) else { return Ok(()) };
+        if keep == 0 {
+            return Ok(());
+        }
+        let mut files = system_files::list(&self.folder().join(&names.state_table))?;
+        files.retain(|file| file.owner == self.dataset.pipeline);
+        files.sort_by_key(|file| std::cmp::Reverse(time_of_load_id(&file.middle)));
+        files.iter().skip(keep).try_for_each(|file| {
+            fs::remove_file(&file.path).map_err(|cause| io_error("delete", &file.path, cause))
+        })
+    }
+
+    /// Removes the hidden folders that nobody uses any more.
+    fn remove_empty_gathering(&self) {
+        let root = self.folder().join(GATHERING);
+        // Only empty folders can be removed like this; others are in use.
+        drop(fs::remove_dir(root.join(&self.dataset.pipeline)));
+        drop(fs::remove_dir(root));
+    }
+}
+
+/// The records that make a load count.
+struct Records {
+    load_id: String,
+    schema_name: String,
+    schema_hash: String,
+    /// The pipeline and the content of its state file.
+    state: Option<(String, Value)>,
+    now: i64,
+}
+
+impl Records {
+    fn new(package: &LoadPackage, now: i64) -> Self {
+        let state = package.has_new_state.then(|| {
+            let pipeline = package.manifest.pipeline.clone();
+            let content = json!({
+                "version": package.state.version(),
+                "engine_version": STATE_ENGINE_VERSION,
+                "pipeline_name": pipeline,
+                "state": package.state.encode(),
+                "created_at": iso(now),
+                "version_hash": package.state.version_hash(),
+                "_dlt_load_id": package.load_id(),
+            });
+            (pipeline, content)
+        });
+        Self {
+            load_id: package.load_id().to_owned(),
+            schema_name: package.manifest.schema_name.clone(),
+            schema_hash: package.manifest.schema_hash.clone(),
+            state,
+            now,
+        }
+    }
+
+    /// The state first: it says what the rows cover, and all rows are in place by now.
+    fn write(&self, dataset: &Path, names: &SystemNames) -> Result<()> {
+        if let Some((pipeline, content)) = &self.state {
+            let name = format!("{pipeline}__{}__{}.jsonl", self.load_id, hex_hash(&self.schema_hash));
+            system_files::write(&dataset.join(&names.state_table).join(name), content)?;
+        }
+        failpoint("filesystem.between_records")?;
+        let record = json!({
+            "load_id": self.load_id,
+            "schema_name": self.schema_name,
+            "status": 0,
+            "inserted_at": iso(self.now),
+            "schema_version_hash": self.schema_hash,
+        });
+        let name = format!("{}__{}.jsonl", self.schema_name, self.load_id);
+        system_files::write(&dataset.join(&names.loads_table).join(name), &record)
+    }
+}

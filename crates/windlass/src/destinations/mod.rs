@@ -1,0 +1,58 @@
+//! The destinations that this engine has. A destination is known outside its own file by one line here.
+
+#[cfg_attr(feature = "duckdb", path = "duckdb/mod.rs")]
+#[cfg_attr(not(feature = "duckdb"), path = "duckdb/disabled.rs")]
+mod duckdb;
+mod filesystem;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+use windlass_core::Result;
+
+#[cfg(feature = "duckdb")]
+pub use self::duckdb::{DuckDb, DuckDbConfig};
+pub use self::filesystem::{Filesystem, FilesystemConfig};
+
+use crate::config::unknown_name;
+use crate::destination::Destination;
+
+/// A kind of destination: what help, documentation and the pipeline file know of it.
+#[derive(Clone, Copy, Debug)]
+pub struct DestinationEntry {
+    /// The name in pipeline files.
+    pub name: &'static str,
+    /// One line for people.
+    pub short: &'static str,
+    /// Whether this binary has it; else why not.
+    pub missing: Option<&'static str>,
+    /// The JSON Schema of its options.
+    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    /// Builds it from its options. Errors: options that are unknown or wrong.
+    pub build: fn(Value, &BuildContext) -> Result<Arc<dyn Destination>>,
+}
+
+/// What a destination may know of the pipeline that it is built for.
+#[derive(Clone, Debug, Default)]
+pub struct BuildContext {
+    /// Folder that relative paths are relative to.
+    pub folder: PathBuf,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// Working folder of the pipeline.
+    pub work_dir: PathBuf,
+}
+
+/// All kinds of destinations.
+pub const DESTINATIONS: &[DestinationEntry] = &[duckdb::ENTRY, filesystem::ENTRY];
+
+/// The kind of destination with this name. Errors: there is none.
+pub fn destination_entry(name: &str) -> Result<&'static DestinationEntry> {
+    // The reference's state and configuration name a destination by its module.
+    let short = name.strip_prefix("dlt.destinations.").unwrap_or(name);
+    DESTINATIONS
+        .iter()
+        .find(|entry| entry.name == short)
+        .ok_or_else(|| unknown_name("destination", name, DESTINATIONS.iter().map(|entry| entry.name)))
+}

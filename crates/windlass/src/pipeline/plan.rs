@@ -1,0 +1,178 @@
+//! What a run would do, found out from a sample without changing anything.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use windlass_core::Result;
+use windlass_core::schema::{Schema, SchemaDelta, SystemNames};
+
+use super::report::schema_update;
+use super::{Pipeline, RunOptions};
+use crate::destination::Session;
+use crate::extract::{self, Extraction};
+use crate::files::io_error;
+use crate::source::{Source, SourceContext};
+
+/// What a run would do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Plan {
+    /// The pipeline.
+    pub pipeline: String,
+    /// Kind of the destination.
+    pub destination: String,
+    /// Where it is.
+    pub location: String,
+    /// Normalized name of the dataset.
+    pub dataset: String,
+    /// Records that were read of each resource at most; `None` if all were read.
+    pub sample: Option<u64>,
+    /// Packages of earlier runs that would be loaded first.
+    pub pending: Vec<String>,
+    /// New tables, and tables with new columns, by name.
+    pub tables: IndexMap<String, TablePlan>,
+    /// Statements that would change the destination's tables.
+    pub statements: Vec<String>,
+    /// Tables whose rows would be deleted and replaced.
+    pub replaced: Vec<String>,
+    /// Rows and values of the sample that contracts would leave out, by table.
+    pub left_out: IndexMap<String, u64>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// What would become of a table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TablePlan {
+    /// Whether the table is new.
+    pub is_new: bool,
+    /// The table whose rows hold its lists.
+    pub parent: Option<String>,
+    /// New columns as `name: type`.
+    pub columns: Vec<String>,
+    /// Rows of the sample.
+    pub sample_rows: u64,
+}
+
+impl Plan {
+    /// Whether a run would change tables or delete rows.
+    pub fn has_changes(&self) -> bool {
+        !(self.tables.is_empty()
+            && self.statements.is_empty()
+            && self.replaced.is_empty()
+            && self.pending.is_empty())
+    }
+}
+
+/// A folder that is gone when this is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("windlass-plan-{}-{name}", std::process::id()));
+        fs::create_dir_all(path.join("jobs")).map_err(|cause| io_error("create", &path, cause))?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning of temporary files.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+impl Pipeline {
+    /// Reads a sample of all sources and the destination's schema, and tells what a run would change.
+    ///
+    /// `sample` is the number of records of each resource at most; `None` reads all. Errors: those that the run would
+    /// end with.
+    pub async fn plan(
+        &self,
+        sources: &[Box<dyn Source>],
+        options: &RunOptions,
+        sample: Option<u64>,
+    ) -> Result<Plan> {
+        let mut session = self.connect().await?;
+        let known = self.known(session.as_mut()).await?.0;
+        let mut plan = Plan {
+            pipeline: self.name.clone(),
+            destination: self.destination.kind().to_owned(),
+            location: self.destination.location(),
+            dataset: self.dataset_place()?.name,
+            sample,
+            pending: self.work.packages().pending()?.iter().map(|p| p.load_id().to_owned()).collect(),
+            ..Plan::default()
+        };
+        let limit = match (sample, options.limit) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let options = RunOptions { limit, ..options.clone() };
+        for source in sources {
+            let stored = known.schemas.get(source.name()).cloned();
+            self.plan_source(source.as_ref(), stored, &options, session.as_mut(), &mut plan).await?;
+        }
+        Ok(plan)
+    }
+
+    async fn plan_source(
+        &self,
+        source: &dyn Source,
+        stored: Option<Schema>,
+        options: &RunOptions,
+        session: &mut dyn Session,
+        plan: &mut Plan,
+    ) -> Result<()> {
+        let prepared = self.prepare(source, stored, options).await?;
+        plan.warnings.extend(prepared.warnings);
+        let scratch = Scratch::new(source.name())?;
+        let load_id = self.env.new_load_id();
+        let names = SystemNames::new(&prepared.naming)?;
+        let extracted = extract::run(Extraction {
+            source,
+            context: &SourceContext { folder: self.folder.clone() },
+            resources: prepared.resources,
+            package: scratch.path().to_owned(),
+            load_id: load_id.clone(),
+            normalize: self.normalize_settings(&prepared.schema, prepared.naming, &load_id)?,
+            formats: self.table_formats(&prepared.schema)?,
+            settings: self.settings.extract,
+            progress: Arc::clone(&self.progress),
+            cancel: self.cancel.clone(),
+        })
+        .await?;
+        let schema = &extracted.state.schema;
+        crate::load::verify(schema, self.destination.capabilities())?;
+        let delta = SchemaDelta::between(prepared.stored.as_ref(), schema);
+        for (table, columns) in schema_update(&delta) {
+            if table.starts_with(&names.prefix) {
+                continue;
+            }
+            let known = prepared.stored.as_ref().and_then(|schema| schema.table(&table));
+            let entry = TablePlan {
+                is_new: known.is_none_or(windlass_core::schema::Table::is_new),
+                parent: schema.table(&table).and_then(|table| table.parent.clone()),
+                columns,
+                sample_rows: extracted.rows.get(&table).copied().unwrap_or(0),
+            };
+            plan.tables.insert(table, entry);
+        }
+        plan.statements.extend(session.plan(schema).await?);
+        for root in &prepared.replaced {
+            let chain = schema.chain(root).into_iter().filter(|table| table.normalizer_flag("seen-data"));
+            plan.replaced.extend(chain.map(|table| table.name.clone()));
+        }
+        let discarded = [extracted.discarded.rows, extracted.discarded.values];
+        for (table, count) in discarded.into_iter().flatten() {
+            *plan.left_out.entry(table).or_default() += count;
+        }
+        Ok(())
+    }
+}

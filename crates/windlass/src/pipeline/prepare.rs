@@ -1,0 +1,335 @@
+//! Before a source is read: its schema, the tables that its resources declare, and how their files are written.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use windlass_core::file::{FileFormat, FileOptions};
+use windlass_core::hints::{Declared, Disposition, WriteDisposition, declare};
+use windlass_core::naming::Naming;
+use windlass_core::normalize::{Context, NormalizeSettings, RowFilters};
+use windlass_core::schema::{Contract, Schema, SchemaFormat, export, parse_document};
+use windlass_core::{Error, Result};
+
+use super::{Pipeline, RunOptions};
+use crate::destination::Capabilities;
+use crate::extract::{Prepared, TableFormats};
+use crate::files::{io_error, read_to_string, write_atomic};
+use crate::source::{Limit, Resource, Source, SourceContext, SourceSettings};
+
+/// A source that is ready to be read.
+pub(super) struct PreparedSource {
+    /// The schema as it was stored; `None` if it never was.
+    pub(super) stored: Option<Schema>,
+    /// The schema with everything that the resources declare.
+    pub(super) schema: Schema,
+    pub(super) naming: Naming,
+    pub(super) resources: Vec<Prepared>,
+    /// Root tables whose rows are replaced.
+    pub(super) replaced: Vec<String>,
+    /// Resources whose state begins anew.
+    pub(super) reset: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Pipeline {
+    /// Declares the tables of all selected resources.
+    ///
+    /// Errors: a resource that does not exist; hints, contracts or dispositions that cannot be.
+    pub(super) async fn prepare(
+        &self,
+        source: &dyn Source,
+        stored: Option<Schema>,
+        options: &RunOptions,
+    ) -> Result<PreparedSource> {
+        let context = SourceContext { folder: self.folder.clone() };
+        let named = |error: Error| {
+            error.at(windlass_core::At { source: Some(source.name().to_owned()), ..Default::default() })
+        };
+        let resources = select(source.resources(&context).await.map_err(named)?, &options.select)?;
+        let stored = self.imported(source.name(), stored)?;
+        let convention = stored.as_ref().map(Schema::convention).transpose()?;
+        if let (Some(stored), Some(wanted)) = (convention, self.settings.naming)
+            && stored != wanted
+        {
+            return Err(Error::config(format!(
+                "the schema is stored with naming convention {}, not {}",
+                stored.as_str(),
+                wanted.as_str()
+            ))
+            .with_hint("the names of tables with data cannot change; load into a new dataset under another pipeline name"));
+        }
+        let naming = self.naming(convention)?;
+        let mut schema = match &stored {
+            Some(stored) => stored.clone(),
+            None => Schema::new(source.name(), &naming)?,
+        };
+        apply_settings(&mut schema, &source.settings(), options)?;
+        let mut prepared = PreparedSource {
+            stored,
+            schema,
+            naming,
+            resources: Vec::new(),
+            replaced: Vec::new(),
+            reset: Vec::new(),
+            warnings: self.destination.capabilities().warnings.clone(),
+        };
+        for resource in resources {
+            let name = resource.name.clone();
+            self.declare_resource(&mut prepared, resource, options)
+                .map_err(|e| named(e.at_resource(name)))?;
+        }
+        Ok(prepared)
+    }
+
+    fn declare_resource(
+        &self,
+        prepared: &mut PreparedSource,
+        mut resource: Resource,
+        options: &RunOptions,
+    ) -> Result<()> {
+        let hints = &mut resource.hints;
+        if let Some(disposition) = &options.write_disposition {
+            hints.write_disposition = Some(disposition.clone());
+        }
+        if let Some(contract) = &options.schema_contract {
+            hints.schema_contract = Some(contract.clone());
+        }
+        if let Some(limit) = options.limit {
+            let limit = match resource.limit {
+                Some(Limit::Records(own)) => own.min(limit),
+                _ => limit,
+            };
+            resource.limit = Some(Limit::Records(limit));
+        }
+        let hints = &resource.hints;
+        let disposition =
+            hints.write_disposition.as_ref().map_or(Disposition::Append, WriteDisposition::disposition);
+        let capabilities = self.destination.capabilities();
+        if !capabilities.dispositions.contains(&disposition) && disposition != Disposition::Skip {
+            if !(disposition == Disposition::Merge && capabilities.merge_falls_back_to_append) {
+                return Err(Error::unsupported(format!(
+                    "the {} destination has no write disposition `{}`",
+                    self.destination.kind(),
+                    disposition.as_str()
+                ))
+                .with_hint("use append or replace"));
+            }
+            prepared.warnings.push(format!(
+                "resource `{}`: this destination cannot merge, rows are appended",
+                resource.name
+            ));
+        }
+        if let Some(format) = hints.file_format
+            && !capabilities.formats.contains(&format)
+        {
+            return Err(Error::unsupported(format!(
+                "the {} destination takes no {format} files",
+                self.destination.kind()
+            ))
+            .with_hint(format!("use {}", list(capabilities))));
+        }
+        let naming = prepared.naming;
+        let table = hints.table_name.as_deref().unwrap_or(&resource.name);
+        let context =
+            Context::new(&prepared.schema, naming, capabilities.types, self.settings.limits, String::new())?;
+        let root_table = context.root_table(table)?;
+        let tables = hints.tables(&resource.name, &root_table, &naming)?;
+        if declare(&mut prepared.schema, tables, &naming)? == Declared::Refused {
+            prepared.warnings.push(format!(
+                "resource `{}` is left out: the schema contract allows no new table `{root_table}`",
+                resource.name
+            ));
+            return Ok(());
+        }
+        // The reference replaces the state of a resource only where the disposition is a plain word.
+        if hints.write_disposition == Some(WriteDisposition::Plain(Disposition::Replace)) {
+            prepared.reset.push(resource.name.clone());
+        }
+        if disposition == Disposition::Replace {
+            let all = prepared.schema.tables.values();
+            let of_resource =
+                all.filter(|t| t.parent.is_none() && t.text_hint("resource") == Some(&resource.name));
+            let replaced = of_resource
+                .filter(|t| t.text_hint("write_disposition") == Some("replace"))
+                .map(|t| t.name.clone());
+            prepared.replaced.extend(replaced);
+        }
+        if disposition != Disposition::Skip {
+            prepared.resources.push(Prepared { resource, root_table });
+        }
+        Ok(())
+    }
+
+    /// What the workers need to know.
+    pub(super) fn normalize_settings(
+        &self,
+        schema: &Schema,
+        naming: Naming,
+        load_id: &str,
+    ) -> Result<NormalizeSettings> {
+        let types = self.destination.capabilities().types;
+        Ok(NormalizeSettings {
+            ctx: Context::new(schema, naming, types, self.settings.limits, load_id)?,
+            filters: RowFilters::new(schema, naming)?,
+            start: schema.clone(),
+        })
+    }
+
+    /// How the files of each table are written. Errors: a format that the destination does not take.
+    pub(super) fn table_formats(&self, schema: &Schema) -> Result<TableFormats> {
+        let capabilities = self.destination.capabilities();
+        let preferred = match self.settings.loader_file_format {
+            None => capabilities.file_options.format,
+            Some(format) if capabilities.formats.contains(&format) => format,
+            Some(format) => {
+                return Err(Error::config(format!(
+                    "the {} destination takes no {format} files",
+                    self.destination.kind()
+                ))
+                .with_hint(format!("set loader_file_format to {}", list(capabilities))));
+            }
+        };
+        let mut options = FileOptions { format: preferred, ..capabilities.file_options.clone() };
+        let files = &self.settings.files;
+        options.gzip &= !files.disable_compression;
+        if let Some(compression) = files.parquet_compression {
+            options.parquet.compression = compression;
+        }
+        if let Some(rows) = files.row_group_size {
+            options.parquet.row_group_rows = rows;
+        }
+        if let Some(csv) = &files.csv {
+            options.csv = csv.clone();
+        }
+        let mut by_root: HashMap<String, FileFormat> = HashMap::new();
+        for table in schema.tables.values() {
+            if let Some(format) = table.text_hint("file_format").and_then(|text| text.parse().ok()) {
+                by_root.insert(table.name.clone(), format);
+            }
+        }
+        if by_root.is_empty() {
+            return Ok(Arc::new(move |_| options.clone()));
+        }
+        let separator = self.naming(None)?.separator();
+        Ok(Arc::new(move |table| {
+            // Nested tables are named after their root.
+            let own = by_root.get(table).or_else(|| {
+                let roots = by_root.iter().filter(|(root, _)| {
+                    table.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with(separator))
+                });
+                roots.max_by_key(|(root, _)| root.len()).map(|(_, format)| format)
+            });
+            FileOptions { format: own.copied().unwrap_or(options.format), ..options.clone() }
+        }))
+    }
+
+    /// The stored schema, or the one that somebody edited since.
+    fn imported(&self, name: &str, stored: Option<Schema>) -> Result<Option<Schema>> {
+        let Some(folder) = &self.settings.import_schema_path else { return Ok(stored) };
+        let path = schema_file(folder, name);
+        if !path.exists() {
+            return Ok(stored);
+        }
+        let mut imported = parse_document(&read_to_string(&path)?, &path.display().to_string())?;
+        let hash = imported.content_hash();
+        if stored
+            .as_ref()
+            .is_some_and(|stored| stored.imported_version_hash.as_deref() == Some(hash.as_str()))
+        {
+            return Ok(stored);
+        }
+        let naming = self.naming(Some(imported.convention()?))?;
+        for (name, table) in Schema::new(name, &naming)?.tables {
+            imported.tables.entry(name).or_insert(table);
+        }
+        imported.imported_version_hash = Some(hash);
+        if let Some(stored) = stored {
+            // The tables of the engine and what it knows of tables with data stay.
+            for table in stored.tables.values().filter(|table| table.normalizer_flag("seen-data")) {
+                match imported.table(&table.name) {
+                    Some(_) => {
+                        imported.table_mut(&table.name).set_normalizer("seen-data", Some(Value::Bool(true)))
+                    }
+                    None if table.name.starts_with("_dlt") => {
+                        drop(imported.tables.insert(table.name.clone(), Arc::clone(table)));
+                    }
+                    None => {}
+                }
+            }
+            imported.version = stored.version;
+            imported.version_hash = stored.version_hash;
+            imported.previous_hashes = stored.previous_hashes;
+        }
+        Ok(Some(imported))
+    }
+
+    /// Writes the file that people may edit, once.
+    pub(super) fn write_import_schema(&self, prepared: &PreparedSource) -> Result<()> {
+        let Some(folder) = &self.settings.import_schema_path else { return Ok(()) };
+        let path = schema_file(folder, &prepared.schema.name);
+        if path.exists() {
+            return Ok(());
+        }
+        let mut schema = prepared.schema.clone();
+        schema.strip_processing_hints();
+        let prefix = schema.system_prefix(&prepared.naming);
+        schema.tables.retain(|name, _| !name.starts_with(&prefix));
+        write_schema(&path, &schema)
+    }
+
+    /// Writes a schema for people to read.
+    pub(super) fn export_schema(&self, schema: &Schema) -> Result<()> {
+        match &self.settings.export_schema_path {
+            Some(folder) => write_schema(&schema_file(folder, &schema.name), schema),
+            None => Ok(()),
+        }
+    }
+}
+
+fn list(capabilities: &Capabilities) -> String {
+    capabilities.formats.iter().map(FileFormat::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn schema_file(folder: &Path, name: &str) -> std::path::PathBuf {
+    folder.join(format!("{name}.schema.yaml"))
+}
+
+fn write_schema(path: &Path, schema: &Schema) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
+    }
+    write_atomic(path, export(schema, SchemaFormat::Yaml).as_bytes())
+}
+
+/// Errors: a name that no resource has.
+fn select(resources: Vec<Resource>, names: &[String]) -> Result<Vec<Resource>> {
+    if names.is_empty() {
+        return Ok(resources);
+    }
+    if let Some(unknown) = names.iter().find(|name| !resources.iter().any(|r| r.name == **name)) {
+        return Err(crate::config::unknown_name(
+            "resource",
+            unknown,
+            resources.iter().map(|r| r.name.as_str()),
+        ));
+    }
+    Ok(resources.into_iter().filter(|resource| names.contains(&resource.name)).collect())
+}
+
+/// Sets what the source and the run say about the whole schema.
+fn apply_settings(schema: &mut Schema, settings: &SourceSettings, options: &RunOptions) -> Result<()> {
+    if let Some(contract) = options.schema_contract.as_ref().or(settings.schema_contract.as_ref()) {
+        Contract::from_json(contract)?;
+        schema.settings.insert("schema_contract".to_owned(), contract.clone());
+    }
+    if let Some(levels) = settings.max_table_nesting {
+        schema.set_normalizer_config("max_nesting", levels.into());
+    }
+    if let Some(root_key) = settings.root_key {
+        schema.set_normalizer_config("root_key_propagation", root_key.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! What a run did, for people and programs.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use windlass_core::package::{LeftOut, PackageManifest};
+use windlass_core::schema::SchemaDelta;
+use windlass_core::value::{Timestamp, format_timestamp};
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoadInfo {
+    /// The pipeline.
+    pub pipeline: String,
+    /// Kind of the destination.
+    pub destination: String,
+    /// Where it is.
+    pub location: String,
+    /// Normalized name of the dataset.
+    pub dataset: String,
+    /// Whether the pipeline had never loaded before.
+    pub first_run: bool,
+    /// When the run began, in ISO form.
+    pub started_at: String,
+    /// When the run ended, in ISO form.
+    pub finished_at: String,
+    /// The packages that were loaded, in order.
+    pub packages: Vec<PackageInfo>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// One load.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PackageInfo {
+    /// The load.
+    pub load_id: String,
+    /// The schema.
+    pub schema: String,
+    /// Hash of the schema.
+    pub schema_hash: String,
+    /// Whether the package was left by an earlier run.
+    pub was_pending: bool,
+    /// Rows by table.
+    pub rows: IndexMap<String, u64>,
+    /// Number of files.
+    pub jobs: usize,
+    /// Size of the files in bytes.
+    pub bytes: u64,
+    /// Columns by table that the load added to the schema, as `name: type`.
+    pub schema_update: IndexMap<String, Vec<String>>,
+    /// Statements that changed the destination's tables.
+    pub statements: Vec<String>,
+    /// What was left out.
+    pub left_out: LeftOut,
+    /// Seconds that reading and normalizing took.
+    pub extract_seconds: f64,
+    /// Seconds that loading took.
+    pub load_seconds: f64,
+}
+
+impl LoadInfo {
+    /// Whether records were refused, so that the load is not all of the source.
+    pub fn is_partial(&self) -> bool {
+        self.packages.iter().any(|package| !package.left_out.rejected_records.is_empty())
+    }
+
+    /// Rows of all packages by table.
+    pub fn rows(&self) -> IndexMap<String, u64> {
+        let mut all = IndexMap::new();
+        for (table, rows) in self.packages.iter().flat_map(|package| &package.rows) {
+            *all.entry(table.clone()).or_default() += rows;
+        }
+        all
+    }
+}
+
+impl PackageInfo {
+    pub(crate) fn new(manifest: &PackageManifest, delta: &SchemaDelta) -> Self {
+        Self {
+            load_id: manifest.load_id.clone(),
+            schema: manifest.schema_name.clone(),
+            schema_hash: manifest.schema_hash.clone(),
+            rows: manifest.row_counts.clone(),
+            jobs: manifest.jobs.len(),
+            bytes: manifest.jobs.iter().map(|job| job.bytes).sum(),
+            schema_update: schema_update(delta),
+            left_out: manifest.left_out.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The new columns by table, as `name: type`.
+pub(crate) fn schema_update(delta: &SchemaDelta) -> IndexMap<String, Vec<String>> {
+    let tables = delta.tables.values().map(|table| {
+        let columns = table.complete_columns().map(|column| {
+            let data_type = column.data_type.map_or_else(String::new, |data_type| data_type.to_string());
+            let variant = if column.is_variant() { " (variant)" } else { "" };
+            format!("{}: {data_type}{variant}", column.name)
+        });
+        (table.name.clone(), columns.collect())
+    });
+    tables.collect()
+}
+
+/// A time in ISO form.
+pub(crate) fn iso(micros: i64) -> String {
+    let mut text = String::new();
+    format_timestamp(&mut text, Timestamp { micros, offset: Some(0) }, 'T');
+    text
+}

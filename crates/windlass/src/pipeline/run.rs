@@ -1,0 +1,440 @@
+//! One run: what was left is loaded first, then each source is read into a package, sealed, loaded and committed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+use windlass_core::Result;
+use windlass_core::package::{Job, LeftOut, MANIFEST_VERSION, PackageManifest};
+use windlass_core::schema::{Schema, SchemaDelta, SystemNames, state_table};
+use windlass_core::state::{STATE_ENGINE_VERSION, State};
+use windlass_core::value::{Tag, encode_tagged};
+
+use super::prepare::PreparedSource;
+use super::report::{LoadInfo, PackageInfo, iso};
+use super::{Pipeline, RunOptions};
+use crate::destination::Session;
+use crate::extract::{self, Extracted, Extraction, JobFiles};
+use crate::load;
+use crate::packages::{LoadPackage, PackageContent, PackageWriter};
+use crate::source::{Source, SourceContext};
+
+/// What is known at the start of a run and after each commit.
+pub(super) struct Known {
+    pub(super) state: State,
+    pub(super) schemas: IndexMap<String, Schema>,
+}
+
+/// What the destination says that the working folder does not know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Change {
+    None,
+    /// The dataset is gone.
+    Dropped,
+    /// The destination has a newer state.
+    Adopted,
+}
+
+/// The state's hash when a row of it was written last.
+const LAST_EXTRACTED_HASH: &str = "_last_extracted_hash";
+
+impl Pipeline {
+    /// Loads what earlier runs left, then all sources.
+    ///
+    /// Nothing is lost when it fails or is stopped: a package that was sealed is loaded by the next run, anything else
+    /// is read again. Errors: another run holds the pipeline; source, contract or destination fail.
+    pub async fn run(&self, sources: &[Box<dyn Source>], options: &RunOptions) -> Result<LoadInfo> {
+        let _lock = self.work.lock()?;
+        let mut info = LoadInfo {
+            pipeline: self.name.clone(),
+            destination: self.destination.kind().to_owned(),
+            location: self.destination.location(),
+            dataset: self.dataset_place()?.name,
+            started_at: iso(self.env.now()),
+            ..LoadInfo::default()
+        };
+        let result = self.run_locked(sources, options, &mut info).await;
+        info.finished_at = iso(self.env.now());
+        let mut trace = serde_json::to_value(&info).unwrap_or_default();
+        trace["error"] = result.as_ref().err().map_or(
+            Value::Null,
+            |error| json!({ "kind": error.kind().as_str(), "message": error.chain(), "hint": error.hint() }),
+        );
+        let saved = self.work.save_trace(&trace);
+        result?;
+        saved?;
+        Ok(info)
+    }
+
+    async fn run_locked(
+        &self,
+        sources: &[Box<dyn Source>],
+        options: &RunOptions,
+        info: &mut LoadInfo,
+    ) -> Result<()> {
+        self.work.packages().sweep()?;
+        if self.dev_mode {
+            self.work.wipe()?;
+        }
+        let mut session = self.connect().await?;
+        self.progress.set_stage("sync");
+        let mut known = self.sync(session.as_mut()).await?;
+        info.first_run = known.state.local("first_run").and_then(Value::as_bool).unwrap_or(true);
+        for package in self.work.packages().pending()? {
+            let mut loaded = self.load(session.as_mut(), package, &mut known).await?;
+            loaded.was_pending = true;
+            info.packages.push(loaded);
+        }
+        for source in sources {
+            let started = Instant::now();
+            let Some(package) =
+                self.extract(source.as_ref(), options, &mut known, &mut info.warnings).await?
+            else {
+                continue;
+            };
+            let extract_seconds = started.elapsed().as_secs_f64();
+            let mut loaded = self.load(session.as_mut(), package, &mut known).await?;
+            loaded.extract_seconds = extract_seconds;
+            info.packages.push(loaded);
+        }
+        self.progress.set_stage("done");
+        Ok(())
+    }
+
+    /// Brings the local state and schemas up to what the destination knows.
+    ///
+    /// Errors: the destination; a state of another engine.
+    pub(super) async fn sync(&self, session: &mut dyn Session) -> Result<Known> {
+        let (known, change) = self.known(session).await?;
+        match change {
+            Change::None => {}
+            Change::Dropped => self.work.forget()?,
+            Change::Adopted => {
+                self.work.forget()?;
+                known.schemas.values().try_for_each(|schema| self.work.save_schema(schema))?;
+                self.work.save_state(&known.state)?;
+            }
+        }
+        Ok(known)
+    }
+
+    /// The local state and schemas, or the destination's where that is newer.
+    pub(super) async fn known(&self, session: &mut dyn Session) -> Result<(Known, Change)> {
+        let mut change = Change::None;
+        let mut state = self.state()?;
+        let mut schemas: IndexMap<String, Schema> =
+            self.work.schemas()?.into_iter().map(|schema| (schema.name.clone(), schema)).collect();
+        if self.settings.restore_from_destination && !self.dev_mode {
+            let stored = session.stored().await?;
+            match stored.state {
+                None if !stored.has_dataset && !schemas.is_empty() => {
+                    // The dataset was dropped; everything begins anew.
+                    state = State::new(&self.name);
+                    schemas.clear();
+                    change = Change::Dropped;
+                }
+                None => {}
+                Some(remote) => {
+                    let is_newer =
+                        remote.version() >= state.version() && remote.version_hash() != state.version_hash();
+                    if is_newer {
+                        state = adopt(&state, remote);
+                        schemas.clear();
+                    }
+                    for name in state.schema_names() {
+                        if !schemas.contains_key(&name)
+                            && let Some(schema) = session.stored_schema(&name).await?
+                        {
+                            schemas.insert(name, schema);
+                        }
+                    }
+                    state.set_local("first_run", false);
+                    if is_newer {
+                        change = Change::Adopted;
+                    }
+                }
+            }
+        }
+        Ok((Known { state, schemas }, change))
+    }
+
+    /// Reads a source into a sealed package; `None` if there is nothing to load.
+    async fn extract(
+        &self,
+        source: &dyn Source,
+        options: &RunOptions,
+        known: &mut Known,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<LoadPackage>> {
+        self.progress.set_stage(format!("extract {}", source.name()));
+        let stored = known.schemas.get(source.name()).cloned();
+        let mut prepared = self.prepare(source, stored, options).await?;
+        warnings.append(&mut prepared.warnings);
+        self.write_import_schema(&prepared)?;
+        let writer = self.work.packages().create(&self.env.new_load_id())?;
+        let result = self.fill(source, prepared, known, warnings, &writer).await;
+        match result {
+            Ok(Some(content)) => writer.seal(&content).map(Some),
+            Ok(None) => {
+                writer.discard()?;
+                Ok(None)
+            }
+            Err(error) => {
+                // What was read so far is read again; rejected records must not pile up.
+                drop(writer.discard());
+                Err(error)
+            }
+        }
+    }
+
+    async fn fill(
+        &self,
+        source: &dyn Source,
+        prepared: PreparedSource,
+        known: &mut Known,
+        warnings: &mut Vec<String>,
+        writer: &PackageWriter,
+    ) -> Result<Option<PackageContent>> {
+        let PreparedSource { stored, mut schema, naming, resources, replaced, reset, .. } = prepared;
+        let names = SystemNames::new(&naming)?;
+        let state = self.next_state(known, source.name(), &reset);
+        let state_hash = state.content_hash();
+        let has_new_state =
+            state.local(LAST_EXTRACTED_HASH).and_then(Value::as_str) != Some(state_hash.as_str());
+        if has_new_state && schema.table(&names.state_table).is_none() {
+            // The reference stores a new source's schema once before it adds this table.
+            if schema.version_hash.is_none() {
+                let hash = schema.content_hash();
+                schema.remember_hash(hash);
+            }
+            let mut table = state_table(&naming)?;
+            // Its rows come as those of a resource, which has no description.
+            table.hints.shift_remove("description");
+            schema.merge_table(table, false)?;
+        }
+        schema.bump();
+
+        let context = SourceContext { folder: self.folder.clone() };
+        let normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
+        let formats = self.table_formats(&schema)?;
+        let extracted = extract::run(Extraction {
+            source,
+            context: &context,
+            resources,
+            package: writer.folder().to_owned(),
+            load_id: writer.load_id().to_owned(),
+            normalize: normalize.clone(),
+            formats: Arc::clone(&formats),
+            settings: self.settings.extract,
+            progress: Arc::clone(&self.progress),
+            cancel: self.cancel.clone(),
+        })
+        .await?;
+        self.cancel.check()?;
+        crate::failpoint::failpoint("extract.done")?;
+        warnings.extend(left_without_type(&extracted, &schema));
+        let Extracted { state: grown, mut jobs, mut rows, discarded, rejected, .. } = extracted;
+        let mut state = state;
+        let mut grown = grown;
+        if has_new_state {
+            state.bump();
+            state.set_local(LAST_EXTRACTED_HASH, state_hash);
+            state.set_local("_last_extracted_at", iso(self.env.now()));
+            let files = JobFiles::new(writer.folder(), "state", formats, self.settings.extract.rotation);
+            let record = state_record(&state, writer.load_id(), self.env.now());
+            let (next, state_jobs) =
+                extract::write_record(normalize, &grown, files, &names.state_table, &record)?;
+            grown = next;
+            jobs.extend(state_jobs);
+            rows.insert(names.state_table.clone(), 1);
+        }
+        state.set_local("first_run", false);
+        state.set_local("_dev_mode", self.dev_mode);
+        let mut schema = grown.schema.clone();
+        let replaced = replaced_roots(&schema, replaced, &jobs);
+        let content = self.content(&mut schema, stored.as_ref(), jobs, rows, replaced, writer)?;
+        let manifest = PackageManifest {
+            left_out: LeftOut {
+                discarded_rows: in_order(discarded.rows),
+                discarded_values: in_order(discarded.values),
+                rejected_records: in_order(rejected),
+            },
+            ..content
+        };
+        if manifest.is_empty() {
+            // Hints may have changed the schema all the same.
+            self.work.save_schema(&schema)?;
+            known.schemas.insert(schema.name.clone(), schema);
+            return Ok(None);
+        }
+        let delta = SchemaDelta::between(stored.as_ref(), &schema);
+        Ok(Some(PackageContent { manifest, schema, delta, state, has_new_state }))
+    }
+
+    /// Marks the tables that have rows, counts the schema's version, and describes the package.
+    fn content(
+        &self,
+        schema: &mut Schema,
+        stored: Option<&Schema>,
+        jobs: Vec<Job>,
+        mut rows: BTreeMap<String, u64>,
+        replaced: Vec<String>,
+        writer: &PackageWriter,
+    ) -> Result<PackageManifest> {
+        for job in &jobs {
+            if !schema.table(&job.table).is_some_and(|table| table.normalizer_flag("seen-data")) {
+                let table = schema.table_mut(&job.table);
+                table.set_normalizer("evolve-columns-once", None);
+                table.set_normalizer("seen-data", Some(Value::Bool(true)));
+            }
+        }
+        schema.bump();
+        load::verify(schema, self.destination.capabilities())?;
+        if stored.is_none_or(|stored| stored.version_hash != schema.version_hash) {
+            self.export_schema(schema)?;
+        }
+        for table in &replaced {
+            rows.entry(table.clone()).or_insert(0);
+        }
+        Ok(PackageManifest {
+            version: MANIFEST_VERSION,
+            load_id: writer.load_id().to_owned(),
+            pipeline: self.name.clone(),
+            schema_name: schema.name.clone(),
+            schema_hash: schema.version_hash.clone().unwrap_or_default(),
+            jobs,
+            replaced,
+            row_counts: rows.into_iter().collect(),
+            left_out: LeftOut::default(),
+            warnings: Vec::new(),
+        })
+    }
+
+    /// The state as it will be when the package is committed, but for its version.
+    fn next_state(&self, known: &Known, source: &str, reset: &[String]) -> State {
+        let mut state = known.state.clone();
+        if state.version_hash().is_none() {
+            // The first change counts, so the empty state has a hash already.
+            state.bump();
+        }
+        state.set("dataset_name", self.dataset_name());
+        state.set("destination_type", format!("dlt.destinations.{}", self.destination.kind()));
+        state.set("destination_name", Value::Null);
+        state.add_schema(source);
+        for resource in reset {
+            state.source_mut(source);
+            state.reset_resource(source, resource);
+        }
+        state
+    }
+
+    /// Loads a sealed package, commits it and keeps what it made known.
+    async fn load(
+        &self,
+        session: &mut dyn Session,
+        mut package: LoadPackage,
+        known: &mut Known,
+    ) -> Result<PackageInfo> {
+        self.progress.set_stage(format!("load {}", package.load_id()));
+        self.progress.begin_jobs(package.manifest.jobs.len() as u64);
+        let started = Instant::now();
+        let mut info = PackageInfo::new(&package.manifest, &package.delta);
+        info.statements =
+            load::run(session, &mut package, &self.env, &self.progress, &self.cancel).await.map_err(|error| {
+                error.with_hint(format!(
+                    "the package {} is complete and will be loaded by the next run; `windlass pipeline drop-pending {}` \
+                     gives it up",
+                    package.load_id(),
+                    self.name
+                ))
+            })?;
+        info.load_seconds = started.elapsed().as_secs_f64();
+        self.work.save_schema(&package.schema)?;
+        self.work.save_state(&package.state)?;
+        if self.settings.delete_completed_jobs {
+            package.remove_jobs()?;
+        }
+        known.schemas.insert(package.schema.name.clone(), package.schema);
+        known.state = package.state;
+        Ok(info)
+    }
+}
+
+/// The remote state with what is local.
+fn adopt(local: &State, remote: State) -> State {
+    let mut state = remote;
+    if let Some(Value::Object(values)) = local.get("_local") {
+        for (key, value) in values {
+            state.set_local(key, value.clone());
+        }
+    }
+    if let Some(hash) = state.version_hash().map(str::to_owned) {
+        state.set_local(LAST_EXTRACTED_HASH, hash);
+    }
+    state
+}
+
+/// The state as a record of its table, as JSON with typed strings.
+fn state_record(state: &State, load_id: &str, now: i64) -> String {
+    json!({
+        "version": state.version(),
+        "engine_version": STATE_ENGINE_VERSION,
+        "pipeline_name": state.get("pipeline_name"),
+        "state": state.encode(),
+        "created_at": encode_tagged(Tag::Timestamp, &iso(now)),
+        "version_hash": state.version_hash(),
+        "_dlt_load_id": load_id,
+    })
+    .to_string()
+}
+
+/// Root tables that are replaced: those with new rows, and those that had rows before.
+fn replaced_roots(schema: &Schema, candidates: Vec<String>, jobs: &[Job]) -> Vec<String> {
+    let mut roots: Vec<String> = candidates
+        .into_iter()
+        .filter(|root| {
+            jobs.iter().any(|job| job.table == *root)
+                || schema.table(root).is_some_and(|table| table.normalizer_flag("seen-data"))
+        })
+        .collect();
+    roots.sort();
+    roots.dedup();
+    roots
+}
+
+fn in_order<V>(counts: impl IntoIterator<Item = (String, V)>) -> IndexMap<String, V> {
+    counts.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
+/// Warnings for columns that were announced or seen, but whose type nobody told.
+fn left_without_type(extracted: &Extracted, before: &Schema) -> Vec<String> {
+    let schema = &extracted.state.schema;
+    let mut columns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (table, column) in &extracted.null_columns {
+        let known = schema.table(table).and_then(|table| table.columns.get(column));
+        if known.is_none_or(|column| !column.is_complete()) {
+            columns.entry(table).or_default().push(column);
+        }
+    }
+    for table in before.tables.values().filter(|table| extracted.rows.contains_key(&table.name)) {
+        let hinted = table.columns.keys().filter(|name| {
+            let column = schema.table(&table.name).and_then(|table| table.columns.get(*name));
+            column.is_some_and(|column| !column.is_complete())
+        });
+        columns.entry(&table.name).or_default().extend(hinted.map(String::as_str));
+    }
+    columns
+        .into_iter()
+        .filter(|(_, columns)| !columns.is_empty())
+        .map(|(table, mut columns)| {
+            columns.sort_unstable();
+            columns.dedup();
+            format!(
+                "table `{table}`: no value tells the type of {}; the column is created when one comes, or give it a data_type",
+                columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ")
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! The working folder of a pipeline: its state and schemas as they were committed last, its packages, its lock.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use windlass_core::schema::Schema;
+use windlass_core::state::State;
+use windlass_core::{Error, Result};
+
+use crate::files::{io_error, read_to_string, write_atomic};
+use crate::packages::PackageStore;
+
+/// A working folder.
+#[derive(Clone, Debug)]
+pub struct WorkFolder {
+    path: PathBuf,
+}
+
+/// Held while a run uses the working folder; released when dropped or when the process ends.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+const STATE: &str = "state.json";
+const TRACE: &str = "trace.json";
+const SCHEMA_END: &str = ".schema.json";
+
+impl WorkFolder {
+    /// The folder, which is created when something is written.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The packages.
+    pub fn packages(&self) -> PackageStore {
+        PackageStore::new(self.path.join("packages"))
+    }
+
+    /// Takes the folder for one run. Errors: another run has it; it cannot be written.
+    pub fn lock(&self) -> Result<RunLock> {
+        fs::create_dir_all(&self.path).map_err(|cause| io_error("create", &self.path, cause))?;
+        let path = self.path.join("lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|cause| io_error("open", &path, cause))?;
+        match file.try_lock() {
+            Ok(()) => Ok(RunLock { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                Err(Error::conflict(format!("another run uses the working folder {}", self.path.display()))
+                    .with_hint("wait until it ends, or give this pipeline another name"))
+            }
+            Err(TryLockError::Error(cause)) => Err(io_error("lock", &path, cause)),
+        }
+    }
+
+    /// The state after the last commit; `None` before the first.
+    pub fn state(&self) -> Result<Option<State>> {
+        let path = self.path.join(STATE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        read_json(&path).and_then(State::from_json).map(Some)
+    }
+
+    /// The schemas after the last commit, by the order of their names.
+    pub fn schemas(&self) -> Result<Vec<Schema>> {
+        let folder = self.path.join("schemas");
+        let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.retain(|path| path.to_string_lossy().ends_with(SCHEMA_END));
+        paths.sort();
+        paths.iter().map(|path| Schema::from_json(&read_json(path)?, false)).collect()
+    }
+
+    /// Keeps the state.
+    pub fn save_state(&self, state: &State) -> Result<()> {
+        self.write(STATE, state.to_json().to_string().as_bytes())
+    }
+
+    /// Keeps a schema.
+    pub fn save_schema(&self, schema: &Schema) -> Result<()> {
+        let text = Value::Object(schema.to_json()).to_string();
+        self.write(&format!("schemas/{}{SCHEMA_END}", schema.name), text.as_bytes())
+    }
+
+    /// What the last run did.
+    pub fn trace(&self) -> Result<Option<Value>> {
+        let path = self.path.join(TRACE);
+        if path.exists() { read_json(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Keeps what the run did.
+    pub fn save_trace(&self, trace: &Value) -> Result<()> {
+        let text = serde_json::to_string_pretty(trace).unwrap_or_default();
+        self.write(TRACE, text.as_bytes())
+    }
+
+    /// Forgets state and schemas; packages stay.
+    pub fn forget(&self) -> Result<()> {
+        for name in [STATE, "schemas"] {
+            let path = self.path.join(name);
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match removed {
+                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(io_error("remove", &path, cause));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets everything, packages included.
+    pub fn wipe(&self) -> Result<()> {
+        self.forget()?;
+        let packages = self.path.join("packages");
+        match fs::remove_dir_all(&packages) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                Err(io_error("remove", &packages, cause))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
+        }
+        write_atomic(&path, bytes)
+    }
+}
+
+fn read_json(path: &Path) -> Result<Value> {
+    serde_json::from_str(&read_to_string(path)?).map_err(|cause| {
+        Error::data("a file of the working folder is damaged")
+            .with_source(cause)
+            .at_file(path.display().to_string())
+            .with_hint("delete it: what it held is read back from the destination")
+    })
+}
