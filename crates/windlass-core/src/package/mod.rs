@@ -60,6 +60,9 @@ pub struct PackageManifest {
     pub jobs: Vec<Job>,
     /// Root tables whose rows are replaced, with or without jobs.
     pub replaced: Vec<String>,
+    /// Tables that are dropped before anything else happens.
+    #[serde(default)]
+    pub dropped: Vec<String>,
     /// Rows by table, also for tables that were only emptied.
     pub row_counts: IndexMap<String, u64>,
     /// Rows and values that contracts left out, and records that were rejected, by table or resource.
@@ -90,8 +93,8 @@ impl LeftOut {
 }
 
 impl PackageManifest {
-    /// Whether there is nothing to load: no rows, nothing to empty.
+    /// Whether there is nothing to load: no rows, nothing to empty, nothing to drop.
     pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty() && self.replaced.is_empty()
+        self.jobs.is_empty() && self.replaced.is_empty() && self.dropped.is_empty()
     }
 }

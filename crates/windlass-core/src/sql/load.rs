@@ -24,6 +24,8 @@ pub struct LoadTarget<'a> {
 /// What is executed before the rows come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadPlan {
+    /// Statements that drop tables and forget the schema's versions.
+    pub drops: Vec<String>,
     /// Statements that add datasets, tables and columns.
     pub ddl: Vec<String>,
     /// Statements that record schema versions.
@@ -35,6 +37,7 @@ pub struct LoadPlan {
 impl LoadPlan {
     /// Adds the statements of another dataset.
     pub fn extend(&mut self, other: Self) {
+        self.drops.extend(other.drops);
         self.ddl.extend(other.ddl);
         self.records.extend(other.records);
         self.truncations.extend(other.truncations);
@@ -42,7 +45,7 @@ impl LoadPlan {
 
     /// All statements in the order of execution.
     pub fn in_order(&self) -> Vec<String> {
-        [&self.ddl, &self.records, &self.truncations].into_iter().flatten().cloned().collect()
+        [&self.drops, &self.ddl, &self.records, &self.truncations].into_iter().flatten().cloned().collect()
     }
 }
 
@@ -60,6 +63,35 @@ impl LoadTarget<'_> {
     ) -> Result<LoadPlan> {
         let system = [&self.names.version_table, &self.names.loads_table];
         self.plan_dataset(dataset, system.into_iter().chain(tables), truncated, existing, has_version)
+    }
+
+    /// The statements that drop tables of a dataset, and with them the memory of the schema's versions.
+    ///
+    /// `existing` loses the tables. Errors: none but an internal one.
+    pub fn drop_tables(
+        &self,
+        dataset: &str,
+        tables: &[String],
+        existing: &mut ExistingTables,
+    ) -> Result<Vec<String>> {
+        let mut statements: Vec<String> = tables
+            .iter()
+            .map(|table| format!("DROP TABLE IF EXISTS {}", self.dialect.qualify(dataset, table)))
+            .collect();
+        existing.retain(|name, _| !tables.iter().any(|table| table.eq_ignore_ascii_case(name)));
+        if !tables.is_empty() && existing.contains_key(&self.names.version_table) {
+            let version = self.schema.table(&self.names.version_table);
+            let version = version.ok_or_else(|| Error::internal("the schema has no table of versions"))?;
+            // The columns of system tables have a fixed order, whatever the convention calls them.
+            let column = version.columns.get_index(3).map(|(name, _)| name.as_str()).unwrap_or("schema_name");
+            statements.push(format!(
+                "DELETE FROM {} WHERE {} = {}",
+                self.dialect.qualify(dataset, &self.names.version_table),
+                self.dialect.quote(column),
+                self.dialect.literal(&self.schema.name)
+            ));
+        }
+        Ok(statements)
     }
 
     /// What the staging dataset needs for rows of `tables`, all of which are emptied.

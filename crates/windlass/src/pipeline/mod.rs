@@ -1,5 +1,6 @@
 //! Pipelines: a name, a destination, a dataset and a working folder; running one is the product.
 
+mod manage;
 mod plan;
 mod prepare;
 mod report;
@@ -18,6 +19,7 @@ use windlass_core::schema::Schema;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
+pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
 pub use self::report::{LoadInfo, PackageInfo};
 pub use self::store::{RunLock, WorkFolder};

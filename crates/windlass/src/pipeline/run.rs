@@ -7,6 +7,7 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 use windlass_core::Result;
+use windlass_core::normalize::{NormalizeSettings, SchemaState};
 use windlass_core::package::{Job, LeftOut, MANIFEST_VERSION, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames, state_table};
 use windlass_core::state::{STATE_ENGINE_VERSION, State};
@@ -16,7 +17,7 @@ use super::prepare::PreparedSource;
 use super::report::{LoadInfo, PackageInfo, iso};
 use super::{Pipeline, RunOptions};
 use crate::destination::Session;
-use crate::extract::{self, Extracted, Extraction, JobFiles};
+use crate::extract::{self, Extracted, Extraction, JobFiles, TableFormats};
 use crate::load;
 use crate::packages::{LoadPackage, PackageContent, PackageWriter};
 use crate::source::{Source, SourceContext};
@@ -239,13 +240,7 @@ impl Pipeline {
         let mut state = state;
         let mut grown = grown;
         if has_new_state {
-            state.bump();
-            state.set_local(LAST_EXTRACTED_HASH, state_hash);
-            state.set_local("_last_extracted_at", iso(self.env.now()));
-            let files = JobFiles::new(writer.folder(), "state", formats, self.settings.extract.rotation);
-            let record = state_record(&state, writer.load_id(), self.env.now());
-            let (next, state_jobs) =
-                extract::write_record(normalize, &grown, files, &names.state_table, &record)?;
+            let (next, state_jobs) = self.write_state(&mut state, normalize, &grown, formats, writer)?;
             grown = next;
             jobs.extend(state_jobs);
             rows.insert(names.state_table.clone(), 1);
@@ -273,8 +268,27 @@ impl Pipeline {
         Ok(Some(PackageContent { manifest, schema, delta, state, has_new_state }))
     }
 
+    /// Counts the state's version and writes it as a row of its table; gives the schema after it and the files.
+    pub(super) fn write_state(
+        &self,
+        state: &mut State,
+        normalize: NormalizeSettings,
+        schema: &Arc<SchemaState>,
+        formats: TableFormats,
+        writer: &PackageWriter,
+    ) -> Result<(Arc<SchemaState>, Vec<Job>)> {
+        let hash = state.content_hash();
+        state.bump();
+        state.set_local(LAST_EXTRACTED_HASH, hash);
+        state.set_local("_last_extracted_at", iso(self.env.now()));
+        let files = JobFiles::new(writer.folder(), "state", formats, self.settings.extract.rotation);
+        let record = state_record(state, writer.load_id(), self.env.now());
+        let table = normalize.ctx.names.state_table.clone();
+        extract::write_record(normalize, schema, files, &table, &record)
+    }
+
     /// Marks the tables that have rows, counts the schema's version, and describes the package.
-    fn content(
+    pub(super) fn content(
         &self,
         schema: &mut Schema,
         stored: Option<&Schema>,
@@ -306,6 +320,7 @@ impl Pipeline {
             schema_hash: schema.version_hash.clone().unwrap_or_default(),
             jobs,
             replaced,
+            dropped: Vec::new(),
             row_counts: rows.into_iter().collect(),
             left_out: LeftOut::default(),
             warnings: Vec::new(),
@@ -331,7 +346,7 @@ impl Pipeline {
     }
 
     /// Loads a sealed package, commits it and keeps what it made known.
-    async fn load(
+    pub(super) async fn load(
         &self,
         session: &mut dyn Session,
         mut package: LoadPackage,

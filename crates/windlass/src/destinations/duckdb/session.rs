@@ -257,7 +257,7 @@ impl Session for DuckDbSession {
         })
         .await?;
         self.writing = Some(connection);
-        let plan = self.plan_load(package, uses_staging, &found, now)?;
+        let plan = self.plan_load(package, uses_staging, found, now)?;
         let statements = plan.in_order();
         let location = self.destination.location();
         self.write(move |connection| {
@@ -269,7 +269,7 @@ impl Session for DuckDbSession {
         })
         .await?;
         failpoint("duckdb.migrated")?;
-        Ok(plan.ddl)
+        Ok(plan.drops.into_iter().chain(plan.ddl).collect())
     }
 
     async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
@@ -382,7 +382,7 @@ impl DuckDbSession {
         &self,
         package: &LoadPackage,
         staged: Option<Vec<String>>,
-        found: &Found,
+        mut found: Found,
         now: i64,
     ) -> Result<LoadPlan> {
         let load = windlass_core::sql::LoadTarget {
@@ -394,7 +394,15 @@ impl DuckDbSession {
         };
         let (main, replaced) = (package.migrated_tables(), package.replaced_tables());
         let truncated = if staged.is_some() { &[][..] } else { &replaced };
-        let mut plan = load.plan(&self.dataset.name, &main, truncated, &found.tables, found.has_version)?;
+        let dropped = &package.manifest.dropped;
+        let drops = load.drop_tables(&self.dataset.name, dropped, &mut found.tables)?;
+        let has_version = found.has_version && dropped.is_empty();
+        let mut plan = load.plan(&self.dataset.name, &main, truncated, &found.tables, has_version)?;
+        plan.drops = drops;
+        if !dropped.is_empty() && !found.staging_tables.is_empty() {
+            let staging = self.staging();
+            plan.drops.extend(load.drop_tables(&staging, dropped, &mut found.staging_tables)?);
+        }
         if let Some(tables) = staged {
             let staging = self.staging();
             let next =

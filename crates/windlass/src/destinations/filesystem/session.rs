@@ -254,13 +254,23 @@ impl Session for FilesystemSession {
         };
         let placed = self.placed(package, has_suffix)?;
         let records = Records::new(package, now);
-        let (schema, replaced) = (package.manifest.schema_name.clone(), package.replaced_tables());
+        let schema = package.manifest.schema_name.clone();
+        let dropped = package.manifest.dropped.clone();
+        let replaced: Vec<String> = package.replaced_tables().into_iter().chain(dropped.clone()).collect();
+        let hash = hex_hash(&package.manifest.schema_hash);
         let gathering = self.gathering(package.load_id());
         self.aside(move |session| {
             let targets: BTreeSet<&PathBuf> = placed.iter().map(|file| &file.target).collect();
             for table in &replaced {
                 for path in session.files_of(&schema, table)?.iter().filter(|path| !targets.contains(path)) {
                     fs::remove_file(path).map_err(|cause| io_error("delete", path, cause))?;
+                }
+            }
+            if !dropped.is_empty() {
+                // With the tables goes the memory of the schemas that had them.
+                let versions = system_files::list(&session.folder().join(&names.version_table))?;
+                for file in versions.iter().filter(|file| file.owner == schema && file.hash != hash) {
+                    fs::remove_file(&file.path).map_err(|cause| io_error("delete", &file.path, cause))?;
                 }
             }
             failpoint("filesystem.replaced")?;
