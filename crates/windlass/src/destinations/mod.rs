@@ -4,6 +4,8 @@
 #[cfg_attr(not(feature = "duckdb"), path = "duckdb/disabled.rs")]
 mod duckdb;
 mod filesystem;
+#[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
+mod sql_dataset;
 
 use std::path::PathBuf;
 use std::sync::Arc;
