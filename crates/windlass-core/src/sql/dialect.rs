@@ -248,12 +248,10 @@ mod tests {
     use super::*;
 
     fn check(dialect: Dialect, expected: Expect) {
-        let typed = |data_type, precision, scale| Column {
-            precision,
-            scale,
-            ..Column::typed("c", data_type, true)
-        };
-        let naive = |precision| Column { timezone: Some(false), ..typed(DataType::Timestamp, precision, None) };
+        let typed =
+            |data_type, precision, scale| Column { precision, scale, ..Column::typed("c", data_type, true) };
+        let naive =
+            |precision| Column { timezone: Some(false), ..typed(DataType::Timestamp, precision, None) };
         let columns = [
             typed(DataType::Text, None, None),
             typed(DataType::Text, Some(50), None),
@@ -288,7 +286,9 @@ mod tests {
 
     #[test]
     fn types_of_postgres_are_those_of_the_reference() {
-        check(Dialect::Postgres, expect![[r#"
+        check(
+            Dialect::Postgres,
+            expect![[r#"
             "c" varchar
             "c" varchar(50)
             "c" timestamp with time zone
@@ -307,12 +307,15 @@ mod tests {
             "c" numeric(156,78)
             "c" numeric(20,0)
             "c" jsonb
-            "id" varchar UNIQUE NOT NULL"#]]);
+            "id" varchar UNIQUE NOT NULL"#]],
+        );
     }
 
     #[test]
     fn types_of_sqlite_are_those_of_the_reference() {
-        check(Dialect::Sqlite, expect![[r#"
+        check(
+            Dialect::Sqlite,
+            expect![[r#"
             "c" TEXT
             "c" VARCHAR(50)
             "c" DATETIME
@@ -331,7 +334,8 @@ mod tests {
             "c" NUMERIC(38,0)
             "c" NUMERIC(20)
             "c" JSON
-            "id" TEXT UNIQUE NOT NULL"#]]);
+            "id" TEXT UNIQUE NOT NULL"#]],
+        );
     }
 
     #[test]

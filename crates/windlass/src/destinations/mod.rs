@@ -4,6 +4,9 @@
 #[cfg_attr(not(feature = "duckdb"), path = "duckdb/disabled.rs")]
 mod duckdb;
 mod filesystem;
+#[cfg_attr(feature = "postgres", path = "postgres/mod.rs")]
+#[cfg_attr(not(feature = "postgres"), path = "postgres/disabled.rs")]
+mod postgres;
 #[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
 mod sql_dataset;
 
@@ -16,6 +19,8 @@ use windlass_core::Result;
 #[cfg(feature = "duckdb")]
 pub use self::duckdb::{DuckDb, DuckDbConfig};
 pub use self::filesystem::{Filesystem, FilesystemConfig};
+#[cfg(feature = "postgres")]
+pub use self::postgres::{Postgres, PostgresConfig, PostgresConnection, PostgresCredentials};
 
 use crate::config::unknown_name;
 use crate::destination::Destination;
@@ -47,7 +52,7 @@ pub struct BuildContext {
 }
 
 /// All kinds of destinations.
-pub const DESTINATIONS: &[DestinationEntry] = &[duckdb::ENTRY, filesystem::ENTRY];
+pub const DESTINATIONS: &[DestinationEntry] = &[duckdb::ENTRY, filesystem::ENTRY, postgres::ENTRY];
 
 /// The kind of destination with this name. Errors: there is none.
 pub fn destination_entry(name: &str) -> Result<&'static DestinationEntry> {
