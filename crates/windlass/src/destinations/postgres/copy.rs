@@ -1,12 +1,11 @@
 //! A job file on its way into a table: a thread reads and encodes it, the connection sends what is ready.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow_array::RecordBatchReader as _;
 use bytes::Bytes;
 use futures_util::SinkExt as _;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use tokio::sync::mpsc;
 use tokio_postgres::CopyInSink;
 use windlass_core::sql::Dialect;
@@ -15,16 +14,13 @@ use windlass_core::{Error, Result};
 use super::connection::{Connection, TargetColumn};
 use super::encode::{Encoder, HEADER, TRAILER};
 use super::error::failed;
-use crate::files::io_error;
+use crate::destinations::job_file::{damaged, open_job_file};
 
 /// Bytes that are sent at once.
 const PIECE_BYTES: usize = 256 << 10;
 
 /// Pieces that wait to be sent; more would only take memory.
 const WAITING_PIECES: usize = 4;
-
-/// Rows that are decoded at once. Few, since rows may be large.
-const BATCH_ROWS: usize = 1024;
 
 /// Copies the rows of a file into a table and gives their number.
 ///
@@ -37,7 +33,7 @@ pub(super) async fn copy_file(
     targets: &[TargetColumn],
 ) -> Result<u64> {
     let failed = failed("write to", &connection.location);
-    let reader = open(path)?;
+    let reader = open_job_file(path)?;
     let encoder = Encoder::new(table, &reader.schema(), targets)?;
     let columns: Vec<String> = encoder.column_names().map(|name| Dialect::Postgres.quote(name)).collect();
     let sql = format!(
@@ -70,17 +66,6 @@ pub(super) async fn copy_file(
     // Dropping the sink without an end makes the server forget the rows.
     encoded?;
     sink.finish().await.map_err(failed)
-}
-
-fn open(path: &Path) -> Result<ParquetRecordBatchReader> {
-    let file = File::open(path).map_err(|cause| io_error("open", path, cause))?;
-    ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
-        .map_err(|cause| damaged(path, cause))
-}
-
-fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::data("a file of a load package is damaged").with_source(cause).at_file(path.display().to_string())
 }
 
 fn encode(
