@@ -6,6 +6,7 @@ mod postgres;
 mod proxy;
 mod rows;
 mod server;
+mod sqlite;
 mod suite;
 
 use place::{Kind, Place};

@@ -78,6 +78,10 @@ impl Place {
         self.server.as_ref().unwrap().url.clone()
     }
 
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
     /// The certificate that the server shows, if it shows one.
     pub(crate) fn server_certificate(&self) -> Option<PathBuf> {
         self.server.as_ref()?.certificate()

@@ -149,12 +149,12 @@ fn a_column_that_was_changed_by_hand_is_named() {
             "change it back",
         );
         assert_eq!(error.place().column.as_deref(), Some("a"));
-        place.execute(&format!("ALTER TABLE {table} ALTER COLUMN a TYPE varchar(3)")).await;
+        place.execute(&format!("ALTER TABLE {table} ALTER COLUMN a TYPE varchar(5)")).await;
         load(&place.pipeline(), &[]).await.unwrap();
         let error = load(&place.pipeline(), &[Rows::append("items", "{\"a\":\"secret value\"}\n")])
             .await
             .unwrap_err();
-        says(&error, "value too long for type character varying(3)", "too narrow");
+        says(&error, "value too long for type character varying(5)", "too narrow");
         assert!(!error.chain().contains("secret value"), "{}", error.chain());
         assert_eq!(place.count("items").await, 3);
     });
@@ -226,5 +226,21 @@ fn long_names_are_shortened_to_what_the_server_keeps() {
         assert_eq!(names.iter().map(String::len).collect::<Vec<_>>(), [63, 63]);
         place.load(&[Rows::append("items", format!("{{\"{long}_1\":3}}\n"))]).await;
         assert_eq!(place.count("items").await, 2);
+    });
+}
+
+#[test]
+fn names_with_more_bytes_than_the_server_keeps_are_refused() {
+    run(Kind::Postgres, "names_with_more_bytes", async |place: Place| {
+        let mut settings = windlass::pipeline::PipelineSettings::default();
+        settings.naming = Some("direct".parse().unwrap());
+        let pipeline = place.pipeline().settings(settings);
+        let name = "ü".repeat(40);
+        let error =
+            load(&pipeline, &[Rows::append("items", format!("{{\"{name}\":1}}\n"))]).await.unwrap_err();
+        says(&error, "is longer than 63 bytes", "max_identifier_length");
+        let short = "ü".repeat(30);
+        load(&pipeline, &[Rows::append("items", format!("{{\"{short}\":1}}\n"))]).await.unwrap();
+        assert_eq!(place.rows("items").await, [format!("{short}=1")]);
     });
 }

@@ -30,8 +30,12 @@ fn text(array: &dyn Array, row: usize) -> String {
     if array.is_null(row) {
         return "∅".to_owned();
     }
+    if let DataType::Timestamp(unit, Some(_)) = array.data_type() {
+        // Times with a zone are of UTC everywhere.
+        let naive = arrow_cast::cast(array, &DataType::Timestamp(*unit, None)).unwrap();
+        return text(naive.as_ref(), row);
+    }
     let options = FormatOptions::new().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.6f"));
-    let options = options.with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.6f"));
     let shown = || ArrayFormatter::try_new(array, &options).unwrap().value(row).to_string();
     match array.data_type() {
         DataType::Decimal128(..) | DataType::Decimal256(..) => {
