@@ -232,8 +232,8 @@ fn long_names_are_shortened_to_what_the_server_keeps() {
 #[test]
 fn names_with_more_bytes_than_the_server_keeps_are_refused() {
     run(Kind::Postgres, "names_with_more_bytes", async |place: Place| {
-        let mut settings = windlass::pipeline::PipelineSettings::default();
-        settings.naming = Some("direct".parse().unwrap());
+        let naming = Some("direct".parse().unwrap());
+        let settings = windlass::pipeline::PipelineSettings { naming, ..Default::default() };
         let pipeline = place.pipeline().settings(settings);
         let name = "ü".repeat(40);
         let error =
