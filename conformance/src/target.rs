@@ -44,13 +44,8 @@ impl Target {
 
     /// Why a case cannot be the same at this destination; `None` if it can.
     pub fn exception(&self, case: &str) -> Option<&'static str> {
-        let long_names = ["names_long"];
-        let wide_integers: [&str; 0] = [];
-        match self {
-            Self::Postgres(_) if long_names.contains(&case) => Some("names have 63 characters at most"),
-            Self::Postgres(_) | Self::Sqlite if wide_integers.contains(&case) => {
-                Some("there are no integers of 128 bits")
-            }
+        match (self, case) {
+            (Self::Postgres(_), "names_long") => Some("names have 63 bytes at most"),
             _ => None,
         }
     }

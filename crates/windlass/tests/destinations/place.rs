@@ -74,6 +74,11 @@ impl Place {
         Some(place)
     }
 
+    /// Whether users and settings of the server are known.
+    pub(crate) fn has_own_server(&self) -> bool {
+        self.server.as_ref().is_some_and(Server::is_own)
+    }
+
     pub(crate) fn server_url(&self) -> String {
         self.server.as_ref().unwrap().url.clone()
     }

@@ -48,6 +48,11 @@ impl Server {
         Some(Self { url, own: Some(Own { folder, users }) })
     }
 
+    /// Whether it is ours, with users and settings that we know.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// The certificate that the server shows, if it shows one.
     pub(crate) fn certificate(&self) -> Option<PathBuf> {
         let path = self.own.as_ref()?.folder.join("data/server.crt");

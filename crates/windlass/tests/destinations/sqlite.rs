@@ -29,3 +29,17 @@ fn each_dataset_is_a_file_and_nothing_else_is_left() {
         assert_eq!(files, ["out.db", "out__files.db"]);
     });
 }
+
+#[test]
+fn a_dataset_called_main_is_in_the_file_itself() {
+    run(Kind::Sqlite, "main", async |place: Place| {
+        let options = serde_json::json!({ "replace_strategy": "insert-from-staging" });
+        let pipeline = place.pipeline_to(place.destination(options), "pipelines");
+        for id in 1..=2 {
+            load(&pipeline, &[Rows::replace("items", format!("{{\"id\":{id}}}\n"))]).await.unwrap();
+        }
+        assert_eq!(place.rows("items").await, ["id=2"]);
+        assert!(!place.folder().join("out__main.db").exists());
+        assert!(place.folder().join("out__main_staging.db").exists());
+    });
+}

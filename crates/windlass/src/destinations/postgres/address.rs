@@ -53,6 +53,11 @@ pub struct PostgresConnection {
 /// Seconds to wait for a connection when nobody says otherwise.
 const CONNECT_TIMEOUT: u64 = 15;
 
+/// Seconds of silence after which a connection is probed, and between probes. A load would wait for hours otherwise
+/// when the network loses the server.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Parameters of a URL that are understood.
 const PARAMETERS: [&str; 15] = [
     "sslmode",
@@ -137,9 +142,8 @@ impl Address {
         if let Some(options) = take("options") {
             config.options(options);
         }
-        if let Some(seconds) = number(take("keepalives_idle"), "keepalives_idle")? {
-            config.keepalives_idle(Duration::from_secs(seconds));
-        }
+        let idle = number(take("keepalives_idle"), "keepalives_idle")?.map_or(KEEPALIVE, Duration::from_secs);
+        config.keepalives_idle(idle).keepalives_interval(KEEPALIVE_INTERVAL).keepalives_retries(6);
         if let Some(encoding) = take("client_encoding").or(parts.client_encoding)
             && !matches!(
                 encoding.to_lowercase().replace(['-', '_'], "").as_str(),

@@ -14,7 +14,7 @@ use windlass_core::{Error, Result};
 use super::connection::{Connection, TargetColumn};
 use super::encode::{Encoder, HEADER, TRAILER};
 use super::error::failed;
-use crate::destinations::job_file::{damaged, open_job_file};
+use crate::destinations::job_file::{aside, damaged, open_job_file};
 
 /// Bytes that are sent at once.
 const PIECE_BYTES: usize = 256 << 10;
@@ -45,19 +45,16 @@ pub(super) async fn copy_file(
     let mut sink = std::pin::pin!(sink);
     let (pieces, mut inbox) = mpsc::channel(WAITING_PIECES);
     let place = path.to_owned();
-    let encoding = tokio::task::spawn_blocking(move || encode(reader, &encoder, &place, &pieces));
-    let mut sent = Ok(());
-    while let Some(piece) = inbox.recv().await {
-        sent = sink.feed(piece).await;
-        if sent.is_err() {
-            break;
+    let encoding = aside(move || encode(reader, &encoder, &place, &pieces));
+    let mut open_sink = sink.as_mut();
+    // A refusal ends the sending, and without a receiver the thread stops.
+    let sending = async move {
+        while let Some(piece) = inbox.recv().await {
+            open_sink.feed(piece).await?;
         }
-    }
-    // Without a receiver the thread stops.
-    drop(inbox);
-    let encoded = encoding
-        .await
-        .map_err(|cause| Error::internal("the thread that encodes rows broke down").with_source(cause))?;
+        Ok::<_, tokio_postgres::Error>(())
+    };
+    let (encoded, sent) = tokio::join!(encoding, sending);
     if let Err(cause) = sent {
         // What the server has to say about it comes with the end of the statement.
         let cause = sink.finish().await.err().unwrap_or(cause);
