@@ -250,11 +250,10 @@ impl PipelineFile {
             Some(folder) => self.folder.join(folder),
             None => pipelines_dir(&self.layers)?,
         };
-        let context = BuildContext {
-            folder: self.folder.clone(),
-            pipeline: name.clone(),
-            work_dir: pipelines_dir.join(&name),
-        };
+        // A working folder may outlive the current folder, so places are named in full.
+        let folder =
+            std::path::absolute(Path::new(".").join(&self.folder)).unwrap_or_else(|_| self.folder.clone());
+        let context = BuildContext { folder, pipeline: name.clone(), work_dir: pipelines_dir.join(&name) };
         let destination = self.destination(&context)?;
         let sources = source_pointers(value)
             .iter()

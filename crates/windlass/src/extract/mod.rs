@@ -103,6 +103,11 @@ impl Cancel {
         self.0.store(true, Ordering::Release);
     }
 
+    /// What is set when a stop is asked for, for signal handlers.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether a stop was asked for.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Acquire)

@@ -157,11 +157,6 @@ impl Worker {
         apply_steps(page, runner, &mut self.buffers, &mut |page, bad| rejects.refuse(prepared, page, bad))
     }
 
-    /// Takes the files that are finished so far.
-    pub(crate) fn take_finished(&mut self) -> Vec<Job> {
-        self.files.take_finished()
-    }
-
     /// Writes what is left and closes all files.
     pub(crate) fn finish(mut self) -> Result<Shredded> {
         self.normalizer.flush(&mut self.files)?;
