@@ -97,7 +97,9 @@ mod tests {
 
     #[test]
     fn rows_are_printed_in_three_forms() {
-        check(RowFormat::Table, expect_test::expect![[r#"
+        check(
+            RowFormat::Table,
+            expect_test::expect![[r#"
             ┌────┬───────────┐
             │ id ┆ name      │
             ╞════╪═══════════╡
@@ -105,16 +107,23 @@ mod tests {
             │    ┆ two lines │
             └────┴───────────┘
             2 rows
-        "#]]);
-        check(RowFormat::Csv, expect_test::expect![[r#"
+        "#]],
+        );
+        check(
+            RowFormat::Csv,
+            expect_test::expect![[r#"
             id,name
             1,"a""b"
             ,"two
             lines"
-        "#]]);
-        check(RowFormat::Json, expect_test::expect![[r#"
+        "#]],
+        );
+        check(
+            RowFormat::Json,
+            expect_test::expect![[r#"
             [{"id":1,"name":"a\"b"},{"id":null,"name":"two\nlines"}]
-        "#]]);
+        "#]],
+        );
         assert_eq!(format_rows(&[], RowFormat::Json).unwrap(), b"[]\n");
     }
 

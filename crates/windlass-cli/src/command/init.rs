@@ -32,7 +32,7 @@ const IGNORED: [&str; 4] = [".windlass/secrets.toml", ".env", "*.duckdb", "*.duc
 pub(super) fn run(args: &InitArgs, output: &Output) -> Result<Exit> {
     let source = source_entry(&args.source)?;
     let destination = destination_entry(&args.destination)?;
-    for missing in [source.missing, destination.missing].into_iter().flatten() {
+    if let Some(missing) = [source.missing, destination.missing].into_iter().flatten().next() {
         return Err(Error::unsupported(missing));
     }
     let name = args.name.clone().unwrap_or_else(|| args.source.clone());

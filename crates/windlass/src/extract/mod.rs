@@ -218,8 +218,10 @@ pub(crate) async fn run(extraction: Extraction<'_>) -> Result<Extracted> {
     if let Err(error) = driver.drive().await {
         failure.fail(u64::MAX, error);
     }
-    let joined =
-        tokio::task::spawn_blocking(move || workers.into_iter().map(|w| w.join()).collect::<Vec<_>>()).await;
+    let joined = tokio::task::spawn_blocking(move || {
+        workers.into_iter().map(std::thread::JoinHandle::join).collect::<Vec<_>>()
+    })
+    .await;
     let joined = joined.map_err(|cause| Error::internal("the workers broke down").with_source(cause))?;
     let mut shredded = Vec::new();
     for result in joined {
