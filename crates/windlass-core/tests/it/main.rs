@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[cfg(feature = "fuzzing")]
+mod fuzz_seeds;
 mod load;
 mod normalize_rows;
 mod shred_properties;
