@@ -6,6 +6,7 @@ pub mod error;
 pub mod file;
 pub mod hash;
 pub mod hints;
+pub mod incremental;
 pub mod json;
 pub mod naming;
 pub mod normalize;
