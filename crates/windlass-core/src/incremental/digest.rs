@@ -18,6 +18,9 @@ pub const MAX_PLAIN_DIGESTS: usize = 10_000;
 /// Records that may share the last value of the cursor. Beyond, a run fails rather than let the state grow.
 pub const MAX_BOUNDARY_RECORDS: usize = 1_000_000;
 
+/// Beyond so many records with the last value of the cursor, people should know.
+pub const WARN_BOUNDARY_RECORDS: usize = 200;
+
 /// Starts a packed text; no digest starts with it.
 const PACKED: char = '~';
 

@@ -22,7 +22,7 @@ mod tally;
 mod value;
 
 pub use columns::take_rows;
-pub use digest::{MAX_BOUNDARY_RECORDS, MAX_PLAIN_DIGESTS};
+pub use digest::{MAX_BOUNDARY_RECORDS, MAX_PLAIN_DIGESTS, WARN_BOUNDARY_RECORDS};
 pub use filter::{Filter, Judged, Reading};
 pub use options::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder};
 pub use tally::Tally;

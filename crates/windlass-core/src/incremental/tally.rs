@@ -42,6 +42,11 @@ impl Tally {
         self.kept
     }
 
+    /// Records that have the last value of the cursor and are told apart by their digests.
+    pub fn boundary_records(&self) -> usize {
+        self.last.as_ref().map_or(0, |last| last.digests.set.len())
+    }
+
     /// Notes records that share a cursor value. Errors: it cannot be compared with the one before; too many records.
     pub(super) fn note(
         &mut self,
