@@ -135,7 +135,9 @@ fn resource(spec: &Map<String, Value>) -> Result<InlineResource> {
     })?;
     let limit = limit.as_ref().and_then(|limit| limit.get("max_items")?.as_u64()).map(Limit::Pages);
     let incremental = incremental.map(serde_json::from_value).transpose().map_err(|cause| {
-        Error::unsupported("this engine does not know an option of the cursor").with_source(cause).at_resource(&name)
+        Error::unsupported("this engine does not know an option of the cursor")
+            .with_source(cause)
+            .at_resource(&name)
     })?;
     let resource = Resource { hints, incremental, limit, ..Resource::new(name) };
     Ok(InlineResource { resource, pages: pages.collect() })

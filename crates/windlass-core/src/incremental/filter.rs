@@ -253,12 +253,16 @@ impl Filter {
                         same.push(index);
                     }
                     // The tally says what is wrong.
-                    None => tally.note(best, (page, 0), DigestForm::Current, [])
+                    None => tally
+                        .note(best, (page, 0), DigestForm::Current, [])
                         .and_then(|()| tally.note(value, (page, index), DigestForm::Current, []))?,
                 },
             }
         }
         let Some((value, same)) = last else { return Ok(()) };
+        if tally.is_behind(value)? {
+            return Ok(());
+        }
         // Digests of the stored form are added to those that are stored.
         let is_stored = match &self.stored.last {
             Some(last) => last.order_of(value, LAST)? == Ordering::Equal,
@@ -339,9 +343,7 @@ impl Filter {
         if let Some(last) = &tally.last {
             let order = match &self.stored.last {
                 None => Ordering::Greater,
-                Some(stored) => {
-                    self.options.last_value_func.order(stored.order_of(&last.value, LAST)?)
-                }
+                Some(stored) => self.options.last_value_func.order(stored.order_of(&last.value, LAST)?),
             };
             match order {
                 Ordering::Greater => {

@@ -41,8 +41,9 @@ pub(super) fn apply(value: &Scalar<'_>, lag: f64, func: Extreme) -> Result<Scala
 }
 
 fn unsupported(what: &str) -> Error {
-    Error::config(format!("`lag` is set, but the last value of the cursor is {what}"))
-        .with_hint("lag works with numbers, timestamps and dates, also as ISO text; leave it out for other cursors")
+    Error::config(format!("`lag` is set, but the last value of the cursor is {what}")).with_hint(
+        "lag works with numbers, timestamps and dates, also as ISO text; leave it out for other cursors",
+    )
 }
 
 fn micros_of(seconds: f64) -> i64 {
@@ -155,7 +156,8 @@ impl<'a> Clock<'a> {
         let fields = [seconds / 3600, seconds / 60 % 60, seconds % 60];
         let colon = if self.is_extended { ":" } else { "" };
         out.push(self.separator);
-        let written: Vec<String> = fields.iter().take(self.parts).map(|field| format!("{field:02}")).collect();
+        let written: Vec<String> =
+            fields.iter().take(self.parts).map(|field| format!("{field:02}")).collect();
         out.push_str(&written.join(colon));
         if self.parts > 3 {
             out.push_str(&format!(".{:06}", micros % 1_000_000));

@@ -26,3 +26,6 @@ pub use digest::{MAX_BOUNDARY_RECORDS, MAX_PLAIN_DIGESTS, WARN_BOUNDARY_RECORDS}
 pub use filter::{Filter, Judged, Reading};
 pub use options::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder};
 pub use tally::Tally;
+
+#[cfg(test)]
+mod tests;

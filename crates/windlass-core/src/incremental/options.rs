@@ -162,8 +162,9 @@ impl IncrementalOptions {
                     Extreme::Max => ("before", "max"),
                     Extreme::Min => ("after", "min"),
                 };
-                Err(Error::config(format!("`end_value` is {is} `initial_value`"))
-                    .with_hint(format!("with last_value_func {func} the range runs from initial_value to end_value")))
+                Err(Error::config(format!("`end_value` is {is} `initial_value`")).with_hint(format!(
+                    "with last_value_func {func} the range runs from initial_value to end_value"
+                )))
             }
             Some(_) => Ok(()),
         }

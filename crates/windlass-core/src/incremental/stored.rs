@@ -36,7 +36,9 @@ impl Stored {
             }
         };
         let last = entry.get("last_value").map_or(Ok(None), value::from_json).map_err(|cause| {
-            Error::data("the stored last value of the cursor cannot be read").with_source(cause).with_hint(HINT)
+            Error::data("the stored last value of the cursor cannot be read")
+                .with_source(cause)
+                .with_hint(HINT)
         })?;
         let digests = match entry.get("unique_hashes") {
             Some(list) => Digests::from_json(list)?,

@@ -55,14 +55,7 @@ impl Tally {
         form: DigestForm,
         digests: impl IntoIterator<Item = Digest>,
     ) -> Result<()> {
-        let order = match &self.last {
-            None => Ordering::Greater,
-            Some(last) => self.func.order(
-                value::compare(value, &last.value)
-                    .ok_or_else(|| mixed(value::kind(&last.value), value::kind(value)))?,
-            ),
-        };
-        match (order, &mut self.last) {
+        match (self.order_of(value)?, &mut self.last) {
             (Ordering::Greater, last) => {
                 let mut fresh =
                     Last { value: value.clone().into_owned(), place, digests: Digests::empty(form) };
@@ -81,6 +74,18 @@ impl Tally {
         Ok(())
     }
 
+    /// Whether a later value was seen, so that no digests are needed. Errors: values that cannot be compared.
+    pub(super) fn is_behind(&self, value: &Scalar<'_>) -> Result<bool> {
+        Ok(self.order_of(value)? == Ordering::Less)
+    }
+
+    fn order_of(&self, value: &Scalar<'_>) -> Result<Ordering> {
+        let Some(last) = &self.last else { return Ok(Ordering::Greater) };
+        let order = value::compare(value, &last.value);
+        let order = order.ok_or_else(|| mixed(value::kind(&last.value), value::kind(value)))?;
+        Ok(self.func.order(order))
+    }
+
     /// Adds what another worker saw. Errors: cursors that cannot be compared; too many records with the last one.
     pub fn merge(&mut self, other: Self) -> Result<()> {
         self.kept += other.kept;
@@ -95,6 +100,7 @@ impl Tally {
 fn mixed(one: &str, other: &str) -> Error {
     // The order of the two depends on who was first, which must not show.
     let (one, other) = if one < other { (one, other) } else { (other, one) };
-    Error::data(format!("the cursor is {one} in one record and {other} in another"))
-        .with_hint("all records need cursors of one type; make them so in a step, or choose another cursor_path")
+    Error::data(format!("the cursor is {one} in one record and {other} in another")).with_hint(
+        "all records need cursors of one type; make them so in a step, or choose another cursor_path",
+    )
 }

@@ -47,7 +47,11 @@ pub(super) fn to_json(value: &Scalar<'_>) -> Value {
             encode_tagged(Tag::Date, &text).into()
         }
         Scalar::Decimal(number) => encode_tagged(Tag::Decimal, &number.to_string()).into(),
-        Scalar::Wei(number) => encode_tagged(Tag::Wei, &number.to_string()).into(),
+        Scalar::Wei(number) => {
+            let text = number.to_string();
+            // Python's integers have no end; JSON numbers stop at 64 bits.
+            text.parse::<u64>().map_or_else(|_| encode_tagged(Tag::Wei, &text).into(), Value::from)
+        }
         // Refused by `check` before they get here.
         Scalar::Null | Scalar::Bool(_) | Scalar::Time(_) | Scalar::Binary(_) | Scalar::Json(_) => Value::Null,
     }
@@ -224,6 +228,8 @@ mod tests {
             json!("\u{f027}2024-01-01T00:00:00+02:00"),
             json!("\u{f028}2024-01-01"),
             json!("\u{f026}1.50"),
+            json!(u64::MAX),
+            json!("\u{f02c}123456789012345678901234567890"),
         ] {
             assert_eq!(to_json(&scalar(value.clone())), value);
         }
@@ -239,7 +245,10 @@ mod tests {
         let timestamp = scalar(json!("\u{f027}2024-01-02T00:00:00+00:00"));
         assert_eq!(limit("2024-01-02").order_of(&timestamp, "x").unwrap(), Ordering::Equal);
         assert_eq!(limit("2024-01-02T02:00:00+02:00").order_of(&timestamp, "x").unwrap(), Ordering::Equal);
-        assert_eq!(limit("2024-01-03").order_of(&scalar(json!("\u{f028}2024-01-02")), "x").unwrap(), Ordering::Less);
+        assert_eq!(
+            limit("2024-01-03").order_of(&scalar(json!("\u{f028}2024-01-02")), "x").unwrap(),
+            Ordering::Less
+        );
         assert!(limit("later").order_of(&timestamp, "x").is_err());
         let error = limit("3").order_of(&scalar(json!(3)), "last value of the run before").unwrap_err();
         assert_eq!(error.message(), "the cursor is a number, but the last value of the run before is a text");

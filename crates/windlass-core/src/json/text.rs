@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::parse::ParseBuffers;
 use super::tape::{Node, NodePosition, StaticNode, Tape};
 use crate::value::{
-    Scalar, Tag, decode_tagged, format_date, format_time, format_timestamp, is_tagged, json_double, json_string,
-    strip_tag,
+    Scalar, Tag, decode_tagged, format_date, format_time, format_timestamp, is_tagged, json_double,
+    json_string, strip_tag,
 };
 
 /// What is still to be written; a stack of these instead of recursion, since data may nest thousands of levels deep.

@@ -282,7 +282,8 @@ mod tests {
     #[test]
     fn order_is_by_value() {
         let parse = |text| Decimal::parse(text).unwrap();
-        let ascending = ["-Infinity", "-100", "-1.5", "-0.01", "0", "1e-9", "1.49", "1.5", "9", "10", "1e3", "Infinity"];
+        let ascending =
+            ["-Infinity", "-100", "-1.5", "-0.01", "0", "1e-9", "1.49", "1.5", "9", "10", "1e3", "Infinity"];
         for (i, a) in ascending.iter().enumerate() {
             for (j, b) in ascending.iter().enumerate() {
                 assert_eq!(parse(a).compare(&parse(b)), Some(i.cmp(&j)), "{a} {b}");

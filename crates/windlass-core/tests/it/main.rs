@@ -1,5 +1,6 @@
 //! Recorded facts of the reference, checked against this engine, and promises as properties.
 
+mod incremental_properties;
 mod load;
 mod normalize_rows;
 mod shred_properties;

@@ -140,6 +140,14 @@ impl<'a> Checker<'a> {
                 best = Some((distance, checker.problems));
             }
         }
+        let words: Option<Vec<&str>> =
+            variants.iter().map(|variant| resolve(self.root, variant)?.get("const")?.as_str()).collect();
+        if let Some(words) = words.filter(|words| words.len() > 1 && value.is_string()) {
+            let near = value.as_str().and_then(|word| nearest(word, words.iter().copied()));
+            let hint = near.map(|near| format!("did you mean `{near}`?"));
+            self.problem(pointer, format!("must be one of {}", words.join(", ")), hint);
+            return;
+        }
         let kinds: Vec<String> = variants
             .iter()
             .filter_map(|variant| resolve(self.root, variant))
@@ -330,6 +338,13 @@ mod tests {
         assert_eq!(found, ["/place/typ: unknown key `typ` [did you mean `type`?]"]);
         let found = problems(&schema(), &json!({"limit": 1, "place": 7}));
         assert_eq!(found, ["/place: must be a text or an object, not a number []"]);
+    }
+
+    #[test]
+    fn words_with_a_description_each_are_listed() {
+        let schema = json!({"oneOf": [{"const": "max", "description": "a"}, {"const": "min"}]});
+        assert_eq!(problems(&schema, &json!("maxx")), [": must be one of max, min [did you mean `max`?]"]);
+        assert_eq!(problems(&schema, &json!("min")), [""; 0]);
     }
 
     #[test]

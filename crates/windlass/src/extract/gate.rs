@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use windlass_core::incremental::{Filter, Judged, Reading, Tally};
 use windlass_core::Result;
+use windlass_core::incremental::{Filter, Judged, Reading, Tally};
 
 use super::Prepared;
 use super::records::{PageBuffers, apply_steps, bad_record, located, parse};

@@ -16,8 +16,8 @@ use windlass_core::normalize::{
 use windlass_core::package::Job;
 use windlass_core::{Error, Result};
 
-use super::job_files::{FileRotation, JobFiles, TableFormats};
 use super::gate::Chosen;
+use super::job_files::{FileRotation, JobFiles, TableFormats};
 use super::records::{PageBuffers, apply_steps, bad_bytes, bad_record, located, parse};
 use super::{Prepared, Progress, Ticket, Work};
 use crate::files::io_error;
@@ -171,8 +171,7 @@ impl Worker {
         match chosen {
             Some(Chosen::First(take)) => parsed.rows.truncate(take as usize),
             Some(Chosen::Rows(rows)) if rows.len() < count => {
-                parsed.rows =
-                    rows.iter().filter_map(|&row| parsed.rows.get(row as usize).copied()).collect();
+                parsed.rows = rows.iter().filter_map(|&row| parsed.rows.get(row as usize).copied()).collect();
             }
             _ => {}
         }

@@ -151,11 +151,10 @@ impl Pipeline {
             ));
             return Ok(());
         }
-        // The reference replaces the state of a resource only where the disposition is a plain word.
-        if hints.write_disposition == Some(WriteDisposition::Plain(Disposition::Replace)) {
-            prepared.reset.push(resource.name.clone());
-        }
         if disposition == Disposition::Replace {
+            // The reference keeps the state where the disposition has options, and then replaces all rows by the new
+            // ones only.
+            prepared.reset.push(resource.name.clone());
             let all = prepared.schema.tables.values();
             let of_resource =
                 all.filter(|t| t.parent.is_none() && t.text_hint("resource") == Some(&resource.name));

@@ -381,7 +381,12 @@ impl Pipeline {
 }
 
 /// Adds the table of the state where it is needed, and counts the version of what the resources declare.
-fn count_declared(schema: &mut Schema, needs_state: bool, names: &SystemNames, naming: &Naming) -> Result<()> {
+fn count_declared(
+    schema: &mut Schema,
+    needs_state: bool,
+    names: &SystemNames,
+    naming: &Naming,
+) -> Result<()> {
     if needs_state && schema.table(&names.state_table).is_none() {
         // The reference stores a new source's schema once before it adds this table.
         if schema.version_hash.is_none() {

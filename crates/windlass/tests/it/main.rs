@@ -1,0 +1,3 @@
+//! Whole runs of pipelines, from files to a destination.
+
+mod incremental;
