@@ -139,7 +139,7 @@ impl<'a> Clock<'a> {
             return None;
         }
         let micros = match fraction {
-            Some(digits) => i64::from(number(&format!("{digits:0<6}").get(..6)?.to_owned())?),
+            Some(digits) => i64::from(number(format!("{digits:0<6}").get(..6)?)?),
             None => 0,
         };
         Some(Self {
