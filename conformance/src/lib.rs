@@ -43,14 +43,32 @@ pub fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The cases of a folder that are known to fail, with the reason: lines `name: reason` of its file `pending.txt`.
+///
+/// Errors: a line of another form.
+pub fn pending(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let Ok(text) = fs::read_to_string(folder.join("pending.txt")) else { return Ok(BTreeMap::new()) };
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| match line.split_once(": ") {
+            Some((name, reason)) => Ok((name.to_owned(), reason.to_owned())),
+            None => Err(Error::config(format!("`{line}` of pending.txt is not `name: reason`"))),
+        })
+        .collect()
+}
+
+/// The name of a case is its file's.
+pub fn case_name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// Runs the case in a file.
 pub async fn run_file(path: &Path) -> Outcome {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let differences = match Case::read(path) {
         Err(error) => vec![error.chain()],
         Ok(case) => run_case(&case).await.unwrap_or_else(|error| vec![error.chain()]),
     };
-    Outcome { name, differences }
+    Outcome { name: case_name(path), differences }
 }
 
 /// Runs a case and gives the differences. Errors: the case cannot be run at all.

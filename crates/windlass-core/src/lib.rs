@@ -4,6 +4,8 @@ pub mod csv;
 pub mod document;
 pub mod error;
 pub mod file;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod hash;
 pub mod hints;
 pub mod incremental;

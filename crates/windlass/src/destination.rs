@@ -10,6 +10,7 @@ use windlass_core::package::Job;
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
 
+use crate::extract::Cancel;
 use crate::packages::LoadPackage;
 
 /// What a destination can do. Normalizing and loading look at nothing else.
@@ -94,6 +95,8 @@ pub struct Dataset {
     pub memory_bytes: u64,
     /// Threads that loading may use.
     pub threads: usize,
+    /// Ends a statement that takes long when a stop is asked for.
+    pub cancel: Cancel,
 }
 
 /// What a destination knows of a pipeline.

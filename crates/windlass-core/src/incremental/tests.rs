@@ -162,11 +162,12 @@ fn records_with_the_last_value_are_told_apart_by_the_key() {
     ] {
         let options = options_of(own.clone());
         let resource = resource.as_ref();
-        let (_, entry) = run_with(&options, resource, None, &[first.clone()], Reading::default()).unwrap();
+        let (_, entry) =
+            run_with(&options, resource, None, std::slice::from_ref(&first), Reading::default()).unwrap();
         let is_off = own == json!([]);
         assert_eq!(entry["unique_hashes"].as_array().unwrap().is_empty(), is_off);
-        let again = [changed.clone()];
-        let (kept, _) = run_with(&options, resource, Some(&entry), &again, Reading::default()).unwrap();
+        let again = std::slice::from_ref(&changed);
+        let (kept, _) = run_with(&options, resource, Some(&entry), again, Reading::default()).unwrap();
         assert_eq!(kept.len(), second, "{own} {resource:?}");
     }
     let missing = error(json!({"cursor_path": "at", "primary_key": "id"}), None, json!([{"at": 1}]));

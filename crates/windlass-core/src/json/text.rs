@@ -158,7 +158,7 @@ fn write_string(out: &mut String, text: &str, form: Form) {
         // A number that did not fit a machine word is written as it came.
         // JSON has no word for NaN and the infinities; as text they are at least not lost.
         (Some((Tag::Number, literal)), Scalar::Double(_)) if form == Form::Compact => {
-            json_string(out, literal)
+            json_string(out, literal);
         }
         (Some((Tag::Number, _)), Scalar::Double(value)) if form.is_sorted() => json_double(out, value),
         (Some((Tag::Number, literal)), _) => out.push_str(literal),

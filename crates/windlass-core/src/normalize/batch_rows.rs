@@ -1,5 +1,7 @@
 //! Batches taken apart: each row as a line of typed JSON, for columns that are nested or do not fit.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
     Decimal128Type, Decimal256Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
@@ -65,7 +67,7 @@ pub(crate) fn plain(array: &ArrayRef) -> Result<ArrayRef> {
             let unpacked = cast(array, values).map_err(failed)?;
             return plain(&unpacked);
         }
-        _ => return Ok(array.clone()),
+        _ => return Ok(Arc::clone(array)),
     };
     cast(array, &target).map_err(failed)
 }

@@ -151,7 +151,7 @@ impl<'a> Checker<'a> {
         let kinds: Vec<String> = variants
             .iter()
             .filter_map(|variant| resolve(self.root, variant))
-            .map(|variant| expected_types(variant))
+            .map(expected_types)
             .filter(|kind| kind != "a value")
             .collect();
         match best {

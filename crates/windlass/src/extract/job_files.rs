@@ -123,11 +123,6 @@ impl JobFiles {
         files.into_iter().try_for_each(|(table, file)| self.close(&table, file))
     }
 
-    /// Takes the files that are finished so far.
-    pub(crate) fn take_finished(&mut self) -> Vec<Job> {
-        std::mem::take(&mut self.finished)
-    }
-
     /// Closes all files and gives what was written.
     pub(crate) fn finish(mut self) -> Result<Vec<Job>> {
         self.close_all()?;

@@ -108,6 +108,11 @@ impl Cancel {
         self.0.store(true, Ordering::Release);
     }
 
+    /// What is set when a stop is asked for, for signal handlers.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether a stop was asked for.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Acquire)
@@ -223,8 +228,10 @@ pub(crate) async fn run(extraction: Extraction<'_>) -> Result<Extracted> {
     // The channel closes with the driver; then the workers finish what they have.
     let driven = driver.drive().await;
     let driven = driven.map_err(|error| failure.fail(u64::MAX, error)).unwrap_or_default();
-    let joined =
-        tokio::task::spawn_blocking(move || workers.into_iter().map(|w| w.join()).collect::<Vec<_>>()).await;
+    let joined = tokio::task::spawn_blocking(move || {
+        workers.into_iter().map(std::thread::JoinHandle::join).collect::<Vec<_>>()
+    })
+    .await;
     let joined = joined.map_err(|cause| Error::internal("the workers broke down").with_source(cause))?;
     let mut shredded = Vec::new();
     for result in joined {

@@ -206,17 +206,12 @@ impl Worker {
     fn run_steps(&mut self, resource: usize, page: Page) -> Result<Page> {
         let resources = Arc::clone(&self.resources);
         let prepared = &resources[resource];
-        if !self.steps.contains_key(&resource) {
-            self.steps.insert(resource, StepRunner::new(&prepared.resource.steps)?);
+        if let std::collections::btree_map::Entry::Vacant(e) = self.steps.entry(resource) {
+            e.insert(StepRunner::new(&prepared.resource.steps)?);
         }
         let Some(runner) = self.steps.get(&resource) else { return Ok(page) };
         let rejects = &mut self.rejects;
         apply_steps(page, runner, &mut self.buffers, &mut |page, bad| rejects.refuse(prepared, page, bad))
-    }
-
-    /// Takes the files that are finished so far.
-    pub(crate) fn take_finished(&mut self) -> Vec<Job> {
-        self.files.take_finished()
     }
 
     /// Writes what is left and closes all files.

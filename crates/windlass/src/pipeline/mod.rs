@@ -23,6 +23,7 @@ use windlass_core::{Error, Result};
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
 pub use self::report::{LoadInfo, PackageInfo};
+pub use self::run::Change;
 pub use self::store::{RunLock, WorkFolder};
 
 use crate::destination::{Dataset, Destination, Session};
@@ -242,6 +243,7 @@ impl Pipeline {
             naming,
             memory_bytes: memory.max(MIN_LOADING_MEMORY),
             threads: self.settings.extract.workers,
+            cancel: self.cancel.clone(),
         })
     }
 

@@ -257,7 +257,7 @@ impl Pipeline {
             for table in stored.tables.values().filter(|table| table.normalizer_flag("seen-data")) {
                 match imported.table(&table.name) {
                     Some(_) => {
-                        imported.table_mut(&table.name).set_normalizer("seen-data", Some(Value::Bool(true)))
+                        imported.table_mut(&table.name).set_normalizer("seen-data", Some(Value::Bool(true)));
                     }
                     None if table.name.starts_with("_dlt") => {
                         drop(imported.tables.insert(table.name.clone(), Arc::clone(table)));

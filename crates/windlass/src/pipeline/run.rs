@@ -16,9 +16,10 @@ use windlass_core::value::{Tag, encode_tagged};
 
 use super::cursors::{Cursors, Undeclared};
 use super::prepare::PreparedSource;
-use super::report::{LoadInfo, PackageInfo, iso};
+use super::report::{LoadInfo, PackageInfo};
 use super::{Pipeline, RunOptions};
 use crate::destination::Session;
+use crate::env::iso;
 use crate::extract::{self, Extracted, Extraction, JobFiles, TableFormats};
 use crate::load;
 use crate::packages::{LoadPackage, PackageContent, PackageWriter};
@@ -31,8 +32,9 @@ pub(super) struct Known {
 }
 
 /// What the destination says that the working folder does not know.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Change {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
     None,
     /// The dataset is gone.
     Dropped,
@@ -42,6 +44,9 @@ pub(super) enum Change {
 
 /// The state's hash when a row of it was written last.
 const LAST_EXTRACTED_HASH: &str = "_last_extracted_hash";
+
+/// Columns that a warning names.
+const SHOWN_COLUMNS: usize = 5;
 
 impl Pipeline {
     /// Loads what earlier runs left, then all sources.
@@ -477,9 +482,15 @@ fn left_without_type(extracted: &Extracted, before: &Schema) -> Vec<String> {
         .map(|(table, mut columns)| {
             columns.sort_unstable();
             columns.dedup();
+            let shown: Vec<_> = columns.iter().take(SHOWN_COLUMNS).map(|column| format!("`{column}`")).collect();
+            let more = match columns.len().saturating_sub(SHOWN_COLUMNS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
             format!(
-                "table `{table}`: no value tells the type of {}; the column is created when one comes, or give it a data_type",
-                columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ")
+                "table `{table}`: no value tells the type of {}{more}; a column is created when one comes, or give it a \
+                 data_type",
+                shown.join(", ")
             )
         })
         .collect()

@@ -26,6 +26,11 @@ use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Se
 pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "duckdb",
     short: "DuckDB, one database file; a load is one transaction",
+    example: "\
+type: duckdb
+credentials: ./{pipeline}.duckdb   # the database file, relative to this file
+# replace_strategy: insert-from-staging
+",
     missing: None,
     schema: schema_of::<DuckDbConfig>,
     build: |options, context| {

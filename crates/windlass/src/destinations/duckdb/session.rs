@@ -1,6 +1,7 @@
 //! One connection to a DuckDB database, and the transaction of a load.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use ::duckdb::Connection;
 use arrow_array::RecordBatch;
@@ -18,6 +19,9 @@ use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 
 const DIALECT: Dialect = Dialect::DuckDb;
+
+/// How often a statement that takes long looks whether it is to stop.
+const INTERRUPT_POLL: Duration = Duration::from_millis(50);
 
 /// A connection, opened when it is needed.
 pub(super) struct DuckDbSession {
@@ -68,6 +72,28 @@ impl DuckDbSession {
         .await?;
         self.writing = Some(connection);
         result
+    }
+
+    /// The same for statements that may take long: a stop that is asked for ends them.
+    async fn write_interruptibly(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let cancel = self.dataset.cancel.clone();
+        let handle = self.writing.as_ref().map(Connection::interrupt_handle);
+        let write = self.write(work);
+        tokio::pin!(write);
+        let result = loop {
+            tokio::select! {
+                result = &mut write => break result,
+                () = tokio::time::sleep(INTERRUPT_POLL), if !cancel.is_cancelled() => {}
+                () = tokio::time::sleep(INTERRUPT_POLL), if cancel.is_cancelled() => {
+                    handle.iter().for_each(|handle| handle.interrupt());
+                }
+            }
+        };
+        // What an interrupted statement says of itself helps nobody.
+        cancel.check().and(result)
     }
 }
 
@@ -284,7 +310,7 @@ impl Session for DuckDbSession {
             files.join(", ")
         );
         let location = self.destination.location();
-        self.write(move |connection| {
+        self.write_interruptibly(move |connection| {
             connection.execute_batch(&sql).map_err(|cause| database_error("write to", &location, cause))
         })
         .await

@@ -33,6 +33,12 @@ use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Se
 pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "filesystem",
     short: "files in a folder: parquet, jsonl or csv",
+    example: "\
+type: filesystem
+bucket_url: ./out                  # a folder, relative to this file
+loader_file_format: parquet        # jsonl | parquet | csv
+# layout: \"{table_name}/{load_id}.{file_id}.{ext}\"
+",
     missing: None,
     schema: schema_of::<FilesystemConfig>,
     build: |options, context| {
