@@ -106,10 +106,8 @@ impl PipelineFile {
         let message =
             if path.is_empty() { problem.message } else { format!("`{path}`: {}", problem.message) };
         let error = Error::config(message).at(self.at(&problem.pointer));
-        match problem.hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+        let general = || "`windlass json-schema` prints what stands where".to_owned();
+        error.with_hint(problem.hint.unwrap_or_else(general))
     }
 
     fn first_problem(&self, problems: Vec<Problem>) -> Result<()> {

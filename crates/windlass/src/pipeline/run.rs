@@ -232,6 +232,7 @@ impl Pipeline {
         self.cancel.check()?;
         crate::failpoint::failpoint("extract.done")?;
         warnings.extend(left_without_type(&extracted, &schema));
+        warnings.extend(left_in_json(&extracted));
         warnings.extend(cursors.close(&extracted, &mut state)?);
         let Extracted { state: mut grown, mut jobs, mut rows, discarded, rejected, reached, .. } = extracted;
         let has_new_state = is_new(&state);
@@ -457,6 +458,17 @@ fn replaced_roots(schema: &Schema, candidates: Vec<String>, jobs: &[Job]) -> Vec
 
 fn in_order<V>(counts: impl IntoIterator<Item = (String, V)>) -> IndexMap<String, V> {
     counts.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
+/// Warnings for tables that have no room for more columns.
+fn left_in_json(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
+    extracted.state.full_tables.iter().map(|(table, full)| {
+        format!(
+            "table `{table}` has no room for more columns: what has new keys, such as `{}`, is kept as JSON; \
+             schema.max_columns_per_table sets the limit, max_table_nesting or a json data_type avoids it",
+            full.example
+        )
+    })
 }
 
 /// Warnings for columns that were announced or seen, but whose type nobody told.
