@@ -16,8 +16,8 @@ use crate::steps::StepRunner;
 pub(crate) enum Chosen {
     /// So many from the beginning.
     First(u64),
-    /// Those with these indexes.
-    Rows(Vec<u32>),
+    /// Those with these indexes; what follows the last one does not count where a limit cut it off.
+    Rows { rows: Vec<u32>, is_cut: bool },
 }
 
 /// Lets the pages of one resource pass as far as they are wanted.
@@ -121,7 +121,9 @@ impl Gate {
             return Ok(None);
         }
         let chosen = match counted.judged {
-            Some(judged) => Some(Chosen::Rows(judged.kept)),
+            Some(judged) => {
+                Some(Chosen::Rows { rows: judged.kept, is_cut: most.is_some() && self.is_limited })
+            }
             None => most.is_some().then_some(Chosen::First(counted.kept)),
         };
         Ok(Some((page, chosen)))

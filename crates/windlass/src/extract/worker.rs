@@ -121,7 +121,7 @@ impl Worker {
         let (None, Some(filter)) = (&chosen, filter) else { return Ok(chosen) };
         let tally = self.tallies.entry(resource).or_insert_with(|| filter.tally());
         let reading = Reading { page: number, ..Reading::default() };
-        Ok(Some(Chosen::Rows(judge(filter, reading, tally)?.kept)))
+        Ok(Some(Chosen::Rows { rows: judge(filter, reading, tally)?.kept, is_cut: false }))
     }
 
     /// Gives whether anything of the page was left.
@@ -147,7 +147,7 @@ impl Worker {
             let taken: Vec<u64>;
             let rows = match chosen {
                 Some(Chosen::First(take)) => batch.slice(0, batch.num_rows().min(take as usize)),
-                Some(Chosen::Rows(rows)) if rows.len() < batch.num_rows() => {
+                Some(Chosen::Rows { rows, .. }) if rows.len() < batch.num_rows() => {
                     taken = rows.iter().map(|&row| page.first + u64::from(row)).collect();
                     numbers.explicit = Some(&taken);
                     take_rows(batch, &rows)?
@@ -164,18 +164,18 @@ impl Worker {
         let mut buffers = std::mem::take(&mut self.buffers);
         let mut parsed = parse(page, &mut buffers)?;
         let count = parsed.rows.len();
-        let is_limited = chosen.is_some() && prepared.resource.limit.is_some();
+        let is_cut = matches!(chosen, Some(Chosen::First(_) | Chosen::Rows { is_cut: true, .. }));
         let chosen = self.choose(resource, ticket.number(), chosen, |filter, reading, tally| {
             filter.records(&parsed.tape, &parsed.rows, reading, tally)
         })?;
         match chosen {
             Some(Chosen::First(take)) => parsed.rows.truncate(take as usize),
-            Some(Chosen::Rows(rows)) if rows.len() < count => {
+            Some(Chosen::Rows { rows, .. }) if rows.len() < count => {
                 parsed.rows = rows.iter().filter_map(|&row| parsed.rows.get(row as usize).copied()).collect();
             }
             _ => {}
         }
-        if is_limited {
+        if is_cut {
             // What lies behind the last record that is taken does not count.
             let last = parsed.rows.last().map_or(0, |row| row.ordinal);
             parsed.bad.retain(|bad| bad.ordinal < last);

@@ -237,6 +237,20 @@ async fn replacing_begins_anew_however_it_is_written() {
 }
 
 #[tokio::test]
+async fn bad_records_are_kept_aside_also_where_pages_are_filtered() {
+    let mut resource = resource(json!({"cursor_path": "at", "row_order": "asc", "initial_value": 5}));
+    resource["limit"] = json!({"max_items": 100, "count_rows": true});
+    resource["on_bad_record"] = json!("reject");
+    let bench = Bench::new(resource);
+    fs::create_dir_all(bench.path().join("in")).unwrap();
+    fs::write(bench.path().join("in/a.jsonl"), "{\"at\":1}\nno json\n{\"at\":5}\nnor this\n").unwrap();
+    fs::write(bench.path().join("in/b.jsonl"), "{\"at\":6}\n").unwrap();
+    let info = bench.run().await.unwrap();
+    assert_eq!(info.rows().get("t"), Some(&2));
+    assert_eq!(info.packages[0].left_out.rejected_records.get("t"), Some(&2));
+}
+
+#[tokio::test]
 async fn steps_come_before_the_cursor() {
     let mut resource = resource(json!({"cursor_path": "at", "initial_value": 10}));
     resource["steps"] = json!([{"map": "{at: (.n * 10)}"}]);
