@@ -119,6 +119,7 @@ fn resource(spec: &Map<String, Value>) -> Result<InlineResource> {
     let name = spec.shift_remove("name").and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default();
     let pages = spec.shift_remove("pages").unwrap_or_default();
     let limit = spec.shift_remove("add_limit");
+    let incremental = spec.shift_remove("incremental").map(|options| typed(&options));
     let pages = pages.as_array().into_iter().flatten().map(|page| {
         let mut text = String::new();
         for item in page.as_array().into_iter().flatten() {
@@ -133,7 +134,12 @@ fn resource(spec: &Map<String, Value>) -> Result<InlineResource> {
             .at_resource(&name)
     })?;
     let limit = limit.as_ref().and_then(|limit| limit.get("max_items")?.as_u64()).map(Limit::Pages);
-    let resource = Resource { hints, limit, ..Resource::new(name) };
+    let incremental = incremental.map(serde_json::from_value).transpose().map_err(|cause| {
+        Error::unsupported("this engine does not know an option of the cursor")
+            .with_source(cause)
+            .at_resource(&name)
+    })?;
+    let resource = Resource { hints, incremental, limit, ..Resource::new(name) };
     Ok(InlineResource { resource, pages: pages.collect() })
 }
 

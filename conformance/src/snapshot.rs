@@ -119,9 +119,6 @@ pub(crate) async fn snapshot(
         }
         rows.sort_by_key(canonical);
     }
-    let state = state.to_json();
-    let state: Map<String, Value> =
-        STATE_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), state.get(*key)?.clone()))).collect();
     let columns: BTreeMap<_, _> =
         columns.into_iter().filter(|(table, _)| !table.starts_with("_dlt_")).collect();
     Ok(json!({
@@ -130,8 +127,34 @@ pub(crate) async fn snapshot(
         "duplicate_dlt_ids": duplicates,
         "meta": meta,
         "schema": schema.map(Schema::to_json),
-        "state": state,
+        "state": state_part(state),
     }))
+}
+
+/// The snapshot of a destination that nothing was loaded into.
+pub(crate) fn nothing(state: &State) -> Value {
+    json!({
+        "columns": {}, "rows": {}, "duplicate_dlt_ids": {}, "meta": {}, "schema": null, "state": state_part(state),
+    })
+}
+
+fn state_part(state: &State) -> Map<String, Value> {
+    let part = |key: &&str| Some(((*key).to_owned(), recorded_state(state.get(key)?)));
+    STATE_KEYS.iter().filter_map(part).collect()
+}
+
+/// The state as the recorder writes it: typed values in Python's text form.
+fn recorded_state(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match windlass::core::value::strip_tag(text) {
+            Some((windlass::core::value::Tag::Timestamp, body)) => body.replace('T', " ").into(),
+            Some((_, body)) => body.into(),
+            None => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(recorded_state).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), recorded_state(value))).collect(),
+        _ => value.clone(),
+    }
 }
 
 fn text(value: &Value) -> String {

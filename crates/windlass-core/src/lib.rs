@@ -8,6 +8,7 @@ pub mod file;
 pub mod fuzzing;
 pub mod hash;
 pub mod hints;
+pub mod incremental;
 pub mod json;
 pub mod naming;
 pub mod normalize;

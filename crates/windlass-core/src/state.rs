@@ -119,6 +119,18 @@ impl State {
         object(object(&mut self.doc, "sources"), source)
     }
 
+    /// What is stored of a cursor of a resource.
+    pub fn cursor(&self, source: &str, resource: &str, path: &str) -> Option<&Value> {
+        let source = self.doc.get("sources")?.get(source)?;
+        source.get("resources")?.get(resource)?.get("incremental")?.get(path)
+    }
+
+    /// Stores a cursor of a resource.
+    pub fn set_cursor(&mut self, source: &str, resource: &str, path: &str, entry: Value) {
+        let resources = object(self.source_mut(source), "resources");
+        object(object(resources, resource), "incremental").insert(path.to_owned(), entry);
+    }
+
     /// Forgets the state of a resource, as a replace does.
     pub fn reset_resource(&mut self, source: &str, resource: &str) {
         let source = self.source_mut(source);

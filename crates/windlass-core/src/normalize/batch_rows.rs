@@ -19,7 +19,7 @@ use crate::value::{
 };
 
 /// One line of typed JSON for each row. Errors: a type that no column can hold.
-pub(super) fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
+pub(crate) fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
     let columns = batch
         .columns()
         .iter()
@@ -45,7 +45,7 @@ pub(super) fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
 }
 
 /// The array in one of the few types that are written; nested values are treated when they are reached.
-fn plain(array: &ArrayRef) -> Result<ArrayRef> {
+pub(crate) fn plain(array: &ArrayRef) -> Result<ArrayRef> {
     let target = match array.data_type() {
         ArrowType::Int8
         | ArrowType::Int16

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "fuzzing")]
 mod fuzz_seeds;
+mod incremental_properties;
 mod load;
 mod normalize_rows;
 mod shred_properties;

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions};
 use windlass_core::hints::{Declared, Disposition, WriteDisposition, declare};
+use windlass_core::incremental::IncrementalOptions;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{Context, NormalizeSettings, RowFilters};
-use windlass_core::schema::{Contract, Schema, SchemaFormat, export, parse_document};
+use windlass_core::schema::{Column, Contract, Schema, SchemaFormat, export, parse_document};
 use windlass_core::{Error, Result};
 
 use super::{Pipeline, RunOptions};
@@ -136,7 +137,13 @@ impl Pipeline {
         let context =
             Context::new(&prepared.schema, naming, capabilities.types, self.settings.limits, String::new())?;
         let root_table = context.root_table(table)?;
-        let tables = hints.tables(&resource.name, &root_table, &naming)?;
+        let mut tables = hints.tables(&resource.name, &root_table, &naming)?;
+        if let Some(cursor) = resource.incremental.as_ref().and_then(IncrementalOptions::column)
+            && let Some(root) = tables.first_mut()
+        {
+            root.merge_column(&Column::new(naming.path(&cursor)?).with("incremental", true));
+        }
+        let table_names = tables.iter().map(|table| table.name.clone()).collect();
         if declare(&mut prepared.schema, tables, &naming)? == Declared::Refused {
             prepared.warnings.push(format!(
                 "resource `{}` is left out: the schema contract allows no new table `{root_table}`",
@@ -144,11 +151,10 @@ impl Pipeline {
             ));
             return Ok(());
         }
-        // The reference replaces the state of a resource only where the disposition is a plain word.
-        if hints.write_disposition == Some(WriteDisposition::Plain(Disposition::Replace)) {
-            prepared.reset.push(resource.name.clone());
-        }
         if disposition == Disposition::Replace {
+            // The reference keeps the state where the disposition has options, and then replaces all rows by the new
+            // ones only.
+            prepared.reset.push(resource.name.clone());
             let all = prepared.schema.tables.values();
             let of_resource =
                 all.filter(|t| t.parent.is_none() && t.text_hint("resource") == Some(&resource.name));
@@ -158,7 +164,7 @@ impl Pipeline {
             prepared.replaced.extend(replaced);
         }
         if disposition != Disposition::Skip {
-            prepared.resources.push(Prepared { resource, root_table });
+            prepared.resources.push(Prepared { resource, root_table, tables: table_names, filter: None });
         }
         Ok(())
     }

@@ -7,12 +7,14 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 use windlass_core::Result;
+use windlass_core::naming::Naming;
 use windlass_core::normalize::{NormalizeSettings, SchemaState};
 use windlass_core::package::{Job, LeftOut, MANIFEST_VERSION, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames, state_table};
 use windlass_core::state::{STATE_ENGINE_VERSION, State};
 use windlass_core::value::{Tag, encode_tagged};
 
+use super::cursors::{Cursors, Undeclared};
 use super::prepare::PreparedSource;
 use super::report::{LoadInfo, PackageInfo};
 use super::{Pipeline, RunOptions};
@@ -203,24 +205,13 @@ impl Pipeline {
         warnings: &mut Vec<String>,
         writer: &PackageWriter,
     ) -> Result<Option<PackageContent>> {
-        let PreparedSource { stored, mut schema, naming, resources, replaced, reset, .. } = prepared;
+        let PreparedSource { stored, mut schema, naming, mut resources, replaced, reset, .. } = prepared;
         let names = SystemNames::new(&naming)?;
-        let state = self.next_state(known, source.name(), &reset);
-        let state_hash = state.content_hash();
-        let has_new_state =
-            state.local(LAST_EXTRACTED_HASH).and_then(Value::as_str) != Some(state_hash.as_str());
-        if has_new_state && schema.table(&names.state_table).is_none() {
-            // The reference stores a new source's schema once before it adds this table.
-            if schema.version_hash.is_none() {
-                let hash = schema.content_hash();
-                schema.remember_hash(hash);
-            }
-            let mut table = state_table(&naming)?;
-            // Its rows come as those of a resource, which has no description.
-            table.hints.shift_remove("description");
-            schema.merge_table(table, false)?;
-        }
-        schema.bump();
+        let mut state = self.next_state(known, source.name(), &reset);
+        let cursors = Cursors::open(source.name(), &mut resources, &state)?;
+        let undeclared = Undeclared::new(stored.as_ref(), &resources);
+        let declared = schema.clone();
+        count_declared(&mut schema, is_new(&state) || cursors.are_stored(), &names, &naming)?;
 
         let context = SourceContext { folder: self.folder.clone() };
         let normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
@@ -242,9 +233,21 @@ impl Pipeline {
         crate::failpoint::failpoint("extract.done")?;
         warnings.extend(left_without_type(&extracted, &schema));
         warnings.extend(left_in_json(&extracted));
-        let Extracted { state: grown, mut jobs, mut rows, discarded, rejected, .. } = extracted;
-        let mut state = state;
-        let mut grown = grown;
+        warnings.extend(cursors.close(&extracted, &mut state)?);
+        let Extracted { state: mut grown, mut jobs, mut rows, discarded, rejected, reached, .. } = extracted;
+        let has_new_state = is_new(&state);
+        let forgotten = undeclared.without_rows(&reached);
+        if !forgotten.is_empty() {
+            // Versions are counted as if the tables had never been declared.
+            let mut counted = declared;
+            counted.tables.retain(|name, _| !forgotten.contains(name));
+            count_declared(&mut counted, has_new_state, &names, &naming)?;
+            let schema = &mut Arc::make_mut(&mut grown).schema;
+            schema.tables.retain(|name, _| !forgotten.contains(name));
+            schema.version = counted.version;
+            schema.version_hash = counted.version_hash;
+            schema.previous_hashes = counted.previous_hashes;
+        }
         if has_new_state {
             let (next, state_jobs) = self.write_state(&mut state, normalize, &grown, formats, writer)?;
             grown = next;
@@ -381,6 +384,34 @@ impl Pipeline {
         known.state = package.state;
         Ok(info)
     }
+}
+
+/// Adds the table of the state where it is needed, and counts the version of what the resources declare.
+fn count_declared(
+    schema: &mut Schema,
+    needs_state: bool,
+    names: &SystemNames,
+    naming: &Naming,
+) -> Result<()> {
+    if needs_state && schema.table(&names.state_table).is_none() {
+        // The reference stores a new source's schema once before it adds this table.
+        if schema.version_hash.is_none() {
+            let hash = schema.content_hash();
+            schema.remember_hash(hash);
+        }
+        let mut table = state_table(naming)?;
+        // Its rows come as those of a resource, which has no description.
+        table.hints.shift_remove("description");
+        schema.merge_table(table, false)?;
+    }
+    schema.bump();
+    Ok(())
+}
+
+/// Whether the state has changed since a row of it was written.
+fn is_new(state: &State) -> bool {
+    let hash = state.content_hash();
+    state.local(LAST_EXTRACTED_HASH).and_then(Value::as_str) != Some(hash.as_str())
 }
 
 /// The remote state with what is local.
