@@ -104,13 +104,11 @@ fn pipeline(case: &Case, folder: &Path) -> Result<Pipeline> {
 }
 
 async fn run_once(case: &Case, run: &case::Run, pipeline: &Pipeline) -> Result<BTreeMap<String, u64>> {
-    if run.refresh.is_some() {
-        return Err(Error::unsupported("refresh modes are not built yet"));
-    }
     let source: Box<dyn Source> = Box::new(run.source(case.pipeline_name())?);
     let options = RunOptions {
         schema_contract: run.schema_contract.clone(),
         write_disposition: run.write_disposition.clone(),
+        refresh: run.refresh,
         ..RunOptions::default()
     };
     let info = pipeline.run(&[source], &options).await?;

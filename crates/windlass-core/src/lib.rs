@@ -7,6 +7,7 @@ pub mod file;
 pub mod hash;
 pub mod hints;
 pub mod json;
+pub mod merge;
 pub mod naming;
 pub mod normalize;
 pub mod package;

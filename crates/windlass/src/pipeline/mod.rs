@@ -3,6 +3,7 @@
 mod manage;
 mod plan;
 mod prepare;
+mod refresh;
 mod report;
 mod run;
 mod store;
@@ -21,6 +22,7 @@ use windlass_core::{Error, Result};
 
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
+pub use self::refresh::Refresh;
 pub use self::report::{LoadInfo, PackageInfo};
 pub use self::store::{RunLock, WorkFolder};
 
@@ -106,6 +108,8 @@ pub struct RunOptions {
     pub write_disposition: Option<WriteDisposition>,
     /// Contract of all resources.
     pub schema_contract: Option<Value>,
+    /// What is dropped and forgotten before the new rows come.
+    pub refresh: Option<Refresh>,
 }
 
 /// A pipeline.

@@ -14,6 +14,7 @@ use windlass_core::state::{STATE_ENGINE_VERSION, State};
 use windlass_core::value::{Tag, encode_tagged};
 
 use super::prepare::PreparedSource;
+use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo, iso};
 use super::{Pipeline, RunOptions};
 use crate::destination::Session;
@@ -198,12 +199,16 @@ impl Pipeline {
         warnings: &mut Vec<String>,
         writer: &PackageWriter,
     ) -> Result<Option<PackageContent>> {
-        let PreparedSource { stored, mut schema, naming, resources, replaced, reset, .. } = prepared;
+        let PreparedSource { stored, mut schema, naming, resources, replaced, reset, refreshed, .. } =
+            prepared;
         let names = SystemNames::new(&naming)?;
-        let state = self.next_state(known, source.name(), &reset);
+        let mut state = self.next_state(known, source.name(), &reset);
+        if let Some(refreshed) = &refreshed {
+            refreshed.forget(&mut state, source.name());
+        }
         let state_hash = state.content_hash();
-        let has_new_state =
-            state.local(LAST_EXTRACTED_HASH).and_then(Value::as_str) != Some(state_hash.as_str());
+        let has_new_state = refreshed.as_ref().is_some_and(Refreshed::forces_state)
+            || state.local(LAST_EXTRACTED_HASH).and_then(Value::as_str) != Some(state_hash.as_str());
         if has_new_state && schema.table(&names.state_table).is_none() {
             // The reference stores a new source's schema once before it adds this table.
             if schema.version_hash.is_none() {
@@ -237,7 +242,6 @@ impl Pipeline {
         crate::failpoint::failpoint("extract.done")?;
         warnings.extend(left_without_type(&extracted, &schema));
         let Extracted { state: grown, mut jobs, mut rows, discarded, rejected, .. } = extracted;
-        let mut state = state;
         let mut grown = grown;
         if has_new_state {
             let (next, state_jobs) = self.write_state(&mut state, normalize, &grown, formats, writer)?;
@@ -250,7 +254,11 @@ impl Pipeline {
         let mut schema = grown.schema.clone();
         let replaced = replaced_roots(&schema, replaced, &jobs);
         let content = self.content(&mut schema, stored.as_ref(), jobs, rows, replaced, writer)?;
+        let (dropped, emptied) =
+            refreshed.map(|refreshed| (refreshed.dropped, refreshed.emptied)).unwrap_or_default();
         let manifest = PackageManifest {
+            dropped,
+            emptied,
             left_out: LeftOut {
                 discarded_rows: in_order(discarded.rows),
                 discarded_values: in_order(discarded.values),
@@ -321,6 +329,7 @@ impl Pipeline {
             jobs,
             replaced,
             dropped: Vec::new(),
+            emptied: Vec::new(),
             row_counts: rows.into_iter().collect(),
             left_out: LeftOut::default(),
             warnings: Vec::new(),

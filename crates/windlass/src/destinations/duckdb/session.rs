@@ -1,19 +1,22 @@
 //! One connection to a DuckDB database, and the transaction of a load.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ::duckdb::Connection;
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use windlass_core::package::Job;
 use windlass_core::schema::{Schema, SystemNames};
-use windlass_core::sql::{Dialect, ExistingTables, LoadPlan, load_record, migration, replace_from_staging};
+use windlass_core::sql::{
+    Dialect, ExistingTables, LoadPlan, MergeTarget, delete_all, load_record, migration, replace_from_staging,
+};
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
 use super::connection::{Access, Bounds, batches, database_error, open_file, open_memory, prepare};
 use super::{DuckDb, Place};
 use crate::destination::{Dataset, Destination as _, ReplaceStrategy, Session, Stored};
+use crate::env::time_of_load_id;
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 
@@ -25,11 +28,13 @@ pub(super) struct DuckDbSession {
     dataset: Dataset,
     /// The connection of the load that is under way.
     writing: Option<Connection>,
+    /// Tables with columns that the schema of the load does not know.
+    widened: HashSet<String>,
 }
 
 impl DuckDbSession {
     pub(super) fn new(destination: DuckDb, dataset: Dataset) -> Self {
-        Self { destination, dataset, writing: None }
+        Self { destination, dataset, writing: None, widened: HashSet::new() }
     }
 
     fn staging(&self) -> String {
@@ -129,6 +134,17 @@ fn one_text(connection: &Connection, sql: &str, params: &[&str], location: &str)
     let mut rows = statement.query(::duckdb::params_from_iter(params)).map_err(failed)?;
     let Some(row) = rows.next().map_err(failed)? else { return Ok(None) };
     row.get(0).map(Some).map_err(failed)
+}
+
+/// The tables that have columns which the schema does not know.
+fn widened(schema: &Schema, existing: &ExistingTables) -> HashSet<String> {
+    let is_known = |name: &str, column: &String| {
+        let table = schema.table(name);
+        table.is_none_or(|table| table.columns.keys().any(|known| known.eq_ignore_ascii_case(column)))
+    };
+    let is_widened =
+        |(name, columns): &(&String, &Vec<String>)| !columns.iter().all(|column| is_known(name, column));
+    existing.iter().filter(is_widened).map(|(name, _)| name.clone()).collect()
 }
 
 /// What a database has before a load.
@@ -234,7 +250,6 @@ impl Session for DuckDbSession {
         let (destination, dataset, names) = (self.destination.clone(), self.dataset.clone(), self.names()?);
         let (staging, hash) = (self.staging(), package.manifest.schema_hash.clone());
         let location = destination.location();
-        let uses_staging = self.uses_staging(package);
         let (connection, found) = blocking(move || {
             let connection = open(&destination, Access::Write, &dataset)?
                 .ok_or_else(|| Error::internal("a database that is written was not opened"))?;
@@ -257,7 +272,8 @@ impl Session for DuckDbSession {
         })
         .await?;
         self.writing = Some(connection);
-        let plan = self.plan_load(package, uses_staging, found, now)?;
+        self.widened = widened(&package.schema, &found.tables);
+        let plan = self.plan_load(package, found, now)?;
         let statements = plan.in_order();
         let location = self.destination.location();
         self.write(move |connection| {
@@ -274,7 +290,7 @@ impl Session for DuckDbSession {
 
     async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
         let Some(table) = jobs.first().map(|job| job.table.clone()) else { return Ok(()) };
-        let is_staged = self.uses_staging(package).is_some_and(|tables| tables.contains(&table));
+        let is_staged = self.staged_tables(package).contains(&table);
         let dataset = if is_staged { self.staging() } else { self.dataset.name.clone() };
         let files: Vec<String> =
             jobs.iter().map(|job| DIALECT.literal(&package.job_path(job).display().to_string())).collect();
@@ -293,16 +309,8 @@ impl Session for DuckDbSession {
     }
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
-        let mut statements = Vec::new();
-        if let Some(tables) = self.uses_staging(package) {
-            let tables: Vec<_> = tables
-                .iter()
-                .filter_map(|table| package.schema.table(table))
-                .filter(|table| !table.is_new())
-                .collect();
-            statements.extend(replace_from_staging(DIALECT, &self.dataset.name, &self.staging(), &tables));
-        }
         let names = self.names()?;
+        let mut statements = self.staged_into_place(package, &names)?;
         let loads = package.schema.table(&names.loads_table);
         let loads = loads.ok_or_else(|| Error::internal("the schema has no table of loads"))?;
         let (load_id, schema) = (package.load_id(), &package.manifest);
@@ -371,20 +379,39 @@ impl Session for DuckDbSession {
 }
 
 impl DuckDbSession {
-    /// The tables whose new rows go to staging first: all that the package replaces.
-    fn uses_staging(&self, package: &LoadPackage) -> Option<Vec<String>> {
-        let strategy = self.destination.capabilities.replace_strategy;
-        (strategy == ReplaceStrategy::InsertFromStaging && !package.manifest.replaced.is_empty())
-            .then(|| package.replaced_tables())
+    fn staged_tables(&self, package: &LoadPackage) -> Vec<String> {
+        package.staged_tables(self.destination.capabilities.replace_strategy)
     }
 
-    fn plan_load(
-        &self,
-        package: &LoadPackage,
-        staged: Option<Vec<String>>,
-        mut found: Found,
-        now: i64,
-    ) -> Result<LoadPlan> {
+    /// The statements that bring staged rows to where they count, and then empty the staging tables.
+    fn staged_into_place(&self, package: &LoadPackage, names: &SystemNames) -> Result<Vec<String>> {
+        let (schema, staging) = (&package.schema, self.staging());
+        let mut statements = Vec::new();
+        if self.destination.capabilities.replace_strategy == ReplaceStrategy::InsertFromStaging {
+            let replaced = package.replaced_tables();
+            let tables: Vec<_> = replaced.iter().filter_map(|table| schema.table(table)).collect();
+            statements.extend(replace_from_staging(DIALECT, &self.dataset.name, &staging, &tables));
+        }
+        let merge = MergeTarget {
+            dialect: DIALECT,
+            dataset: &self.dataset.name,
+            staging: &staging,
+            schema,
+            names,
+            types: &self.destination.capabilities.types,
+            loaded_at: time_of_load_id(package.load_id()),
+            widened: &self.widened,
+        };
+        for root in package.merged_roots() {
+            statements.extend(merge.statements(&root)?);
+        }
+        // Rows that were staged and deleted in one transaction never reach the disk.
+        let merged = package.merged_tables();
+        statements.extend(merged.iter().map(|table| delete_all(DIALECT, &staging, table)));
+        Ok(statements)
+    }
+
+    fn plan_load(&self, package: &LoadPackage, mut found: Found, now: i64) -> Result<LoadPlan> {
         let load = windlass_core::sql::LoadTarget {
             dialect: DIALECT,
             types: &self.destination.capabilities.types,
@@ -392,21 +419,21 @@ impl DuckDbSession {
             names: &self.names()?,
             now,
         };
-        let (main, replaced) = (package.migrated_tables(), package.replaced_tables());
-        let truncated = if staged.is_some() { &[][..] } else { &replaced };
+        let (main, staged) = (package.migrated_tables(), self.staged_tables(package));
+        let truncated = package.emptied_tables(self.destination.capabilities.replace_strategy);
         let dropped = &package.manifest.dropped;
         let drops = load.drop_tables(&self.dataset.name, dropped, &mut found.tables)?;
         let has_version = found.has_version && dropped.is_empty();
-        let mut plan = load.plan(&self.dataset.name, &main, truncated, &found.tables, has_version)?;
+        let mut plan = load.plan(&self.dataset.name, &main, &truncated, &found.tables, has_version)?;
         plan.drops = drops;
         if !dropped.is_empty() && !found.staging_tables.is_empty() {
             let staging = self.staging();
             plan.drops.extend(load.drop_tables(&staging, dropped, &mut found.staging_tables)?);
         }
-        if let Some(tables) = staged {
+        if !staged.is_empty() {
             let staging = self.staging();
-            let next =
-                load.plan_staging(&staging, &tables, &found.staging_tables, found.has_staging_version)?;
+            let has_staging_version = found.has_staging_version && dropped.is_empty();
+            let next = load.plan_staging(&staging, &staged, &found.staging_tables, has_staging_version)?;
             plan.extend(next);
         }
         Ok(plan)
