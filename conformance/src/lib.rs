@@ -120,7 +120,7 @@ async fn found(case: &Case, pipeline: &Pipeline) -> Result<Value> {
     let state = pipeline.state()?;
     let schema = pipeline.default_schema()?;
     if !database {
-        return Ok(json!({}));
+        return Ok(snapshot::of_nothing(schema.as_ref(), &state));
     }
     let mut session = Arc::clone(pipeline.destination()).connect(&pipeline.dataset_place()?).await?;
     snapshot(session.as_mut(), case.dataset_name(), schema.as_ref(), &state).await

@@ -119,9 +119,6 @@ pub(crate) async fn snapshot(
         }
         rows.sort_by_key(canonical);
     }
-    let state = state.to_json();
-    let state: Map<String, Value> =
-        STATE_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), state.get(*key)?.clone()))).collect();
     let columns: BTreeMap<_, _> =
         columns.into_iter().filter(|(table, _)| !table.starts_with("_dlt_")).collect();
     Ok(json!({
@@ -130,8 +127,20 @@ pub(crate) async fn snapshot(
         "duplicate_dlt_ids": duplicates,
         "meta": meta,
         "schema": schema.map(Schema::to_json),
-        "state": state,
+        "state": compared_state(state),
     }))
+}
+
+/// The snapshot of a destination that does not exist.
+pub(crate) fn of_nothing(schema: Option<&Schema>, state: &State) -> Value {
+    let schema = schema.map(Schema::to_json);
+    let state = compared_state(state);
+    json!({ "columns": {}, "rows": {}, "duplicate_dlt_ids": {}, "meta": {}, "schema": schema, "state": state })
+}
+
+fn compared_state(state: &State) -> Map<String, Value> {
+    let state = state.to_json();
+    STATE_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), state.get(*key)?.clone()))).collect()
 }
 
 fn text(value: &Value) -> String {

@@ -124,7 +124,7 @@ impl Refreshed {
 
     /// Whether the state goes to the destination even if it did not change.
     pub(super) fn forces_state(&self) -> bool {
-        self.mode != Refresh::DropData
+        !self.dropped.is_empty()
     }
 }
 
