@@ -79,9 +79,12 @@ impl MergeTarget<'_> {
             _ => 1,
         };
         let has_zone = column.and_then(|column| column.timezone).unwrap_or(true);
-        let offset = (has_zone && self.dialect.writes_offsets()).then_some(0);
+        let micros = micros - micros.rem_euclid(unit);
+        if has_zone || self.dialect == Dialect::Sqlite {
+            return self.dialect.timestamp_literal(micros);
+        }
         let mut text = String::new();
-        format_timestamp(&mut text, Timestamp { micros: micros - micros.rem_euclid(unit), offset }, ' ');
+        format_timestamp(&mut text, Timestamp { micros, offset: None }, ' ');
         self.dialect.literal(&text)
     }
 }

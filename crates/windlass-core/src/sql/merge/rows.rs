@@ -116,11 +116,8 @@ impl Merge<'_> {
             && self.root.table.columns[column].is_complete()
         {
             let direction = if *sort == SortOrder::Ascending { "ASC" } else { "DESC" };
-            order.push(format!(
-                "{} {direction}{}",
-                self.target.dialect.quote(column),
-                self.target.dialect.nulls_last()
-            ));
+            // Databases differ in where they sort nulls; a row without a value never wins over one that has it.
+            order.push(format!("{} {direction} NULLS LAST", self.target.dialect.quote(column)));
         }
         let place = self.root.place()?;
         let direction = if survivor == Survivor::First { "" } else { " DESC" };

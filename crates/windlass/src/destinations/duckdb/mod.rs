@@ -19,6 +19,7 @@ use windlass_core::{Error, Result};
 
 pub(in crate::destinations) use self::connection::{batches, database_error};
 use self::session::DuckDbSession;
+use super::sql_dataset::staging_layout;
 use super::{BuildContext, DestinationEntry};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
@@ -122,12 +123,7 @@ impl DuckDb {
             Some(DuckDbCredentials::Detailed(connection)) => connection,
         };
         let place = place(connection.database.as_deref(), context)?;
-        if let Some(layout) = config.staging_dataset_name_layout.as_deref().filter(|layout| *layout == "%s") {
-            return Err(Error::config(format!(
-                "staging_dataset_name_layout `{layout}` gives the staging dataset the name of the dataset"
-            ))
-            .with_hint("use something like `%s_staging`"));
-        }
+        staging_layout(config.staging_dataset_name_layout.as_deref())?;
         Ok(Self::at(place, connection, &config))
     }
 
