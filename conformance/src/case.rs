@@ -9,6 +9,7 @@ use windlass::core::hints::{ResourceHints, WriteDisposition};
 use windlass::core::json::sanitize;
 use windlass::core::value::{Tag, encode_tagged};
 use windlass::core::{Error, Result};
+use windlass::pipeline::Refresh;
 use windlass::source::{Limit, Resource, SourceSettings};
 use windlass::sources::{InlineResource, InlineSource};
 
@@ -54,7 +55,7 @@ pub struct Run {
     /// Contract of the run.
     pub schema_contract: Option<Value>,
     /// Refresh mode of the run.
-    pub refresh: Option<String>,
+    pub refresh: Option<Refresh>,
     /// Write disposition of the run.
     pub write_disposition: Option<WriteDisposition>,
     /// Whether the local working folder is gone.

@@ -1,12 +1,14 @@
 //! Runs recorded cases of the reference against the engine.
 //!
 //! A case is a JSON file: some runs of a pipeline and a snapshot of the destination after each. [`run_case`] runs it
-//! with DuckDB in a temporary folder and gives the differences.
+//! in a temporary folder and gives the differences; DuckDB recorded them, other destinations are compared as far as
+//! their types go.
 
 mod case;
 mod compare;
 mod rows;
 mod snapshot;
+mod target;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,6 +22,7 @@ use windlass::pipeline::{Pipeline, RunOptions};
 use windlass::source::Source;
 
 pub use case::Case;
+pub use target::Target;
 
 use snapshot::snapshot;
 
@@ -63,27 +66,30 @@ pub fn case_name(path: &Path) -> String {
 }
 
 /// Runs the case in a file.
-pub async fn run_file(path: &Path) -> Outcome {
+pub async fn run_file(path: &Path, target: &Target) -> Outcome {
     let differences = match Case::read(path) {
         Err(error) => vec![error.chain()],
-        Ok(case) => run_case(&case).await.unwrap_or_else(|error| vec![error.chain()]),
+        Ok(case) => run_case(&case, target).await.unwrap_or_else(|error| vec![error.chain()]),
     };
     Outcome { name: case_name(path), differences }
 }
 
 /// Runs a case and gives the differences. Errors: the case cannot be run at all.
-pub async fn run_case(case: &Case) -> Result<Vec<String>> {
+pub async fn run_case(case: &Case, target: &Target) -> Result<Vec<String>> {
     let folder = tempfile::tempdir()
         .map_err(|cause| Error::internal("there is no temporary folder").with_source(cause))?;
     let mut differences = Vec::new();
+    let first = pipeline(case, folder.path(), target)?;
+    let place = first.dataset_place()?;
+    target.clear(first.destination().connect(&place).await?.as_mut(), &place.name).await?;
     for (index, (run, expected)) in case.runs.iter().zip(&case.expected).enumerate() {
         if run.fresh_pipeline {
             // The recorder forgets the working folder only; the destination stays.
             drop(fs::remove_dir_all(folder.path().join("pipelines")));
         }
-        let pipeline = pipeline(case, folder.path())?;
+        let pipeline = pipeline(case, folder.path(), target)?;
         let result = run_once(case, run, &pipeline).await;
-        let mut found = found(case, &pipeline).await?;
+        let mut found = found(case, &pipeline, target).await?;
         found["row_counts"] = match &result {
             Ok(counts) if !expected["row_counts"].is_null() => json!(counts),
             _ => Value::Null,
@@ -95,7 +101,9 @@ pub async fn run_case(case: &Case) -> Result<Vec<String>> {
         }
         found["error"] = if result.is_err() { expected["error"].clone() } else { Value::Null };
         differences.extend(
-            compare::differences(expected, &found).into_iter().map(|line| format!("run {index}: {line}")),
+            compare::differences(&target.comparable(expected.clone()), &target.comparable(found))
+                .into_iter()
+                .map(|line| format!("run {index}: {line}")),
         );
         if result.is_err() {
             // The recorder drops what an error leaves.
@@ -107,13 +115,13 @@ pub async fn run_case(case: &Case) -> Result<Vec<String>> {
     Ok(differences)
 }
 
-fn pipeline(case: &Case, folder: &Path) -> Result<Pipeline> {
+fn pipeline(case: &Case, folder: &Path, target: &Target) -> Result<Pipeline> {
     let path = folder.join("pipeline.yaml");
     let file = json!({
         "pipeline": case.pipeline_name(),
         "dataset": case.dataset_name(),
         "pipelines_dir": "pipelines",
-        "destination": { "type": "duckdb", "credentials": "out.duckdb" },
+        "destination": target.options(),
     });
     fs::write(&path, file.to_string())
         .map_err(|cause| Error::internal("a file cannot be written").with_source(cause))?;
@@ -122,29 +130,25 @@ fn pipeline(case: &Case, folder: &Path) -> Result<Pipeline> {
 }
 
 async fn run_once(case: &Case, run: &case::Run, pipeline: &Pipeline) -> Result<BTreeMap<String, u64>> {
-    if run.refresh.is_some() {
-        return Err(Error::unsupported("refresh modes are not built yet"));
-    }
     let source: Box<dyn Source> = Box::new(run.source(case.pipeline_name())?);
     let options = RunOptions {
         schema_contract: run.schema_contract.clone(),
         write_disposition: run.write_disposition.clone(),
+        refresh: run.refresh,
         ..RunOptions::default()
     };
     let info = pipeline.run(&[source], &options).await?;
     Ok(info.rows().into_iter().collect())
 }
 
-async fn found(case: &Case, pipeline: &Pipeline) -> Result<Value> {
-    let database = Path::new(&pipeline.destination().location()).exists();
+async fn found(case: &Case, pipeline: &Pipeline, target: &Target) -> Result<Value> {
     let state = pipeline.state()?;
     let schema = pipeline.default_schema()?;
-    if !database {
-        // The recorder's file is there before anything is loaded.
-        return Ok(snapshot::nothing(&state));
-    }
     let mut session = Arc::clone(pipeline.destination()).connect(&pipeline.dataset_place()?).await?;
-    snapshot(session.as_mut(), case.dataset_name(), schema.as_ref(), &state).await
+    if !target.exists(session.as_mut(), &pipeline.destination().location()).await? {
+        return Ok(snapshot::of_nothing(schema.as_ref(), &state));
+    }
+    snapshot(session.as_mut(), target, case.dataset_name(), schema.as_ref(), &state).await
 }
 
 /// Whether the error is of the kind that the reference's exception stands for.

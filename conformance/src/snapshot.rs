@@ -8,37 +8,32 @@ use windlass::core::schema::Schema;
 use windlass::core::state::State;
 use windlass::destination::Session;
 
+use crate::Target;
 use crate::rows::rows;
 
 /// Keys of the state that are compared.
 const STATE_KEYS: [&str; 5] =
     ["sources", "_state_version", "_state_engine_version", "default_schema_name", "schema_names"];
 
-/// Takes the snapshot of a DuckDB dataset.
+/// Takes the snapshot of a dataset.
 pub(crate) async fn snapshot(
     session: &mut dyn Session,
+    target: &Target,
     dataset: &str,
     schema: Option<&Schema>,
     state: &State,
 ) -> Result<Value> {
-    let info = rows(
-        &session
-            .query(&format!(
-                "SELECT table_name AS t, column_name AS c, data_type AS d, is_nullable = 'YES' AS n \
-                 FROM information_schema.columns WHERE table_schema = '{dataset}' ORDER BY t, ordinal_position"
-            ))
-            .await?,
-    );
+    let info = rows(&session.query(&target.columns_query(dataset)).await?);
     let mut columns: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for row in &info {
-        let column = json!([row["c"], row["d"], row["n"]]);
+        let column = json!([row["c"], row["d"], is_true(&row["n"])]);
         columns.entry(text(&row["t"])).or_default().push(column);
     }
     let mut meta = Map::new();
     let mut loads = BTreeMap::new();
     if columns.contains_key("_dlt_loads") {
         let sql = format!(
-            "SELECT load_id, schema_name, status, schema_version_hash FROM \"{dataset}\"._dlt_loads \
+            "SELECT load_id, schema_name, status, schema_version_hash FROM \"{dataset}\".\"_dlt_loads\" \
              ORDER BY inserted_at, load_id"
         );
         let mut list = Vec::new();
@@ -50,7 +45,7 @@ pub(crate) async fn snapshot(
     }
     if columns.contains_key("_dlt_version") {
         let sql = format!(
-            "SELECT version, engine_version, schema_name, version_hash FROM \"{dataset}\"._dlt_version \
+            "SELECT version, engine_version, schema_name, version_hash FROM \"{dataset}\".\"_dlt_version\" \
              ORDER BY inserted_at, version"
         );
         let list = rows(&session.query(&sql).await?).into_iter();
@@ -127,20 +122,20 @@ pub(crate) async fn snapshot(
         "duplicate_dlt_ids": duplicates,
         "meta": meta,
         "schema": schema.map(Schema::to_json),
-        "state": state_part(state),
+        "state": compared_state(state),
     }))
 }
 
-/// The snapshot of a destination that nothing was loaded into.
-pub(crate) fn nothing(state: &State) -> Value {
-    json!({
-        "columns": {}, "rows": {}, "duplicate_dlt_ids": {}, "meta": {}, "schema": null, "state": state_part(state),
-    })
+/// The snapshot of a destination that does not exist.
+pub(crate) fn of_nothing(schema: Option<&Schema>, state: &State) -> Value {
+    let schema = schema.map(Schema::to_json);
+    let state = compared_state(state);
+    json!({ "columns": {}, "rows": {}, "duplicate_dlt_ids": {}, "meta": {}, "schema": schema, "state": state })
 }
 
-fn state_part(state: &State) -> Map<String, Value> {
-    let part = |key: &&str| Some(((*key).to_owned(), recorded_state(state.get(key)?)));
-    STATE_KEYS.iter().filter_map(part).collect()
+fn compared_state(state: &State) -> Map<String, Value> {
+    let state = state.to_json();
+    STATE_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), recorded_state(state.get(*key)?)))).collect()
 }
 
 /// The state as the recorder writes it: typed values in Python's text form.
@@ -155,6 +150,11 @@ fn recorded_state(value: &Value) -> Value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), recorded_state(value))).collect(),
         _ => value.clone(),
     }
+}
+
+/// SQLite has no booleans.
+fn is_true(value: &Value) -> bool {
+    value.as_bool().unwrap_or_else(|| value.as_i64() == Some(1))
 }
 
 fn text(value: &Value) -> String {

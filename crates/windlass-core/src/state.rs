@@ -142,6 +142,18 @@ impl State {
         }
     }
 
+    /// Forgets everything about a source.
+    pub fn forget_source(&mut self, source: &str) {
+        object(&mut self.doc, "sources").shift_remove(source);
+    }
+
+    /// Forgets the state of resources, as a refresh does; what the source itself keeps stays.
+    pub fn forget_resources(&mut self, source: &str, resources: &[String]) {
+        if object(&mut self.doc, "sources").contains_key(source) {
+            resources.iter().for_each(|resource| self.reset_resource(source, resource));
+        }
+    }
+
     /// A value that never leaves the machine.
     pub fn local(&self, key: &str) -> Option<&Value> {
         self.doc.get("_local")?.get(key)

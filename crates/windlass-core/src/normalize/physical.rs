@@ -21,6 +21,8 @@ pub struct TypeDefaults {
     pub ignores_time_precision: bool,
     /// Whether a decimal given by precision alone has the default scale (SQL destinations) or none (files).
     pub scale_defaults_alone: bool,
+    /// Whether columns with the hint `unique` get a constraint.
+    pub unique_constraints: bool,
 }
 
 impl Default for TypeDefaults {
@@ -31,6 +33,7 @@ impl Default for TypeDefaults {
             timestamp_precision: 6,
             ignores_time_precision: false,
             scale_defaults_alone: true,
+            unique_constraints: false,
         }
     }
 }

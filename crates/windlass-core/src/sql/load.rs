@@ -1,10 +1,9 @@
 //! The statements of a load: what comes before the rows, and what makes them count.
 
-use super::{Dialect, ExistingTables, migration};
+use super::{Dialect, ExistingTables, fill_root_keys, migration};
 use crate::error::{Error, Result};
 use crate::normalize::TypeDefaults;
 use crate::schema::{ENGINE_VERSION, Schema, SystemNames, Table};
-use crate::value::{Timestamp, format_timestamp};
 
 /// Where a load goes and what its schema is.
 #[derive(Clone, Copy, Debug)]
@@ -121,10 +120,12 @@ impl LoadTarget<'_> {
             tables.map(|name| self.schema.table(name).ok_or_else(|| unknown(name))).collect::<Result<_>>()?;
         let mut plan = LoadPlan::default();
         if existing.is_empty() {
-            plan.ddl.push(format!("CREATE SCHEMA IF NOT EXISTS {}", self.dialect.quote(dataset)));
+            plan.ddl.extend(self.dialect.create_dataset(dataset));
         }
         let prefix = &self.names.prefix;
+        let fills = fill_root_keys(self.dialect, dataset, self.schema, &tables, existing);
         plan.ddl.extend(migration(self.dialect, dataset, tables, existing, self.types, prefix)?);
+        plan.ddl.extend(fills);
         if !has_version {
             plan.records.push(self.version_record(dataset)?);
         }
@@ -150,7 +151,7 @@ impl LoadTarget<'_> {
 
 /// Removes all rows of a table, within a transaction.
 pub fn delete_all(dialect: Dialect, dataset: &str, table: &str) -> String {
-    format!("DELETE FROM {}", dialect.qualify(dataset, table))
+    dialect.empty_table(dataset, table)
 }
 
 /// Replaces the rows of tables by those of their staging tables: each is emptied and filled, by column name.
@@ -175,12 +176,6 @@ pub fn replace_from_staging(
     statements
 }
 
-fn timestamp_literal(dialect: Dialect, micros: i64) -> String {
-    let mut text = String::new();
-    format_timestamp(&mut text, Timestamp { micros, offset: Some(0) }, ' ');
-    dialect.literal(&text)
-}
-
 /// Records a schema version. `columns` are the columns of the version table in its own order.
 pub fn insert_version(
     dialect: Dialect,
@@ -195,7 +190,7 @@ pub fn insert_version(
     let values = [
         version.to_string(),
         engine_version.to_string(),
-        timestamp_literal(dialect, inserted_at),
+        dialect.timestamp_literal(inserted_at),
         dialect.literal(name),
         dialect.literal(hash),
         dialect.literal(text),
@@ -217,7 +212,7 @@ pub fn load_record(
         dialect.literal(load_id),
         dialect.literal(schema_name),
         "0".to_owned(),
-        timestamp_literal(dialect, inserted_at),
+        dialect.timestamp_literal(inserted_at),
         dialect.literal(schema_hash),
     ];
     insert(dialect, dataset, table, &values)

@@ -7,12 +7,14 @@ mod interpolate;
 mod layers;
 mod pipeline_file;
 mod resource;
+mod secret;
 mod settings;
 
 pub use check::{Problem, check};
 pub use document_schema::json_schema;
 pub use layers::Layers;
 pub use pipeline_file::{Described, Overrides, PipelineFile, pipelines_dir};
+pub use secret::Secret;
 pub use settings::parse_byte_size;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};

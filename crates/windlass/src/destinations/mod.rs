@@ -4,6 +4,16 @@
 #[cfg_attr(not(feature = "duckdb"), path = "duckdb/disabled.rs")]
 mod duckdb;
 mod filesystem;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod job_file;
+#[cfg_attr(feature = "postgres", path = "postgres/mod.rs")]
+#[cfg_attr(not(feature = "postgres"), path = "postgres/disabled.rs")]
+mod postgres;
+#[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
+mod sql_dataset;
+#[cfg_attr(feature = "sqlite", path = "sqlite/mod.rs")]
+#[cfg_attr(not(feature = "sqlite"), path = "sqlite/disabled.rs")]
+mod sqlite;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +24,10 @@ use windlass_core::Result;
 #[cfg(feature = "duckdb")]
 pub use self::duckdb::{DuckDb, DuckDbConfig};
 pub use self::filesystem::{Filesystem, FilesystemConfig};
+#[cfg(feature = "postgres")]
+pub use self::postgres::{Postgres, PostgresConfig, PostgresConnection, PostgresCredentials};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{Sqlite, SqliteConfig, SqliteCredentials, SqliteParts};
 
 use crate::config::unknown_name;
 use crate::destination::Destination;
@@ -47,7 +61,8 @@ pub struct BuildContext {
 }
 
 /// All kinds of destinations.
-pub const DESTINATIONS: &[DestinationEntry] = &[duckdb::ENTRY, filesystem::ENTRY];
+pub const DESTINATIONS: &[DestinationEntry] =
+    &[duckdb::ENTRY, filesystem::ENTRY, postgres::ENTRY, sqlite::ENTRY];
 
 /// The kind of destination with this name. Errors: there is none.
 pub fn destination_entry(name: &str) -> Result<&'static DestinationEntry> {

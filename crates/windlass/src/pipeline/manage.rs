@@ -169,7 +169,7 @@ impl Pipeline {
                 .collect();
             tables.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
             for (_, table) in tables {
-                without.tables.shift_remove(&table.name);
+                without.remove_tables([table.name.as_str()]);
                 if table.normalizer_flag("seen-data") {
                     plan.tables.push(table.name.clone());
                 }

@@ -4,6 +4,7 @@ mod cursors;
 mod manage;
 mod plan;
 mod prepare;
+mod refresh;
 mod report;
 mod run;
 mod store;
@@ -22,6 +23,7 @@ use windlass_core::{Error, Result};
 
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
+pub use self::refresh::Refresh;
 pub use self::report::{LoadInfo, PackageInfo};
 pub use self::run::Change;
 pub use self::store::{RunLock, WorkFolder};
@@ -108,6 +110,8 @@ pub struct RunOptions {
     pub write_disposition: Option<WriteDisposition>,
     /// Contract of all resources.
     pub schema_contract: Option<Value>,
+    /// What is dropped and forgotten before the new rows come.
+    pub refresh: Option<Refresh>,
 }
 
 /// A pipeline.

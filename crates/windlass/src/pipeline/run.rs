@@ -16,6 +16,7 @@ use windlass_core::value::{Tag, encode_tagged};
 
 use super::cursors::{Cursors, Undeclared};
 use super::prepare::PreparedSource;
+use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo};
 use super::{Pipeline, RunOptions};
 use crate::destination::Session;
@@ -205,13 +206,19 @@ impl Pipeline {
         warnings: &mut Vec<String>,
         writer: &PackageWriter,
     ) -> Result<Option<PackageContent>> {
-        let PreparedSource { stored, mut schema, naming, mut resources, replaced, reset, .. } = prepared;
+        let PreparedSource { stored, mut schema, naming, mut resources, replaced, reset, refreshed, .. } =
+            prepared;
         let names = SystemNames::new(&naming)?;
         let mut state = self.next_state(known, source.name(), &reset);
+        if let Some(refreshed) = &refreshed {
+            refreshed.forget(&mut state, source.name());
+        }
+        let forces_state = refreshed.as_ref().is_some_and(Refreshed::forces_state);
         let cursors = Cursors::open(source.name(), &mut resources, &state)?;
         let undeclared = Undeclared::new(stored.as_ref(), &resources);
         let declared = schema.clone();
-        count_declared(&mut schema, is_new(&state) || cursors.are_stored(), &names, &naming)?;
+        let may_change = forces_state || is_new(&state) || cursors.are_stored();
+        count_declared(&mut schema, may_change, &names, &naming)?;
 
         let context = SourceContext { folder: self.folder.clone() };
         let normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
@@ -235,7 +242,7 @@ impl Pipeline {
         warnings.extend(left_in_json(&extracted));
         warnings.extend(cursors.close(&extracted, &mut state)?);
         let Extracted { state: mut grown, mut jobs, mut rows, discarded, rejected, reached, .. } = extracted;
-        let has_new_state = is_new(&state);
+        let has_new_state = forces_state || is_new(&state);
         let forgotten = undeclared.without_rows(&reached);
         if !forgotten.is_empty() {
             // Versions are counted as if the tables had never been declared.
@@ -259,7 +266,11 @@ impl Pipeline {
         let mut schema = grown.schema.clone();
         let replaced = replaced_roots(&schema, replaced, &jobs);
         let content = self.content(&mut schema, stored.as_ref(), jobs, rows, replaced, writer)?;
+        let (dropped, emptied) =
+            refreshed.map(|refreshed| (refreshed.dropped, refreshed.emptied)).unwrap_or_default();
         let manifest = PackageManifest {
+            dropped,
+            emptied,
             left_out: LeftOut {
                 discarded_rows: in_order(discarded.rows),
                 discarded_values: in_order(discarded.values),
@@ -330,6 +341,7 @@ impl Pipeline {
             jobs,
             replaced,
             dropped: Vec::new(),
+            emptied: Vec::new(),
             row_counts: rows.into_iter().collect(),
             left_out: LeftOut::default(),
             warnings: Vec::new(),

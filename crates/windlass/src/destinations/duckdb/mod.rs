@@ -13,12 +13,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
-use windlass_core::hints::Disposition;
+use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
 pub(in crate::destinations) use self::connection::{batches, database_error};
 use self::session::DuckDbSession;
+use super::sql_dataset::staging_layout;
 use super::{BuildContext, DestinationEntry};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
@@ -127,12 +128,7 @@ impl DuckDb {
             Some(DuckDbCredentials::Detailed(connection)) => connection,
         };
         let place = place(connection.database.as_deref(), context)?;
-        if let Some(layout) = config.staging_dataset_name_layout.as_deref().filter(|layout| *layout == "%s") {
-            return Err(Error::config(format!(
-                "staging_dataset_name_layout `{layout}` gives the staging dataset the name of the dataset"
-            ))
-            .with_hint("use something like `%s_staging`"));
-        }
+        staging_layout(config.staging_dataset_name_layout.as_deref())?;
         Ok(Self::at(place, connection, &config))
     }
 
@@ -171,7 +167,7 @@ fn capabilities() -> Capabilities {
         has_case_sensitive_identifiers: false,
         // DuckDB rounds to the precision of a column when it loads; a file that cuts digits off before would differ.
         types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },
-        dispositions: vec![Disposition::Append, Disposition::Replace],
+        merge_strategies: MergeStrategy::ALL.to_vec(),
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         normalizes_dataset_name: true,
         parallel_jobs: 1,

@@ -1,20 +1,21 @@
 //! One connection to a DuckDB database, and the transaction of a load.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use ::duckdb::Connection;
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use windlass_core::package::Job;
-use windlass_core::schema::{Schema, SystemNames};
-use windlass_core::sql::{Dialect, ExistingTables, LoadPlan, load_record, migration, replace_from_staging};
+use windlass_core::schema::Schema;
+use windlass_core::sql::{Dialect, ExistingTables};
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
 use super::connection::{Access, Bounds, batches, database_error, open_file, open_memory, prepare};
 use super::{DuckDb, Place};
-use crate::destination::{Dataset, Destination as _, ReplaceStrategy, Session, Stored};
+use crate::destination::{Dataset, Destination as _, Session, Stored};
+use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 
@@ -36,20 +37,25 @@ pub(super) struct DuckDbSession {
     dataset: Dataset,
     /// The connection of the load that is under way.
     writing: Option<Connection>,
+    /// Tables with columns that the schema of the load does not know.
+    widened: HashSet<String>,
 }
 
 impl DuckDbSession {
     pub(super) fn new(destination: DuckDb, dataset: Dataset) -> Self {
-        Self { destination, dataset, writing: None }
+        Self { destination, dataset, writing: None, widened: HashSet::new() }
     }
 
-    fn staging(&self) -> String {
-        let name = self.destination.staging_layout.replace("%s", &self.dataset.name);
-        self.dataset.naming.table_identifier(&name).unwrap_or(name)
-    }
-
-    fn names(&self) -> Result<SystemNames> {
-        SystemNames::new(&self.dataset.naming)
+    fn sql(&self) -> Result<SqlDataset> {
+        let destination = &self.destination;
+        let capabilities = &destination.capabilities;
+        SqlDataset::new(
+            DIALECT,
+            &self.dataset,
+            &destination.staging_layout,
+            capabilities.types,
+            capabilities.replace_strategy,
+        )
     }
 
     /// Runs `work` on a thread that may block, with a connection of its own: `None` if there is no database yet.
@@ -156,141 +162,93 @@ fn existing_tables(connection: &Connection, schema: &str, location: &str) -> Res
 }
 
 /// The first column of the first row of a query.
-fn one_text(connection: &Connection, sql: &str, params: &[&str], location: &str) -> Result<Option<String>> {
+fn one_text(connection: &Connection, sql: &str, location: &str) -> Result<Option<String>> {
     let failed = |cause| database_error("query", location, cause);
     let mut statement = connection.prepare(sql).map_err(failed)?;
-    let mut rows = statement.query(::duckdb::params_from_iter(params)).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
     let Some(row) = rows.next().map_err(failed)? else { return Ok(None) };
     row.get(0).map(Some).map_err(failed)
-}
-
-/// What a database has before a load.
-struct Found {
-    tables: ExistingTables,
-    staging_tables: ExistingTables,
-    has_version: bool,
-    has_staging_version: bool,
 }
 
 #[async_trait]
 impl Session for DuckDbSession {
     async fn stored(&mut self) -> Result<Stored> {
-        let (names, dataset) = (self.names()?, self.dataset.clone());
-        let location = self.destination.location();
+        let (sql, location) = (self.sql()?, self.destination.location());
         let read = self
             .read(move |connection| {
-                let tables = existing_tables(connection, &dataset.name, &location)?;
-                let is_there = |table: &str| tables.contains_key(table);
-                if !is_there(&names.state_table) || !is_there(&names.loads_table) {
-                    return Ok(Stored { has_dataset: !tables.is_empty(), state: None });
-                }
-                let column = |name: &str| -> Result<String> { Ok(DIALECT.quote(&dataset.naming.identifier(name)?)) };
-                let sql = format!(
-                    "SELECT s.{state} FROM {states} AS s JOIN {loads} AS l ON l.{load_id} = s.{state_load_id} \
-                     WHERE s.{pipeline} = ? AND l.{status} = 0 ORDER BY l.{load_id} DESC LIMIT 1",
-                    state = column("state")?,
-                    states = DIALECT.qualify(&dataset.name, &names.state_table),
-                    loads = DIALECT.qualify(&dataset.name, &names.loads_table),
-                    load_id = column("load_id")?,
-                    state_load_id = DIALECT.quote(&names.load_id),
-                    pipeline = column("pipeline_name")?,
-                    status = column("status")?,
-                );
-                let text = one_text(connection, &sql, &[&dataset.pipeline], &location)?;
+                let tables = existing_tables(connection, &sql.name, &location)?;
+                let text = match sql.state_query(&tables)? {
+                    Some(query) => one_text(connection, &query, &location)?,
+                    None => None,
+                };
                 let state = text.map(|text| State::decode(&text)).transpose()?;
-                Ok(Stored { has_dataset: true, state })
+                Ok(Stored { has_dataset: !tables.is_empty(), state })
             })
             .await?;
         Ok(read.unwrap_or_default())
     }
 
     async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>> {
-        let (names, dataset, name) = (self.names()?, self.dataset.clone(), name.to_owned());
-        let location = self.destination.location();
+        let (sql, location, name) = (self.sql()?, self.destination.location(), name.to_owned());
         let text = self
             .read(move |connection| {
-                let tables = existing_tables(connection, &dataset.name, &location)?;
-                if !tables.contains_key(&names.version_table) {
-                    return Ok(None);
+                let tables = existing_tables(connection, &sql.name, &location)?;
+                match sql.schema_query(&tables, &name)? {
+                    Some(query) => one_text(connection, &query, &location),
+                    None => Ok(None),
                 }
-                let column =
-                    |name: &str| -> Result<String> { Ok(DIALECT.quote(&dataset.naming.identifier(name)?)) };
-                let sql = format!(
-                    "SELECT {} FROM {} WHERE {} = ? ORDER BY {} DESC LIMIT 1",
-                    column("schema")?,
-                    DIALECT.qualify(&dataset.name, &names.version_table),
-                    column("schema_name")?,
-                    column("inserted_at")?
-                );
-                one_text(connection, &sql, &[&name], &location)
             })
             .await?;
         text.flatten().map(|text| Schema::decode(&text)).transpose()
     }
 
     async fn is_loaded(&mut self, load_id: &str) -> Result<bool> {
-        let (names, dataset, load_id) = (self.names()?, self.dataset.clone(), load_id.to_owned());
-        let location = self.destination.location();
+        let (sql, location, load_id) = (self.sql()?, self.destination.location(), load_id.to_owned());
         let found = self
             .read(move |connection| {
-                let tables = existing_tables(connection, &dataset.name, &location)?;
-                if !tables.contains_key(&names.loads_table) {
-                    return Ok(None);
+                let tables = existing_tables(connection, &sql.name, &location)?;
+                match sql.load_query(&tables, &load_id)? {
+                    Some(query) => one_text(connection, &query, &location),
+                    None => Ok(None),
                 }
-                let column = DIALECT.quote(&dataset.naming.identifier("load_id")?);
-                let loads = DIALECT.qualify(&dataset.name, &names.loads_table);
-                let sql = format!("SELECT {column} FROM {loads} WHERE {column} = ?");
-                one_text(connection, &sql, &[&load_id], &location)
             })
             .await?;
         Ok(found.flatten().is_some())
     }
 
     async fn plan(&mut self, schema: &Schema) -> Result<Vec<String>> {
-        let (name, location) = (self.dataset.name.clone(), self.destination.location());
-        let existing = self
-            .read(move |connection| existing_tables(connection, &name, &location))
-            .await?
-            .unwrap_or_default();
-        migration(
-            DIALECT,
-            &self.dataset.name,
-            schema.tables.values().map(AsRef::as_ref),
-            &existing,
-            &self.destination.capabilities.types,
-            &self.names()?.prefix,
-        )
+        let (sql, location) = (self.sql()?, self.destination.location());
+        let name = sql.name.clone();
+        let existing = self.read(move |connection| existing_tables(connection, &name, &location)).await?;
+        sql.preview(schema, &existing.unwrap_or_default())
     }
 
     async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
         self.rollback().await?;
-        let (destination, dataset, names) = (self.destination.clone(), self.dataset.clone(), self.names()?);
-        let (staging, hash) = (self.staging(), package.manifest.schema_hash.clone());
+        let (destination, dataset, sql) = (self.destination.clone(), self.dataset.clone(), self.sql()?);
+        let hash = package.manifest.schema_hash.clone();
         let location = destination.location();
-        let uses_staging = self.uses_staging(package);
         let (connection, found) = blocking(move || {
             let connection = open(&destination, Access::Write, &dataset)?
                 .ok_or_else(|| Error::internal("a database that is written was not opened"))?;
             let failed = |cause| database_error("write to", &location, cause);
             connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
-            let version = |dataset_name: &str, tables: &ExistingTables| -> Result<bool> {
-                if !tables.contains_key(&names.version_table) {
-                    return Ok(false);
-                }
-                let column = DIALECT.quote(&dataset.naming.identifier("version_hash")?);
-                let table = DIALECT.qualify(dataset_name, &names.version_table);
-                let sql = format!("SELECT {column} FROM {table} WHERE {column} = ?");
-                Ok(one_text(&connection, &sql, &[&hash], &location)?.is_some())
+            let found = |dataset: &str| -> Result<FoundDataset> {
+                let tables = existing_tables(&connection, dataset, &location)?;
+                let has_version = match sql.version_query(dataset, &tables, &hash)? {
+                    Some(query) => one_text(&connection, &query, &location)?.is_some(),
+                    None => false,
+                };
+                Ok(FoundDataset { exists: !tables.is_empty(), tables, has_version })
             };
-            let tables = existing_tables(&connection, &dataset.name, &location)?;
-            let has_version = version(&dataset.name, &tables)?;
-            let staging_tables = existing_tables(&connection, &staging, &location)?;
-            let has_staging_version = version(&staging, &staging_tables)?;
-            Ok((connection, Found { tables, staging_tables, has_version, has_staging_version }))
+            let found = Found { main: found(&sql.name)?, staging: found(&sql.staging)? };
+            Ok((connection, found))
         })
         .await?;
         self.writing = Some(connection);
-        let plan = self.plan_load(package, uses_staging, found, now)?;
+        let mut sql = self.sql()?;
+        let plan = sql.plan(package, found, now)?;
+        self.widened = sql.widened;
         let statements = plan.in_order();
         let location = self.destination.location();
         self.write(move |connection| {
@@ -307,8 +265,7 @@ impl Session for DuckDbSession {
 
     async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
         let Some(table) = jobs.first().map(|job| job.table.clone()) else { return Ok(()) };
-        let is_staged = self.uses_staging(package).is_some_and(|tables| tables.contains(&table));
-        let dataset = if is_staged { self.staging() } else { self.dataset.name.clone() };
+        let dataset = self.sql()?.dataset_of(package, &table).to_owned();
         let files: Vec<String> =
             jobs.iter().map(|job| DIALECT.literal(&package.job_path(job).display().to_string())).collect();
         let width = package.schema.table(&table).map_or(0, |table| table.columns.len());
@@ -333,28 +290,9 @@ impl Session for DuckDbSession {
     }
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
-        let mut statements = Vec::new();
-        if let Some(tables) = self.uses_staging(package) {
-            let tables: Vec<_> = tables
-                .iter()
-                .filter_map(|table| package.schema.table(table))
-                .filter(|table| !table.is_new())
-                .collect();
-            statements.extend(replace_from_staging(DIALECT, &self.dataset.name, &self.staging(), &tables));
-        }
-        let names = self.names()?;
-        let loads = package.schema.table(&names.loads_table);
-        let loads = loads.ok_or_else(|| Error::internal("the schema has no table of loads"))?;
-        let (load_id, schema) = (package.load_id(), &package.manifest);
-        statements.push(load_record(
-            DIALECT,
-            &self.dataset.name,
-            loads,
-            load_id,
-            &schema.schema_name,
-            now,
-            &schema.schema_hash,
-        ));
+        let mut sql = self.sql()?;
+        sql.widened.clone_from(&self.widened);
+        let statements = sql.commit_statements(package, now)?;
         let location = self.destination.location();
         self.write(move |connection| {
             let failed = |cause| database_error("commit to", &location, cause);
@@ -407,48 +345,5 @@ impl Session for DuckDbSession {
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {
         let table = DIALECT.qualify(&self.dataset.name, table);
         self.query(&format!("SELECT * FROM {table} LIMIT {limit}")).await
-    }
-}
-
-impl DuckDbSession {
-    /// The tables whose new rows go to staging first: all that the package replaces.
-    fn uses_staging(&self, package: &LoadPackage) -> Option<Vec<String>> {
-        let strategy = self.destination.capabilities.replace_strategy;
-        (strategy == ReplaceStrategy::InsertFromStaging && !package.manifest.replaced.is_empty())
-            .then(|| package.replaced_tables())
-    }
-
-    fn plan_load(
-        &self,
-        package: &LoadPackage,
-        staged: Option<Vec<String>>,
-        mut found: Found,
-        now: i64,
-    ) -> Result<LoadPlan> {
-        let load = windlass_core::sql::LoadTarget {
-            dialect: DIALECT,
-            types: &self.destination.capabilities.types,
-            schema: &package.schema,
-            names: &self.names()?,
-            now,
-        };
-        let (main, replaced) = (package.migrated_tables(), package.replaced_tables());
-        let truncated = if staged.is_some() { &[][..] } else { &replaced };
-        let dropped = &package.manifest.dropped;
-        let drops = load.drop_tables(&self.dataset.name, dropped, &mut found.tables)?;
-        let has_version = found.has_version && dropped.is_empty();
-        let mut plan = load.plan(&self.dataset.name, &main, truncated, &found.tables, has_version)?;
-        plan.drops = drops;
-        if !dropped.is_empty() && !found.staging_tables.is_empty() {
-            let staging = self.staging();
-            plan.drops.extend(load.drop_tables(&staging, dropped, &mut found.staging_tables)?);
-        }
-        if let Some(tables) = staged {
-            let staging = self.staging();
-            let next =
-                load.plan_staging(&staging, &tables, &found.staging_tables, found.has_staging_version)?;
-            plan.extend(next);
-        }
-        Ok(plan)
     }
 }

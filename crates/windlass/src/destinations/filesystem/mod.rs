@@ -19,7 +19,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions};
-use windlass_core::hints::Disposition;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::value::parse_timestamp;
 use windlass_core::{Error, Result};
@@ -143,7 +142,7 @@ fn capabilities(format: FileFormat) -> Capabilities {
         max_identifier_length: 65_536,
         has_case_sensitive_identifiers: true,
         types: TypeDefaults { wei: (78, 0), scale_defaults_alone: false, ..TypeDefaults::default() },
-        dispositions: vec![Disposition::Append, Disposition::Replace],
+        merge_strategies: Vec::new(),
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         merge_falls_back_to_append: true,
         normalizes_dataset_name: true,

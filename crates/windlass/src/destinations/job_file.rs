@@ -1,0 +1,32 @@
+//! Job files as batches, and work that may block.
+
+use std::fs::File;
+use std::path::Path;
+
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use windlass_core::{Error, Result};
+
+use crate::files::io_error;
+
+/// Rows that are decoded at once. Few, since rows may be large.
+const BATCH_ROWS: usize = 1024;
+
+/// Opens a Parquet file of a package. Errors: it cannot be read.
+pub(super) fn open_job_file(path: &Path) -> Result<ParquetRecordBatchReader> {
+    let file = File::open(path).map_err(|cause| io_error("open", path, cause))?;
+    ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
+        .map_err(|cause| damaged(path, cause))
+}
+
+/// The error for a file of a package that is not what was written.
+pub(super) fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::data("a file of a load package is damaged").with_source(cause).at_file(path.display().to_string())
+}
+
+/// Runs `work` on a thread that may block.
+pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|cause| Error::internal("the thread of a destination broke down").with_source(cause))?
+}

@@ -1,0 +1,168 @@
+//! What a failure of the server or the connection means for the user.
+
+use std::fmt;
+
+use tokio_postgres::error::{DbError, SqlState};
+use windlass_core::{Error, Result};
+
+/// What the server said, without its details, which may hold values of rows.
+#[derive(Debug)]
+struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What a failure means. `what` continues "Postgres cannot".
+pub(super) fn database_error(what: &str, location: &str, cause: tokio_postgres::Error) -> Error {
+    let error = Error::destination(format!("Postgres cannot {what} {location}"));
+    match cause.as_db_error() {
+        Some(refusal) => refused(error, refusal),
+        None => broken(error, what, cause),
+    }
+}
+
+/// The same as a function of the cause, for `map_err`.
+pub(super) fn failed<'a>(
+    what: &'a str,
+    location: &'a str,
+) -> impl Fn(tokio_postgres::Error) -> Error + Copy + 'a {
+    move |cause| database_error(what, location, cause)
+}
+
+/// Whether the outcome of what was sent is unknown: the server did not answer.
+pub(super) fn is_unanswered(cause: &tokio_postgres::Error) -> bool {
+    match cause.as_db_error() {
+        // The server ends the session; a commit that it was told of before may have taken effect.
+        Some(refusal) => ["57P01", "57P02", "57P03"].contains(&refusal.code().code()),
+        None => true,
+    }
+}
+
+fn refused(error: Error, refusal: &DbError) -> Error {
+    let code = refusal.code();
+    let mut text = format!("{} (SQLSTATE {})", refusal.message(), code.code());
+    if let Some(place) = refusal.where_().filter(|place| place.starts_with("COPY ")) {
+        // `COPY t, line 3, column a: "value"`: the value stays here.
+        let place = place.split(": \"").next().unwrap_or(place);
+        text = format!("{text}, {place}");
+    }
+    let mut error = error;
+    if let Some(table) = refusal.table() {
+        error = error.at_table(table);
+    }
+    if let Some(column) = refusal.column() {
+        error = error.at_column(column);
+    }
+    let class = code.code().get(..2).unwrap_or_default();
+    let (is_retryable, hint) = if *code == SqlState::INVALID_PASSWORD || class == "28" {
+        (false, Some("check username and password of destination.credentials, and the server's pg_hba.conf"))
+    } else if *code == SqlState::INVALID_CATALOG_NAME {
+        (false, Some("create the database first, or name another one in destination.credentials"))
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        (
+            false,
+            Some(
+                "the user needs CREATE on the database for new datasets, CREATE and USAGE on the schema for new tables, and \
+                 must own the tables that grow or are replaced",
+            ),
+        )
+    } else if *code == SqlState::UNIQUE_VIOLATION && refusal.schema() == Some("pg_catalog")
+        || *code == SqlState::DUPLICATE_TABLE
+        || *code == SqlState::DUPLICATE_SCHEMA
+        || *code == SqlState::DUPLICATE_COLUMN
+    {
+        (true, Some("another program created the same table at the same time; run again"))
+    } else if *code == SqlState::UNIQUE_VIOLATION {
+        (
+            false,
+            Some(
+                "rows with the same row id, or with equal values of a column with the hint unique, were loaded before",
+            ),
+        )
+    } else if class == "40" || *code == SqlState::LOCK_NOT_AVAILABLE {
+        (true, Some("another program was in the way and the load was rolled back; run again"))
+    } else if class == "53" {
+        (true, Some("the server is short of disk, memory or connections; run again when it has more"))
+    } else if class == "57" || class == "08" {
+        (true, Some("the server ended the connection; the load was rolled back, nothing is lost; run again"))
+    } else if *code == SqlState::STRING_DATA_RIGHT_TRUNCATION || *code == SqlState::NUMERIC_VALUE_OUT_OF_RANGE
+    {
+        (
+            false,
+            Some(
+                "the column is too narrow for the value; widen it with ALTER TABLE, or give the column a larger precision \
+                 before the table is created",
+            ),
+        )
+    } else if class == "42" || *code == SqlState::NOT_NULL_VIOLATION || *code == SqlState::CHECK_VIOLATION {
+        (
+            false,
+            Some("the table is not as windlass made it; `windlass pipeline schema NAME` shows the schema"),
+        )
+    } else {
+        (false, None)
+    };
+    let error = error.with_source(Refusal(text));
+    let error = if is_retryable { error.retryable() } else { error };
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+fn broken(error: Error, what: &str, cause: tokio_postgres::Error) -> Error {
+    let mut text = String::new();
+    let mut io = None;
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&cause);
+    while let Some(piece) = next {
+        text.push_str(&piece.to_string());
+        text.push('\n');
+        io = io.or(piece.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
+        next = piece.source();
+    }
+    let has = |piece: &str| text.contains(piece);
+    let hint = if has("password missing") {
+        "the server asks for a password; set destination.credentials.password"
+    } else if has("does not support TLS") || has("TLS") || has("certificate") || has("tls") {
+        "check sslmode and sslrootcert: `disable` speaks no TLS, `require` verifies nothing, `verify-full` needs a \
+         certificate that is signed for the host"
+    } else if has("lookup address") {
+        "no server has this name; check the host of destination.credentials"
+    } else if io == Some(std::io::ErrorKind::ConnectionRefused) || io == Some(std::io::ErrorKind::NotFound) {
+        "no server listens there; check host and port of destination.credentials, and that the server runs"
+    } else if io == Some(std::io::ErrorKind::TimedOut) || has("timeout") || has("timed out") {
+        "the server does not answer; check host and port, firewalls, and connect_timeout"
+    } else if what == "open" {
+        "check host and port of destination.credentials"
+    } else {
+        "the connection was lost; the load was rolled back, nothing is lost; run again"
+    };
+    let is_setting = has("password missing") || has("does not support TLS") || has("certificate");
+    let error = if is_setting { error } else { error.retryable() };
+    error.with_source(cause).with_hint(hint)
+}
+
+/// The error for a column whose values the destination's column cannot take.
+pub(super) fn column_changed(table: &str, column: &str, wants: &str, has: &str) -> Error {
+    Error::destination(format!("the column holds {has} at the destination, but the rows have {wants}"))
+        .at_table(table)
+        .at_column(column)
+        .with_hint(
+            "somebody changed the column; change it back with ALTER TABLE, or load into another dataset",
+        )
+}
+
+/// Unwraps what must be there after a migration. Errors: it was removed by hand while the load went on.
+pub(super) fn present<T>(found: Option<T>, table: &str, column: &str) -> Result<T> {
+    found.ok_or_else(|| {
+        Error::destination("the table at the destination has lost a column")
+            .at_table(table)
+            .at_column(column)
+            .with_hint("somebody removed it while the load went on; run again, it will be added")
+    })
+}

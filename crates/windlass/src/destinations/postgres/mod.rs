@@ -1,0 +1,142 @@
+//! PostgreSQL. Every load is one transaction: tables, rows by binary `COPY`, load record and state.
+
+mod address;
+mod connection;
+mod copy;
+mod encode;
+mod error;
+mod numeric;
+mod read;
+mod session;
+mod tls;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
+use windlass_core::merge::MergeStrategy;
+use windlass_core::normalize::TypeDefaults;
+use windlass_core::{Error, Result};
+
+use self::address::Address;
+pub use self::address::{PostgresConnection, PostgresCredentials};
+use self::session::PostgresSession;
+use super::DestinationEntry;
+use super::sql_dataset::staging_layout;
+use crate::config::{parse_options, schema_of};
+use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
+
+pub(super) const ENTRY: DestinationEntry = DestinationEntry {
+    name: "postgres",
+    short: "PostgreSQL; a load is one transaction",
+    missing: None,
+    example: "\
+type: postgres
+credentials: ${POSTGRES_URL}   # postgresql://user:password@host/database
+",
+    schema: schema_of::<PostgresConfig>,
+    build: |options, _| {
+        Ok(Arc::new(Postgres::new(parse_options::<PostgresConfig>("destination", options)?)?))
+    },
+};
+
+/// Options of a Postgres destination.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PostgresConfig {
+    /// The server and the database: a URL such as `postgresql://user:password@host:5432/database?sslmode=require`, or
+    /// an object with the parts.
+    pub credentials: Option<PostgresCredentials>,
+    /// Whether columns with the hint `unique`, such as the row ids, get a constraint. Default true.
+    pub create_indexes: Option<bool>,
+    /// How rows of a table with write disposition replace are replaced.
+    pub replace_strategy: ReplaceStrategy,
+    /// Name of the staging dataset; `%s` stands for the dataset. Default `%s_staging`.
+    pub staging_dataset_name_layout: Option<String>,
+    /// Whether the name of the dataset is normalized. Default true.
+    pub enable_dataset_name_normalization: Option<bool>,
+}
+
+/// A PostgreSQL database as destination.
+#[derive(Clone, Debug)]
+pub struct Postgres {
+    address: Arc<Address>,
+    staging_layout: String,
+    capabilities: Capabilities,
+}
+
+impl Postgres {
+    /// The database that the options name. Errors: no credentials, a URL of something else, unknown parameters.
+    pub fn new(config: PostgresConfig) -> Result<Self> {
+        let credentials = config.credentials.ok_or_else(|| {
+            Error::config("the postgres destination has no credentials").with_hint(
+                "set destination.credentials to a URL such as postgresql://user:password@host/database, or to an object \
+                 with host, database, username and password",
+            )
+        })?;
+        Ok(Self {
+            address: Arc::new(Address::new(&credentials)?),
+            staging_layout: staging_layout(config.staging_dataset_name_layout.as_deref())?,
+            capabilities: Capabilities {
+                normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),
+                replace_strategy: config.replace_strategy,
+                ..capabilities(config.create_indexes.unwrap_or(true))
+            },
+        })
+    }
+}
+
+fn capabilities(creates_indexes: bool) -> Capabilities {
+    Capabilities {
+        formats: vec![FileFormat::Parquet],
+        file_options: FileOptions {
+            format: FileFormat::Parquet,
+            gzip: false,
+            // The files are read once, from the same machine, and then removed.
+            parquet: ParquetOptions {
+                compression: ParquetCompression::None,
+                statistics: false,
+                ..ParquetOptions::default()
+            },
+            ..FileOptions::default()
+        },
+        max_identifier_length: 63,
+        has_case_sensitive_identifiers: true,
+        types: TypeDefaults {
+            // All digits that a file can hold; the column is wider.
+            wei: (76, 0),
+            // The server rounds to the precision of a column; a file that cuts digits off before would differ.
+            ignores_time_precision: true,
+            unique_constraints: creates_indexes,
+            ..TypeDefaults::default()
+        },
+        merge_strategies: MergeStrategy::ALL.to_vec(),
+        replace_strategy: ReplaceStrategy::TruncateAndInsert,
+        normalizes_dataset_name: true,
+        parallel_jobs: 1,
+        is_transactional: true,
+        merge_falls_back_to_append: false,
+        warnings: Vec::new(),
+    }
+}
+
+#[async_trait]
+impl Destination for Postgres {
+    fn kind(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn location(&self) -> String {
+        self.address.location.clone()
+    }
+
+    async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
+        Ok(Box::new(PostgresSession::new(self.clone(), dataset)?))
+    }
+}

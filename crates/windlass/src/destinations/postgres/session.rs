@@ -1,0 +1,252 @@
+//! One connection to a Postgres database, and the transaction of a load.
+
+use arrow_array::RecordBatch;
+use async_trait::async_trait;
+use windlass_core::package::Job;
+use windlass_core::schema::Schema;
+use windlass_core::sql::Dialect;
+use windlass_core::state::State;
+use windlass_core::{Error, Result};
+
+use super::connection::{Connection, TargetColumn};
+use super::copy::copy_file;
+use super::error::{database_error, failed, is_unanswered};
+use super::{Postgres, read};
+use crate::destination::{Dataset, Session, Stored};
+use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
+use crate::failpoint::failpoint;
+use crate::packages::LoadPackage;
+
+const DIALECT: Dialect = Dialect::Postgres;
+
+/// A connection, opened when it is needed.
+pub(super) struct PostgresSession {
+    destination: Postgres,
+    sql: SqlDataset,
+    connection: Option<Connection>,
+    /// Whether the connection is in the transaction of a load.
+    is_loading: bool,
+    /// The columns of the table that was loaded last.
+    targets: Option<(String, Vec<TargetColumn>)>,
+}
+
+impl PostgresSession {
+    pub(super) fn new(destination: Postgres, dataset: &Dataset) -> Result<Self> {
+        // The server cuts longer names off without a word, which would make two of them one.
+        if dataset.name.len() > 63 || dataset.name.starts_with("pg_") {
+            return Err(Error::config(format!("`{}` cannot be the name of a Postgres schema", dataset.name))
+                .with_hint("use at most 63 bytes, and no `pg_` at the beginning"));
+        }
+        let capabilities = &destination.capabilities;
+        let sql = SqlDataset::new(
+            DIALECT,
+            dataset,
+            &destination.staging_layout,
+            capabilities.types,
+            capabilities.replace_strategy,
+        )?;
+        Ok(Self { destination, sql, connection: None, is_loading: false, targets: None })
+    }
+
+    /// The connection; a new one if there is none or it was lost outside of a load.
+    async fn connected(&mut self) -> Result<&Connection> {
+        let is_lost = self.connection.as_ref().is_none_or(|connection| connection.client.is_closed());
+        if is_lost && !self.is_loading {
+            self.connection = None;
+            self.connection = Some(Connection::open(&self.destination.address).await?);
+        }
+        self.connection.as_ref().ok_or_else(|| Error::internal("a load goes on that was not begun"))
+    }
+
+    /// The connection in the transaction of the load.
+    fn loading(&self) -> Result<&Connection> {
+        let connection = self.connection.as_ref().filter(|_| self.is_loading);
+        connection.ok_or_else(|| Error::internal("a load goes on that was not begun"))
+    }
+
+    /// What the database has of the package's datasets.
+    async fn found(&self, hash: &str) -> Result<Found> {
+        let connection = self.loading()?;
+        let mut found = Found::default();
+        for (dataset, found) in [(&self.sql.name, &mut found.main), (&self.sql.staging, &mut found.staging)] {
+            let tables = connection.tables(dataset).await?;
+            let has_version = match self.sql.version_query(dataset, &tables, hash)? {
+                Some(query) => connection.one_text(&query).await?.is_some(),
+                None => false,
+            };
+            *found = FoundDataset { exists: connection.has_dataset(dataset).await?, tables, has_version };
+        }
+        Ok(found)
+    }
+
+    /// The name of the lock that the transaction of a load holds until its outcome is known.
+    fn load_lock(&self, load_id: &str) -> String {
+        format!("windlass load {}.{load_id}", self.sql.name)
+    }
+
+    /// Looks a load up that may still be about to commit on a connection that was lost.
+    async fn look_up(&mut self, load_id: &str) -> Result<bool> {
+        let lock = self.load_lock(load_id);
+        let sql = self.sql.clone();
+        let connection = self.connected().await?;
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", "query").await?;
+        let found = async {
+            // The lock is free when the other transaction has come to its end.
+            connection.lock(&lock).await?;
+            let tables = connection.tables(&sql.name).await?;
+            match sql.load_query(&tables, load_id)? {
+                Some(query) => connection.one_text(&query).await,
+                None => Ok(None),
+            }
+        };
+        let found = found.await;
+        connection.execute("ROLLBACK", "query").await?;
+        Ok(found?.is_some())
+    }
+
+    /// What became of a commit that the server did not confirm.
+    async fn settle(&mut self, load_id: &str, cause: tokio_postgres::Error) -> Result<()> {
+        let error = database_error("commit to", &self.destination.address.location, cause);
+        match self.look_up(load_id).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(error),
+            Err(_) => Err(Error::destination("the connection was lost while the load was committed")
+                .with_source(error)
+                .retryable()
+                .with_hint("whether it was committed will be looked up by the next run; run again when the server is back")),
+        }
+    }
+}
+
+#[async_trait]
+impl Session for PostgresSession {
+    async fn stored(&mut self) -> Result<Stored> {
+        let sql = self.sql.clone();
+        let connection = self.connected().await?;
+        let tables = connection.tables(&sql.name).await?;
+        let text = match sql.state_query(&tables)? {
+            Some(query) => connection.one_text(&query).await?,
+            None => None,
+        };
+        let state = text.map(|text| State::decode(&text)).transpose()?;
+        Ok(Stored { has_dataset: !tables.is_empty(), state })
+    }
+
+    async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>> {
+        let sql = self.sql.clone();
+        let connection = self.connected().await?;
+        let tables = connection.tables(&sql.name).await?;
+        let Some(query) = sql.schema_query(&tables, name)? else { return Ok(None) };
+        let text = connection.one_text(&query).await?;
+        text.map(|text| Schema::decode(&text)).transpose()
+    }
+
+    async fn is_loaded(&mut self, load_id: &str) -> Result<bool> {
+        self.look_up(load_id).await
+    }
+
+    async fn plan(&mut self, schema: &Schema) -> Result<Vec<String>> {
+        let name = self.sql.name.clone();
+        let tables = self.connected().await?.tables(&name).await?;
+        self.sql.preview(schema, &tables)
+    }
+
+    async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
+        self.rollback().await?;
+        let lock = self.load_lock(package.load_id());
+        let connection = self.connected().await?;
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", "write to").await?;
+        self.is_loading = true;
+        let hash = &package.manifest.schema_hash;
+        self.loading()?.lock(&lock).await?;
+        let mut plan = self.sql.plan(package, self.found(hash).await?, now)?;
+        if !plan.ddl.is_empty() || !plan.drops.is_empty() {
+            // Two loads must not create the same table; the one that waits then finds it.
+            self.loading()?.lock(&format!("windlass tables {}", self.sql.name)).await?;
+            plan = self.sql.plan(package, self.found(hash).await?, now)?;
+        }
+        let connection = self.loading()?;
+        for statement in plan.in_order() {
+            connection.execute(&statement, "change the tables of").await?;
+        }
+        failpoint("postgres.migrated")?;
+        Ok(plan.drops.into_iter().chain(plan.ddl).collect())
+    }
+
+    async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
+        let Some(table) = jobs.first().map(|job| job.table.as_str()) else { return Ok(()) };
+        let dataset = self.sql.dataset_of(package, table).to_owned();
+        if self.targets.as_ref().is_none_or(|(known, _)| known != table) {
+            let columns = self.loading()?.columns(&dataset, table).await?;
+            self.targets = Some((table.to_owned(), columns));
+        }
+        let targets = self.targets.as_ref().map_or(&[][..], |(_, columns)| columns);
+        for job in jobs {
+            let path = package.job_path(job);
+            let connection = self.loading()?;
+            let rows = copy_file(connection, &dataset, table, &path, targets)
+                .await
+                .map_err(|error| error.at_table(table))?;
+            if rows != job.rows {
+                let message = format!("the server took {rows} of {} rows", job.rows);
+                return Err(Error::destination(message).at_table(table).with_hint(
+                    "a trigger or a rule of the table leaves rows out; the load was rolled back",
+                ));
+            }
+            failpoint("postgres.job_loaded")?;
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
+        let statements = self.sql.commit_statements(package, now)?;
+        let connection = self.loading()?;
+        for statement in &statements {
+            connection.execute(statement, "commit to").await?;
+        }
+        failpoint("postgres.before_commit")?;
+        let result = connection.client.batch_execute("COMMIT").await;
+        self.is_loading = false;
+        self.targets = None;
+        match result {
+            Ok(()) => {}
+            Err(cause) if is_unanswered(&cause) => {
+                self.connection = None;
+                self.settle(package.load_id(), cause).await?;
+            }
+            Err(cause) => {
+                return Err(database_error("commit to", &self.destination.address.location, cause));
+            }
+        }
+        failpoint("postgres.after_commit")
+    }
+
+    async fn rollback(&mut self) -> Result<()> {
+        self.targets = None;
+        if !std::mem::take(&mut self.is_loading) {
+            return Ok(());
+        }
+        let Some(connection) = &self.connection else { return Ok(()) };
+        if connection.client.batch_execute("ROLLBACK").await.is_err() {
+            // A connection that is lost has rolled back.
+            self.connection = None;
+        }
+        Ok(())
+    }
+
+    async fn query(&mut self, sql: &str) -> Result<Vec<RecordBatch>> {
+        let path = format!("SET search_path TO {}", DIALECT.quote(&self.sql.name));
+        let connection = self.connected().await?;
+        connection.execute(&path, "query").await?;
+        let location = connection.location.clone();
+        let failed = failed("query", &location);
+        let statement = connection.client.prepare(sql).await.map_err(failed)?;
+        let rows = connection.client.query(&statement, &[]).await.map_err(failed)?;
+        Ok(vec![read::batch(statement.columns(), &rows)?])
+    }
+
+    async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {
+        let table = DIALECT.qualify(&self.sql.name, table);
+        self.query(&format!("SELECT * FROM {table} LIMIT {limit}")).await
+    }
+}

@@ -1,0 +1,188 @@
+//! TLS as libpq's `sslmode` means it.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use windlass_core::{Error, Result};
+
+/// What is checked of a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verification {
+    /// Nothing: the connection is encrypted, but may be to anybody.
+    None,
+    /// Who signed it.
+    Chain,
+    /// Who signed it, and that it is the server's.
+    ChainAndHost,
+}
+
+/// Which certificates are trusted and shown.
+#[derive(Clone, Debug)]
+pub(super) struct Tls {
+    pub(super) verification: Verification,
+    /// File of trusted certificates; the system's when missing.
+    pub(super) root: Option<String>,
+    /// Files of the certificate and key that the client shows.
+    pub(super) client: Option<(String, String)>,
+}
+
+impl Tls {
+    /// Errors: files that cannot be read, a system without certificates.
+    pub(super) fn connector(&self) -> Result<MakeRustlsConnect> {
+        let provider = Arc::new(ring::default_provider());
+        let failed = |cause: rustls::Error| Error::config("TLS cannot be set up").with_source(cause);
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(failed)?;
+        let verifier: Arc<dyn ServerCertVerifier> = match self.verification {
+            Verification::None => Arc::new(Unverified { provider }),
+            Verification::Chain | Verification::ChainAndHost => {
+                let roots = Arc::new(self.roots()?);
+                let inner = WebPkiServerVerifier::builder_with_provider(roots, provider).build().map_err(
+                    |cause| Error::config("the trusted certificates cannot be used").with_source(cause),
+                )?;
+                match self.verification {
+                    Verification::Chain => Arc::new(AnyHost { inner }),
+                    _ => inner,
+                }
+            }
+        };
+        let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+        let config = match &self.client {
+            None => builder.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let chain = certificates(certificate, "sslcert")?;
+                let key =
+                    PrivateKeyDer::from_pem_file(key).map_err(|cause| unreadable("sslkey", key, cause))?;
+                builder.with_client_auth_cert(chain, key).map_err(failed)?
+            }
+        };
+        Ok(MakeRustlsConnect::new(config))
+    }
+
+    fn roots(&self) -> Result<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        match &self.root {
+            Some(file) if file != "system" => {
+                for certificate in certificates(file, "sslrootcert")? {
+                    roots.add(certificate).map_err(|cause| unreadable("sslrootcert", file, cause))?;
+                }
+            }
+            _ => {
+                let found = rustls_native_certs::load_native_certs();
+                roots.add_parsable_certificates(found.certs);
+            }
+        }
+        if roots.is_empty() {
+            return Err(Error::config("there are no certificates to verify the server with")
+                .with_hint("name a file with sslrootcert, or use sslmode=require, which verifies nothing"));
+        }
+        Ok(roots)
+    }
+}
+
+fn unreadable(key: &str, file: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::config(format!("the file of {key} cannot be used")).with_source(cause).at_file(file)
+}
+
+fn certificates(file: &str, key: &str) -> Result<Vec<CertificateDer<'static>>> {
+    CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .map_err(|cause| unreadable(key, file, cause))
+}
+
+/// Takes any certificate, as `sslmode=require` does.
+#[derive(Debug)]
+struct Unverified {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Unverified {
+    fn verify_server_cert(
+        &self,
+        _certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Takes a trusted certificate of any host, as `sslmode=verify-ca` does.
+#[derive(Debug)]
+struct AnyHost {
+    inner: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for AnyHost {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        // The name is looked at last, after the chain was found good.
+        match self.inner.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            result => result,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}

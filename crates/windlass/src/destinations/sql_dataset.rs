@@ -1,0 +1,253 @@
+//! What the sessions of SQL databases have in common: which statements a load needs and what is asked before it.
+//! Nothing here executes.
+
+use std::collections::HashSet;
+
+use windlass_core::normalize::TypeDefaults;
+use windlass_core::schema::{Schema, SystemNames};
+use windlass_core::sql::{
+    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_from_staging,
+};
+use windlass_core::{Error, Result};
+
+use crate::destination::{Dataset, ReplaceStrategy};
+use crate::env::time_of_load_id;
+use crate::packages::LoadPackage;
+
+/// A pipeline's tables in a SQL database.
+#[derive(Clone, Debug)]
+pub(super) struct SqlDataset {
+    pub(super) dialect: Dialect,
+    pub(super) name: String,
+    /// The dataset that new rows go to before they replace others.
+    pub(super) staging: String,
+    pub(super) names: SystemNames,
+    place: Dataset,
+    types: TypeDefaults,
+    replace_strategy: ReplaceStrategy,
+    /// Tables with columns that the schema of the planned load does not know.
+    pub(super) widened: HashSet<String>,
+}
+
+/// What a database has of one dataset.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FoundDataset {
+    /// Whether the dataset exists, with or without tables.
+    pub(super) exists: bool,
+    pub(super) tables: ExistingTables,
+    /// Whether the version of the schema that is loaded was recorded.
+    pub(super) has_version: bool,
+}
+
+/// What a database has before a load.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    pub(super) main: FoundDataset,
+    pub(super) staging: FoundDataset,
+}
+
+impl SqlDataset {
+    /// Errors: a naming convention under which the engine's own tables cannot be told from others.
+    pub(super) fn new(
+        dialect: Dialect,
+        place: &Dataset,
+        staging_layout: &str,
+        types: TypeDefaults,
+        replace_strategy: ReplaceStrategy,
+    ) -> Result<Self> {
+        let staging = staging_layout.replace("%s", &place.name);
+        Ok(Self {
+            dialect,
+            name: place.name.clone(),
+            staging: place.naming.table_identifier(&staging).unwrap_or(staging),
+            names: SystemNames::new(&place.naming)?,
+            place: place.clone(),
+            types,
+            replace_strategy,
+            widened: HashSet::new(),
+        })
+    }
+
+    fn column(&self, name: &str) -> Result<String> {
+        Ok(self.dialect.quote(&self.place.naming.identifier(name)?))
+    }
+
+    /// Asks for the newest state of the pipeline; `None` if there is no table that could have it.
+    pub(super) fn state_query(&self, tables: &ExistingTables) -> Result<Option<String>> {
+        let names = &self.names;
+        if !tables.contains_key(&names.state_table) || !tables.contains_key(&names.loads_table) {
+            return Ok(None);
+        }
+        Ok(Some(format!(
+            "SELECT s.{state} FROM {states} AS s JOIN {loads} AS l ON l.{load_id} = s.{state_load_id} \
+             WHERE s.{pipeline} = {name} AND l.{status} = 0 ORDER BY l.{load_id} DESC LIMIT 1",
+            state = self.column("state")?,
+            states = self.dialect.qualify(&self.name, &names.state_table),
+            loads = self.dialect.qualify(&self.name, &names.loads_table),
+            load_id = self.column("load_id")?,
+            state_load_id = self.dialect.quote(&names.load_id),
+            pipeline = self.column("pipeline_name")?,
+            name = self.dialect.literal(&self.place.pipeline),
+            status = self.column("status")?,
+        )))
+    }
+
+    /// Asks for the newest version of a schema; `None` if there is no table that could have it.
+    pub(super) fn schema_query(&self, tables: &ExistingTables, schema: &str) -> Result<Option<String>> {
+        if !tables.contains_key(&self.names.version_table) {
+            return Ok(None);
+        }
+        Ok(Some(format!(
+            "SELECT {} FROM {} WHERE {} = {} ORDER BY {} DESC LIMIT 1",
+            self.column("schema")?,
+            self.dialect.qualify(&self.name, &self.names.version_table),
+            self.column("schema_name")?,
+            self.dialect.literal(schema),
+            self.column("inserted_at")?
+        )))
+    }
+
+    /// Asks for the record of a load, of which there is a row or none; `None` if there is no table for it.
+    pub(super) fn load_query(&self, tables: &ExistingTables, load_id: &str) -> Result<Option<String>> {
+        if !tables.contains_key(&self.names.loads_table) {
+            return Ok(None);
+        }
+        let column = self.column("load_id")?;
+        let loads = self.dialect.qualify(&self.name, &self.names.loads_table);
+        let load_id = self.dialect.literal(load_id);
+        Ok(Some(format!("SELECT {column} FROM {loads} WHERE {column} = {load_id}")))
+    }
+
+    /// Asks whether a schema version was recorded in one of the datasets; `None` if there is no table for it.
+    pub(super) fn version_query(
+        &self,
+        dataset: &str,
+        tables: &ExistingTables,
+        hash: &str,
+    ) -> Result<Option<String>> {
+        if !tables.contains_key(&self.names.version_table) {
+            return Ok(None);
+        }
+        let column = self.column("version_hash")?;
+        let table = self.dialect.qualify(dataset, &self.names.version_table);
+        Ok(Some(format!("SELECT {column} FROM {table} WHERE {column} = {}", self.dialect.literal(hash))))
+    }
+
+    /// The statements that would bring the dataset up to a schema.
+    pub(super) fn preview(&self, schema: &Schema, tables: &ExistingTables) -> Result<Vec<String>> {
+        let all = schema.tables.values().map(AsRef::as_ref);
+        migration(self.dialect, &self.name, all, tables, &self.types, &self.names.prefix)
+    }
+
+    /// The tables whose new rows go to staging first: what is merged, and what is replaced if that is done so.
+    pub(super) fn staged_tables(&self, package: &LoadPackage) -> Vec<String> {
+        package.staged_tables(self.replace_strategy)
+    }
+
+    /// The dataset that the rows of a table go to.
+    pub(super) fn dataset_of(&self, package: &LoadPackage, table: &str) -> &str {
+        let is_staged = self.staged_tables(package).iter().any(|staged| staged == table);
+        if is_staged { &self.staging } else { &self.name }
+    }
+
+    /// What is executed before the rows of a package come. Its commit is planned for the same package.
+    pub(super) fn plan(&mut self, package: &LoadPackage, mut found: Found, now: i64) -> Result<LoadPlan> {
+        let load = LoadTarget {
+            dialect: self.dialect,
+            types: &self.types,
+            schema: &package.schema,
+            names: &self.names,
+            now,
+        };
+        let (tables, staged) = (package.migrated_tables(), self.staged_tables(package));
+        let truncated = package.emptied_tables(self.replace_strategy);
+        let dropped = &package.manifest.dropped;
+        let drops = load.drop_tables(&self.name, dropped, &mut found.main.tables)?;
+        self.widened = widened(&package.schema, &found.main.tables);
+        let has_version = found.main.has_version && dropped.is_empty();
+        let mut plan = load.plan(&self.name, &tables, &truncated, &found.main.tables, has_version)?;
+        plan.drops = drops;
+        self.forget_creation(&mut plan, &self.name, found.main.exists);
+        if !dropped.is_empty() && !found.staging.tables.is_empty() {
+            plan.drops.extend(load.drop_tables(&self.staging, dropped, &mut found.staging.tables)?);
+        }
+        if !staged.is_empty() {
+            let has_version = found.staging.has_version && dropped.is_empty();
+            let mut next = load.plan_staging(&self.staging, &staged, &found.staging.tables, has_version)?;
+            self.forget_creation(&mut next, &self.staging, found.staging.exists);
+            plan.extend(next);
+        }
+        Ok(plan)
+    }
+
+    /// Who may not create datasets may still load into one that somebody created.
+    fn forget_creation(&self, plan: &mut LoadPlan, dataset: &str, exists: bool) {
+        if exists {
+            let creation = self.dialect.create_dataset(dataset);
+            plan.ddl.retain(|statement| Some(statement) != creation.as_ref());
+        }
+    }
+
+    /// What makes the rows count: those of staging move over, and the load is recorded.
+    pub(super) fn commit_statements(&self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
+        let schema = &package.schema;
+        let mut statements = Vec::new();
+        if self.replace_strategy == ReplaceStrategy::InsertFromStaging {
+            let replaced = package.replaced_tables();
+            let tables: Vec<_> = replaced.iter().filter_map(|table| schema.table(table)).collect();
+            statements.extend(replace_from_staging(self.dialect, &self.name, &self.staging, &tables));
+        }
+        let merge = MergeTarget {
+            dialect: self.dialect,
+            dataset: &self.name,
+            staging: &self.staging,
+            schema,
+            names: &self.names,
+            types: &self.types,
+            loaded_at: time_of_load_id(package.load_id()),
+            widened: &self.widened,
+        };
+        for root in package.merged_roots() {
+            statements.extend(merge.statements(&root)?);
+        }
+        // Rows that were staged and deleted in one transaction need not stay on the disk.
+        let merged = package.merged_tables();
+        statements.extend(merged.iter().map(|table| self.dialect.empty_table(&self.staging, table)));
+        let loads = package.schema.table(&self.names.loads_table);
+        let loads = loads.ok_or_else(|| Error::internal("the schema has no table of loads"))?;
+        let manifest = &package.manifest;
+        statements.push(load_record(
+            self.dialect,
+            &self.name,
+            loads,
+            package.load_id(),
+            &manifest.schema_name,
+            now,
+            &manifest.schema_hash,
+        ));
+        Ok(statements)
+    }
+}
+
+/// The tables that have columns which the schema does not know.
+fn widened(schema: &Schema, existing: &ExistingTables) -> HashSet<String> {
+    let is_known = |name: &str, column: &String| {
+        let table = schema.table(name);
+        table.is_none_or(|table| table.columns.keys().any(|known| known.eq_ignore_ascii_case(column)))
+    };
+    let is_widened =
+        |(name, columns): &(&String, &Vec<String>)| !columns.iter().all(|column| is_known(name, column));
+    existing.iter().filter(is_widened).map(|(name, _)| name.clone()).collect()
+}
+
+/// Checks the layout of the staging dataset's name and gives it, or the default. Errors: it names the dataset itself.
+pub(super) fn staging_layout(layout: Option<&str>) -> Result<String> {
+    match layout {
+        None => Ok("%s_staging".to_owned()),
+        Some("%s") => Err(Error::config(
+            "staging_dataset_name_layout `%s` gives the staging dataset the name of the dataset",
+        )
+        .with_hint("use something like `%s_staging`")),
+        Some(layout) => Ok(layout.to_owned()),
+    }
+}
