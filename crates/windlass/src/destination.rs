@@ -22,6 +22,9 @@ pub struct Capabilities {
     pub file_options: FileOptions,
     /// Longest identifier of tables and columns, in characters.
     pub max_identifier_length: usize,
+    /// Whether the longest identifier is counted in bytes of UTF-8: names that are shortened to as many characters may
+    /// still be too long.
+    pub counts_identifier_bytes: bool,
     /// Whether two names that differ by case only may stand side by side.
     pub has_case_sensitive_identifiers: bool,
     /// Whether the name of a dataset is normalized like the name of a table.

@@ -91,8 +91,13 @@ pub(crate) fn verify(schema: &Schema, capabilities: &Capabilities) -> Result<()>
     let check = |names: &mut dyn Iterator<Item = &str>| -> Result<()> {
         let mut seen = std::collections::HashMap::new();
         for name in names {
-            if name.chars().count() > limit {
-                return Err(Error::config(format!("`{name}` is longer than {limit} characters")));
+            let counts_bytes = capabilities.counts_identifier_bytes;
+            let (length, unit) =
+                if counts_bytes { (name.len(), "bytes") } else { (name.chars().count(), "characters") };
+            if length > limit {
+                return Err(Error::config(format!("`{name}` is longer than {limit} {unit}")).with_hint(
+                    "a smaller schema.max_identifier_length, or the naming convention snake_case, makes names shorter",
+                ));
             }
             if let Some(other) = seen.insert(key(name), name.to_owned()) {
                 return Err(Error::config(format!(

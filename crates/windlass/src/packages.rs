@@ -249,12 +249,7 @@ impl LoadPackage {
 
     /// The root tables whose rows are merged: those that have new rows, their own or nested ones.
     pub fn merged_roots(&self) -> Vec<String> {
-        let roots = self.manifest.jobs.iter().filter_map(|job| self.schema.root_of(&job.table));
-        let merged = roots.filter(|root| self.schema.write_disposition(&root.name) == "merge");
-        let mut names: Vec<String> = merged.map(|root| root.name.clone()).collect();
-        names.sort();
-        names.dedup();
-        names
+        merged_roots(&self.schema, &self.manifest.jobs)
     }
 
     /// The tables whose rows are merged: each root and all tables below it that were ever filled.
@@ -300,6 +295,16 @@ impl LoadPackage {
         let jobs = self.folder.join("jobs");
         if jobs.exists() { remove_folder(&jobs) } else { Ok(()) }
     }
+}
+
+/// The root tables that are merged and for which there are jobs, their own or those of nested tables.
+pub(crate) fn merged_roots(schema: &Schema, jobs: &[Job]) -> Vec<String> {
+    let roots = jobs.iter().filter_map(|job| schema.root_of(&job.table));
+    let merged = roots.filter(|root| schema.write_disposition(&root.name) == "merge");
+    let mut names: Vec<String> = merged.map(|root| root.name.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn damaged(path: &Path, cause: serde_json::Error) -> Error {

@@ -50,3 +50,38 @@ fn fill(
         id = dialect.quote(&complete(parent, "row_key")?),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::naming::Naming;
+    use crate::value::DataType;
+
+    #[test]
+    fn stored_nested_rows_get_the_id_of_their_root_parents_first() {
+        let mut schema = Schema::new("s", &Naming::default()).unwrap();
+        schema.merge_table(Table::new("t"), false).unwrap();
+        for (name, parent) in [("t__l", "t"), ("t__l__m", "t__l")] {
+            let text = |name: &str| Column::typed(name, DataType::Text, false);
+            let mut table = Table::new(name)
+                .with_column(text("_dlt_root_id").with("root_key", true))
+                .with_column(text("_dlt_parent_id").with("parent_key", true))
+                .with_column(text("_dlt_id").with("row_key", true));
+            table.parent = Some(parent.to_owned());
+            schema.merge_table(table, false).unwrap();
+        }
+        let tables: Vec<&Table> = ["t__l__m", "t__l", "t"].map(|name| schema.table(name).unwrap()).into();
+        let fills = |columns: &[&str]| {
+            let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+            let existing: ExistingTables =
+                ["t", "t__l", "t__l__m"].map(|name| (name.to_owned(), columns.clone())).into();
+            fill_root_keys(Dialect::DuckDb, "ds", &schema, &tables, &existing).join(";\n")
+        };
+        expect![[r#"
+            UPDATE "ds"."t__l" SET "_dlt_root_id" = "_dlt_parent_id";
+            UPDATE "ds"."t__l__m" SET "_dlt_root_id" = p."_dlt_root_id" FROM "ds"."t__l" AS p WHERE "ds"."t__l__m"."_dlt_parent_id" = p."_dlt_id""#]].assert_eq(&fills(&["_dlt_id", "_dlt_parent_id"]));
+        assert_eq!(fills(&["_dlt_id", "_dlt_parent_id", "_dlt_root_id"]), "");
+    }
+}

@@ -11,6 +11,7 @@ use windlass_core::naming::Naming;
 use windlass_core::normalize::{NormalizeSettings, SchemaState};
 use windlass_core::package::{Job, LeftOut, MANIFEST_VERSION, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames, state_table};
+use windlass_core::sql::check_merge;
 use windlass_core::state::{STATE_ENGINE_VERSION, State};
 use windlass_core::value::{Tag, encode_tagged};
 
@@ -23,7 +24,7 @@ use crate::destination::Session;
 use crate::env::iso;
 use crate::extract::{self, Extracted, Extraction, JobFiles, TableFormats};
 use crate::load;
-use crate::packages::{LoadPackage, PackageContent, PackageWriter};
+use crate::packages::{LoadPackage, PackageContent, PackageWriter, merged_roots};
 use crate::source::{Source, SourceContext};
 
 /// What is known at the start of a run and after each commit.
@@ -325,7 +326,15 @@ impl Pipeline {
             }
         }
         schema.bump();
-        load::verify(schema, self.destination.capabilities())?;
+        let capabilities = self.destination.capabilities();
+        load::verify(schema, capabilities)?;
+        if capabilities.can_merge() {
+            // Once the package is sealed it is too late to say that it cannot be merged.
+            let names = SystemNames::new(&self.naming(Some(schema.convention()?))?)?;
+            for root in merged_roots(schema, &jobs) {
+                check_merge(schema, &names, &root)?;
+            }
+        }
         if stored.is_none_or(|stored| stored.version_hash != schema.version_hash) {
             self.export_schema(schema)?;
         }

@@ -47,6 +47,21 @@ pub fn merge_chain<'a>(schema: &'a Schema, root: &'a str) -> Vec<&'a Table> {
     schema.chain(root).into_iter().filter(|table| table.normalizer_flag("seen-data")).collect()
 }
 
+/// Checks that the rows of a root table can be merged, in whatever database. Errors: as of [`MergeTarget::statements`].
+pub fn check_merge(schema: &Schema, names: &SystemNames, root: &str) -> Result<()> {
+    let target = MergeTarget {
+        dialect: Dialect::DuckDb,
+        dataset: "",
+        staging: "",
+        schema,
+        names,
+        types: &TypeDefaults::default(),
+        loaded_at: 0,
+        widened: &HashSet::new(),
+    };
+    target.statements(root).map(drop)
+}
+
 impl MergeTarget<'_> {
     /// The statements that merge the staged rows of a root table and of the tables below it, in order.
     ///
@@ -238,3 +253,6 @@ fn tuple(columns: &[String]) -> String {
 fn conjunction(conditions: impl IntoIterator<Item = String>) -> String {
     conditions.into_iter().collect::<Vec<_>>().join(" AND ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,6 +164,7 @@ fn capabilities() -> Capabilities {
             ..FileOptions::default()
         },
         max_identifier_length: 65_536,
+        counts_identifier_bytes: false,
         has_case_sensitive_identifiers: false,
         // DuckDB rounds to the precision of a column when it loads; a file that cuts digits off before would differ.
         types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },

@@ -140,6 +140,7 @@ fn capabilities(format: FileFormat) -> Capabilities {
         formats,
         file_options: FileOptions { format, gzip: true, ..FileOptions::default() },
         max_identifier_length: 65_536,
+        counts_identifier_bytes: false,
         has_case_sensitive_identifiers: true,
         types: TypeDefaults { wei: (78, 0), scale_defaults_alone: false, ..TypeDefaults::default() },
         merge_strategies: Vec::new(),

@@ -80,7 +80,6 @@ pub(super) struct Address {
     pub(super) timezone: String,
     /// For people.
     pub(super) location: String,
-    pub(super) user: String,
 }
 
 impl std::fmt::Debug for Address {
@@ -179,7 +178,6 @@ impl Address {
             tls: Tls { verification, root, client },
             timezone: parts.session_timezone.unwrap_or_else(|| "UTC".to_owned()),
             location: format!("postgresql://{host}:{port}/{database}"),
-            user,
         })
     }
 }

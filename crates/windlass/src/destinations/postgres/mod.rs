@@ -103,6 +103,7 @@ fn capabilities(creates_indexes: bool) -> Capabilities {
             ..FileOptions::default()
         },
         max_identifier_length: 63,
+        counts_identifier_bytes: true,
         has_case_sensitive_identifiers: true,
         types: TypeDefaults {
             // All digits that a file can hold; the column is wider.

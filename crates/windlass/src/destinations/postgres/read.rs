@@ -212,14 +212,8 @@ mod tests {
         let mut wide = Vec::new();
         put_i256(&mut wide, i256::MAX, 0);
         check(modifier(156, 78), &[Some(&wide)], ArrowType::Utf8);
-        put_i256(
-            &mut {
-                wide.clear();
-                &mut wide
-            },
-            i256::from_i128(i128::MAX),
-            0,
-        );
+        wide.clear();
+        put_i256(&mut wide, i256::from_i128(i128::MAX), 0);
         check(modifier(156, 78), &[Some(&wide)], ArrowType::Decimal256(76, 0));
     }
 }

@@ -88,7 +88,10 @@ impl Tls {
 }
 
 fn unreadable(key: &str, file: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::config(format!("the file of {key} cannot be used")).with_source(cause).at_file(file)
+    Error::config(format!("the file of {key} cannot be used"))
+        .with_source(cause)
+        .at_file(file)
+        .with_hint("name a file in PEM form that windlass may read")
 }
 
 fn certificates(file: &str, key: &str) -> Result<Vec<CertificateDer<'static>>> {

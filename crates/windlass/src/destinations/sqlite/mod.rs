@@ -132,6 +132,7 @@ fn capabilities() -> Capabilities {
             ..FileOptions::default()
         },
         max_identifier_length: 9999,
+        counts_identifier_bytes: false,
         has_case_sensitive_identifiers: false,
         types: TypeDefaults {
             ignores_time_precision: true,
