@@ -9,6 +9,7 @@ use windlass::core::hints::{ResourceHints, WriteDisposition};
 use windlass::core::json::sanitize;
 use windlass::core::value::{Tag, encode_tagged};
 use windlass::core::{Error, Result};
+use windlass::pipeline::Refresh;
 use windlass::source::{Limit, Resource, SourceSettings};
 use windlass::sources::{InlineResource, InlineSource};
 
@@ -54,7 +55,7 @@ pub struct Run {
     /// Contract of the run.
     pub schema_contract: Option<Value>,
     /// Refresh mode of the run.
-    pub refresh: Option<String>,
+    pub refresh: Option<Refresh>,
     /// Write disposition of the run.
     pub write_disposition: Option<WriteDisposition>,
     /// Whether the local working folder is gone.
@@ -119,6 +120,7 @@ fn resource(spec: &Map<String, Value>) -> Result<InlineResource> {
     let name = spec.shift_remove("name").and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default();
     let pages = spec.shift_remove("pages").unwrap_or_default();
     let limit = spec.shift_remove("add_limit");
+    let incremental = spec.shift_remove("incremental").map(|options| typed(&options));
     let pages = pages.as_array().into_iter().flatten().map(|page| {
         let mut text = String::new();
         for item in page.as_array().into_iter().flatten() {
@@ -133,7 +135,12 @@ fn resource(spec: &Map<String, Value>) -> Result<InlineResource> {
             .at_resource(&name)
     })?;
     let limit = limit.as_ref().and_then(|limit| limit.get("max_items")?.as_u64()).map(Limit::Pages);
-    let resource = Resource { hints, limit, ..Resource::new(name) };
+    let incremental = incremental.map(serde_json::from_value).transpose().map_err(|cause| {
+        Error::unsupported("this engine does not know an option of the cursor")
+            .with_source(cause)
+            .at_resource(&name)
+    })?;
+    let resource = Resource { hints, incremental, limit, ..Resource::new(name) };
     Ok(InlineResource { resource, pages: pages.collect() })
 }
 

@@ -46,14 +46,32 @@ pub fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The cases of a folder that are known to fail, with the reason: lines `name: reason` of its file `pending.txt`.
+///
+/// Errors: a line of another form.
+pub fn pending(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let Ok(text) = fs::read_to_string(folder.join("pending.txt")) else { return Ok(BTreeMap::new()) };
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| match line.split_once(": ") {
+            Some((name, reason)) => Ok((name.to_owned(), reason.to_owned())),
+            None => Err(Error::config(format!("`{line}` of pending.txt is not `name: reason`"))),
+        })
+        .collect()
+}
+
+/// The name of a case is its file's.
+pub fn case_name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// Runs the case in a file.
 pub async fn run_file(path: &Path, target: &Target) -> Outcome {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let differences = match Case::read(path) {
         Err(error) => vec![error.chain()],
         Ok(case) => run_case(&case, target).await.unwrap_or_else(|error| vec![error.chain()]),
     };
-    Outcome { name, differences }
+    Outcome { name: case_name(path), differences }
 }
 
 /// Runs a case and gives the differences. Errors: the case cannot be run at all.
@@ -112,13 +130,11 @@ fn pipeline(case: &Case, folder: &Path, target: &Target) -> Result<Pipeline> {
 }
 
 async fn run_once(case: &Case, run: &case::Run, pipeline: &Pipeline) -> Result<BTreeMap<String, u64>> {
-    if run.refresh.is_some() {
-        return Err(Error::unsupported("refresh modes are not built yet"));
-    }
     let source: Box<dyn Source> = Box::new(run.source(case.pipeline_name())?);
     let options = RunOptions {
         schema_contract: run.schema_contract.clone(),
         write_disposition: run.write_disposition.clone(),
+        refresh: run.refresh,
         ..RunOptions::default()
     };
     let info = pipeline.run(&[source], &options).await?;
@@ -130,7 +146,7 @@ async fn found(case: &Case, pipeline: &Pipeline, target: &Target) -> Result<Valu
     let schema = pipeline.default_schema()?;
     let mut session = Arc::clone(pipeline.destination()).connect(&pipeline.dataset_place()?).await?;
     if !target.exists(session.as_mut(), &pipeline.destination().location()).await? {
-        return Ok(json!({}));
+        return Ok(snapshot::of_nothing(schema.as_ref(), &state));
     }
     snapshot(session.as_mut(), target, case.dataset_name(), schema.as_ref(), &state).await
 }

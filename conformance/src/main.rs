@@ -38,9 +38,10 @@ fn main() -> ExitCode {
 /// Runs the cases; gives the number that failed.
 async fn run(folder: &std::path::Path, names: &[String], target: &Target) -> windlass::core::Result<usize> {
     let mut out = std::io::stdout().lock();
+    let pending = windlass_conformance::pending(folder)?;
     let (mut passed, mut failed, mut left_out) = (0, 0, 0);
     for path in windlass_conformance::case_files(folder)? {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = windlass_conformance::case_name(&path);
         if !names.is_empty() && !names.contains(&name) {
             continue;
         }
@@ -50,11 +51,22 @@ async fn run(folder: &std::path::Path, names: &[String], target: &Target) -> win
             continue;
         }
         let outcome = windlass_conformance::run_file(&path, target).await;
-        if outcome.differences.is_empty() {
-            passed += 1;
-            continue;
+        match (outcome.differences.is_empty(), pending.get(&name)) {
+            (true, None) => {
+                passed += 1;
+                continue;
+            }
+            (true, Some(_)) => {
+                failed += 1;
+                let _ = writeln!(out, "{name} passes, but is listed in pending.txt: take it off");
+                continue;
+            }
+            (false, Some(reason)) => {
+                let _ = writeln!(out, "{name} is pending: {reason}");
+                continue;
+            }
+            (false, None) => failed += 1,
         }
-        failed += 1;
         let _ = writeln!(out, "{} differs (- recorded, + windlass):", outcome.name);
         for line in &outcome.differences {
             let _ = writeln!(out, "  {line}");

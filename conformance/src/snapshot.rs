@@ -114,9 +114,6 @@ pub(crate) async fn snapshot(
         }
         rows.sort_by_key(canonical);
     }
-    let state = state.to_json();
-    let state: Map<String, Value> =
-        STATE_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), state.get(*key)?.clone()))).collect();
     let columns: BTreeMap<_, _> =
         columns.into_iter().filter(|(table, _)| !table.starts_with("_dlt_")).collect();
     Ok(json!({
@@ -125,8 +122,34 @@ pub(crate) async fn snapshot(
         "duplicate_dlt_ids": duplicates,
         "meta": meta,
         "schema": schema.map(Schema::to_json),
-        "state": state,
+        "state": compared_state(state),
     }))
+}
+
+/// The snapshot of a destination that does not exist.
+pub(crate) fn of_nothing(schema: Option<&Schema>, state: &State) -> Value {
+    let schema = schema.map(Schema::to_json);
+    let state = compared_state(state);
+    json!({ "columns": {}, "rows": {}, "duplicate_dlt_ids": {}, "meta": {}, "schema": schema, "state": state })
+}
+
+fn compared_state(state: &State) -> Map<String, Value> {
+    let state = state.to_json();
+    STATE_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), recorded_state(state.get(*key)?)))).collect()
+}
+
+/// The state as the recorder writes it: typed values in Python's text form.
+fn recorded_state(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match windlass::core::value::strip_tag(text) {
+            Some((windlass::core::value::Tag::Timestamp, body)) => body.replace('T', " ").into(),
+            Some((_, body)) => body.into(),
+            None => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(recorded_state).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), recorded_state(value))).collect(),
+        _ => value.clone(),
+    }
 }
 
 /// SQLite has no booleans.

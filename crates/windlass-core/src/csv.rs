@@ -73,15 +73,27 @@ fn reader(dialect: &CsvDialect) -> Reader {
 
 /// The length of the part of `bytes` that is whole records: up to and with the last line break outside of quotes.
 pub fn complete_records(dialect: &CsvDialect, bytes: &[u8]) -> usize {
-    let quote = dialect.quote as u8;
+    let (quote, delimiter) = (dialect.quote as u8, dialect.delimiter as u8);
     let mut is_quoted = false;
+    let mut doubled = None;
     let mut end = 0;
     for at in memchr::memchr2_iter(quote, b'\n', bytes) {
-        if bytes[at] == quote {
-            // A doubled quote opens and closes, so parity is all that counts.
-            is_quoted = !is_quoted;
-        } else if !is_quoted {
-            end = at + 1;
+        if bytes[at] != quote {
+            if !is_quoted {
+                end = at + 1;
+            }
+        } else if doubled == Some(at) {
+            // The second of two quotes within a quoted value.
+        } else if is_quoted {
+            if bytes.get(at + 1) == Some(&quote) {
+                doubled = Some(at + 1);
+            } else {
+                is_quoted = false;
+            }
+        } else {
+            // A quote opens a value only where one begins; anywhere else it is a character like any other.
+            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+            is_quoted = before.is_none_or(|byte| [delimiter, b'\n', b'\r'].contains(byte));
         }
     }
     end
@@ -348,6 +360,8 @@ mod tests {
         assert_eq!(complete_records(&dialect, b"a,b\n1,\"x\ny"), 4);
         assert_eq!(complete_records(&dialect, b"1,\"x\ny\"\n2"), 8);
         assert_eq!(complete_records(&dialect, b"1,2"), 0);
+        // A quote within a value is a character like any other.
+        assert_eq!(complete_records(&dialect, b"5\" pipe\n1,\"x\ny"), 8);
     }
 
     #[test]

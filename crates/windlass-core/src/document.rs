@@ -74,11 +74,9 @@ fn at(name: &str, line: usize, column: usize) -> At {
 fn parse_yaml(text: &str, name: &str) -> Result<Document> {
     let documents = MarkedYaml::load_from_str(text).map_err(|cause| {
         let marker = *cause.marker();
-        Error::config(format!("this is not YAML: {}", cause.info())).at(at(
-            name,
-            marker.line(),
-            marker.col() + 1,
-        ))
+        Error::config(format!("this is not YAML: {}", cause.info()))
+            .at(at(name, marker.line(), marker.col() + 1))
+            .with_hint("look at the indentation, the quotes and the brackets there and on the line before")
     })?;
     let mut document = Document::default();
     match documents.as_slice() {
@@ -185,7 +183,7 @@ fn parse_toml(text: &str, name: &str) -> Result<Document> {
     let parsed = toml_edit::Document::parse(text).map_err(|cause| {
         let place = cause.span().map(|span| place(span.start));
         let error = Error::config(format!("this is not TOML: {}", cause.message().replace('\n', " ")));
-        error.at(At {
+        error.with_hint("look at the quotes and the brackets there").at(At {
             file: Some(name.to_owned()),
             line: place.map(|place| place.line),
             byte: place.map(|place| place.column),

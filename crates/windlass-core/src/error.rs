@@ -194,6 +194,7 @@ impl Error {
     /// An error of kind [`ErrorKind::Cancelled`].
     pub fn cancelled() -> Self {
         Self::new(ErrorKind::Cancelled, "the run was stopped")
+            .with_hint("nothing is lost: run again to go on")
     }
 
     /// An error of kind [`ErrorKind::Internal`].

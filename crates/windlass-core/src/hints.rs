@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::file::FileFormat;
+use crate::merge::MergeStrategy;
 use crate::naming::Naming;
 use crate::schema::{Column, Contract, Schema, Table};
 use crate::value::DataType;
@@ -54,7 +55,7 @@ pub enum WriteDisposition {
 pub struct DispositionOptions {
     /// What happens to the rows that a table has already.
     pub disposition: Disposition,
-    /// How rows are merged: delete-insert, upsert, insert-only or scd2.
+    /// How rows are merged: delete-insert, upsert, insert-only, scd2 or cdc.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
     /// Whether the new rows have no duplicates.
@@ -81,6 +82,31 @@ pub struct DispositionOptions {
     /// The column that tells versions of a row apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_version_column_name: Option<String>,
+}
+
+impl DispositionOptions {
+    /// The strategy that the options are for.
+    ///
+    /// Errors: there is no such strategy; an option that means nothing to it.
+    pub fn check(&self) -> Result<MergeStrategy> {
+        let strategy = self.strategy.as_deref().map_or(Ok(MergeStrategy::default()), str::parse)?;
+        // Without a strategy the destination's default counts, and options of others are left alone.
+        if self.strategy.is_some() {
+            let given = [
+                ("deduplicated", self.deduplicated == Some(true)),
+                ("source_filter", self.source_filter.is_some()),
+                ("destination_scope", self.destination_scope.is_some()),
+                ("skip_unchanged_rows", self.skip_unchanged_rows == Some(true)),
+                ("boundary_timestamp", self.boundary_timestamp.is_some()),
+                ("active_record_timestamp", self.active_record_timestamp.is_some()),
+                ("validity_column_names", self.validity_column_names.is_some()),
+                ("row_version_column_name", self.row_version_column_name.is_some()),
+            ];
+            strategy
+                .check_options(given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name))?;
+        }
+        Ok(strategy)
+    }
 }
 
 impl WriteDisposition {
@@ -302,6 +328,7 @@ fn check_column(column: &Column) -> Result<()> {
 fn add_disposition(table: &mut Table, disposition: &WriteDisposition, naming: &Naming) -> Result<()> {
     table.hints.insert("write_disposition".to_owned(), disposition.disposition().as_str().into());
     let WriteDisposition::Detailed(options) = disposition else { return Ok(()) };
+    let strategy = options.check()?;
     let mut set = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
             table.hints.insert(key.to_owned(), value);
@@ -312,29 +339,26 @@ fn add_disposition(table: &mut Table, disposition: &WriteDisposition, naming: &N
     set("x-merge-source-filter", options.source_filter.clone().map(Value::from));
     set("x-merge-destination-scope", options.destination_scope.clone().map(Value::from));
     set("x-merge-skip-unchanged-rows", options.skip_unchanged_rows.filter(|set| *set).map(Value::from));
-    if options.strategy.as_deref() == Some("scd2") {
+    if strategy == MergeStrategy::Scd2 {
         set("x-boundary-timestamp", options.boundary_timestamp.clone().map(Value::from));
+        let active = options.active_record_timestamp.clone().map_or(Value::Null, Value::from);
         let (from, to) = options
             .validity_column_names
             .clone()
             .unwrap_or_else(|| ("_dlt_valid_from".to_owned(), "_dlt_valid_to".to_owned()));
-        let mut valid_to =
-            Column::typed(naming.path(&to)?, DataType::Timestamp, true).with("x-valid-to", true);
-        if let Some(active) = &options.active_record_timestamp {
-            valid_to = valid_to.with("x-active-record-timestamp", active.clone());
-        }
-        table.merge_column(
-            &Column::typed(naming.path(&from)?, DataType::Timestamp, true).with("x-valid-from", true),
-        );
-        table.merge_column(&valid_to);
+        let validity = [
+            Column::typed(naming.path(&from)?, DataType::Timestamp, true).with("x-valid-from", true),
+            Column::typed(naming.path(&to)?, DataType::Timestamp, true)
+                .with("x-valid-to", true)
+                .with("x-active-record-timestamp", active),
+        ];
+        validity.iter().for_each(|column| table.merge_column(column));
     }
-    if let Some(version) = options.row_version_column_name.as_deref().or(match options.strategy.as_deref() {
-        Some("scd2") => Some("_dlt_id"),
-        _ => None,
-    }) {
+    let default_version = (strategy == MergeStrategy::Scd2).then_some("_dlt_id");
+    if let Some(version) = options.row_version_column_name.as_deref().or(default_version) {
         let column = Column { nullable: Some(false), ..Column::new(naming.path(version)?) };
         let mut column = column.with("x-row-version", true);
-        if version == "_dlt_id" {
+        if strategy == MergeStrategy::Scd2 {
             column = column.with("unique", false).with("row_key", false);
         }
         table.merge_column(&column);
@@ -353,9 +377,15 @@ pub enum Declared {
 
 /// Merges the tables of a resource into a schema as far as its contract allows.
 ///
-/// A new root table whose contract does not let columns evolve takes all columns of its first package. Errors: a
-/// contract that freezes.
-pub fn declare(schema: &mut Schema, tables: Vec<Table>, naming: &Naming) -> Result<Declared> {
+/// A new root table whose contract does not let columns evolve takes all columns of its first package. `can_merge`
+/// says whether the destination can; if not, nested rows need not carry the id of their root row. Errors: a contract
+/// that freezes.
+pub fn declare(
+    schema: &mut Schema,
+    tables: Vec<Table>,
+    naming: &Naming,
+    can_merge: bool,
+) -> Result<Declared> {
     let prefix = schema.system_prefix(naming);
     for mut table in tables {
         let name = table.name.clone();
@@ -383,7 +413,7 @@ pub fn declare(schema: &mut Schema, tables: Vec<Table>, naming: &Naming) -> Resu
             None if is_root => return Ok(Declared::Refused),
             None => {}
         }
-        schema.update_root_key(&name);
+        schema.update_root_key(&name, can_merge);
     }
     Ok(Declared::Tables)
 }

@@ -4,9 +4,13 @@ pub mod csv;
 pub mod document;
 pub mod error;
 pub mod file;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod hash;
 pub mod hints;
+pub mod incremental;
 pub mod json;
+pub mod merge;
 pub mod naming;
 pub mod normalize;
 pub mod package;

@@ -119,6 +119,18 @@ impl State {
         object(object(&mut self.doc, "sources"), source)
     }
 
+    /// What is stored of a cursor of a resource.
+    pub fn cursor(&self, source: &str, resource: &str, path: &str) -> Option<&Value> {
+        let source = self.doc.get("sources")?.get(source)?;
+        source.get("resources")?.get(resource)?.get("incremental")?.get(path)
+    }
+
+    /// Stores a cursor of a resource.
+    pub fn set_cursor(&mut self, source: &str, resource: &str, path: &str, entry: Value) {
+        let resources = object(self.source_mut(source), "resources");
+        object(object(resources, resource), "incremental").insert(path.to_owned(), entry);
+    }
+
     /// Forgets the state of a resource, as a replace does.
     pub fn reset_resource(&mut self, source: &str, resource: &str) {
         let source = self.source_mut(source);
@@ -127,6 +139,18 @@ impl State {
             if resources.is_empty() {
                 source.shift_remove("resources");
             }
+        }
+    }
+
+    /// Forgets everything about a source.
+    pub fn forget_source(&mut self, source: &str) {
+        object(&mut self.doc, "sources").shift_remove(source);
+    }
+
+    /// Forgets the state of resources, as a refresh does; what the source itself keeps stays.
+    pub fn forget_resources(&mut self, source: &str, resources: &[String]) {
+        if object(&mut self.doc, "sources").contains_key(source) {
+            resources.iter().for_each(|resource| self.reset_resource(source, resource));
         }
     }
 

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use windlass_core::Result;
 use windlass_core::file::{FileFormat, FileOptions};
-use windlass_core::hints::Disposition;
+use windlass_core::merge::MergeStrategy;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::package::Job;
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
 
+use crate::extract::Cancel;
 use crate::packages::LoadPackage;
 
 /// What a destination can do. Normalizing and loading look at nothing else.
@@ -30,8 +31,8 @@ pub struct Capabilities {
     pub normalizes_dataset_name: bool,
     /// Digits and precisions of types that come without.
     pub types: TypeDefaults,
-    /// Write dispositions it takes.
-    pub dispositions: Vec<Disposition>,
+    /// How it can merge, the default first; empty if it cannot. The first is always delete-insert.
+    pub merge_strategies: Vec<MergeStrategy>,
     /// How a replace is done.
     pub replace_strategy: ReplaceStrategy,
     /// Jobs that may be loaded at the same time.
@@ -43,6 +44,13 @@ pub struct Capabilities {
     pub merge_falls_back_to_append: bool,
     /// What the user should know of the settings.
     pub warnings: Vec<String>,
+}
+
+impl Capabilities {
+    /// Whether rows can be merged.
+    pub fn can_merge(&self) -> bool {
+        !self.merge_strategies.is_empty()
+    }
 }
 
 /// How the rows of a table are replaced.
@@ -97,6 +105,8 @@ pub struct Dataset {
     pub memory_bytes: u64,
     /// Threads that loading may use.
     pub threads: usize,
+    /// Ends a statement that takes long when a stop is asked for.
+    pub cancel: Cancel,
 }
 
 /// What a destination knows of a pipeline.

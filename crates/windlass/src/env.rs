@@ -84,6 +84,21 @@ pub fn time_of_load_id(load_id: &str) -> i64 {
     load_id.parse::<f64>().map_or(0, |seconds| (seconds * 1e6).round() as i64)
 }
 
+/// The time of a load id in ISO form; the id itself if it is not one.
+pub fn iso_of_load_id(load_id: &str) -> String {
+    match time_of_load_id(load_id) {
+        0 => load_id.to_owned(),
+        micros => iso(micros),
+    }
+}
+
+/// A time in microseconds since the epoch in ISO form.
+pub(crate) fn iso(micros: i64) -> String {
+    let mut text = String::new();
+    format_timestamp(&mut text, Timestamp { micros, offset: Some(0) }, 'T');
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,8 +2,8 @@
 
 use windlass_core::Result;
 
-/// Fails or dies here if `WINDLASS_FAILPOINT` names this point: `name=error`, `name=kill`, `name=abort`, and with
-/// `name=kill:3` at the third time only.
+/// Fails or dies here if `WINDLASS_FAILPOINT` names this point: `name=error`, `name=enospc`, `name=kill` (as by
+/// `kill -9`), `name=int` and `name=term` (a signal to itself), and with `name=kill:3` at the third time only.
 #[cfg(feature = "failpoints")]
 pub(crate) fn failpoint(name: &str) -> Result<()> {
     use std::collections::HashMap;
@@ -28,17 +28,24 @@ pub(crate) fn failpoint(name: &str) -> Result<()> {
             let cause = std::io::Error::from(std::io::ErrorKind::StorageFull);
             Err(crate::files::io_error("write", std::path::Path::new(name), cause))
         }
-        "kill" => kill(),
-        _ => Ok(()),
+        "kill" => {
+            signal("KILL");
+            std::process::abort()
+        }
+        "int" | "term" => {
+            signal(&action.to_uppercase());
+            Ok(())
+        }
+        _ => Err(windlass_core::Error::config(format!("failpoint {name} has no action `{action}`"))),
     }
 }
 
-/// Dies as by `kill -9`: nothing is flushed, nothing is dropped.
+/// Sends a signal to this process; it has arrived when this returns.
 #[cfg(feature = "failpoints")]
-fn kill() -> ! {
+fn signal(name: &str) {
     let id = std::process::id().to_string();
-    let _ = std::process::Command::new("kill").args(["-9", &id]).status();
-    std::process::abort()
+    let sent = std::process::Command::new("kill").args([&format!("-{name}"), &id]).status();
+    debug_assert!(sent.is_ok(), "a system with failpoints has `kill`");
 }
 
 /// Does nothing: the feature `failpoints` is off.

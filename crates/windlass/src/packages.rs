@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use windlass_core::package::{Job, Journal, JournalEntry, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta};
+use windlass_core::sql::merge_chain;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
+use crate::destination::ReplaceStrategy;
 use crate::failpoint::failpoint;
 use crate::files::{io_error, read_to_string, sync_folder, write_atomic};
 
@@ -227,6 +229,17 @@ impl LoadPackage {
         self.folder.join(&job.file)
     }
 
+    /// The tables whose rows are deleted before new ones come: those that are replaced, those that a refresh empties.
+    pub fn emptied_tables(&self, replace: ReplaceStrategy) -> Vec<String> {
+        let mut tables = self.manifest.emptied.clone();
+        if replace == ReplaceStrategy::TruncateAndInsert {
+            tables.extend(self.replaced_tables());
+        }
+        tables.sort();
+        tables.dedup();
+        tables
+    }
+
     /// The tables whose rows are replaced: each root and all tables below it that were ever filled.
     pub fn replaced_tables(&self) -> Vec<String> {
         let roots = self.manifest.replaced.iter();
@@ -234,11 +247,34 @@ impl LoadPackage {
         chains.filter(|table| !table.is_new()).map(|table| table.name.clone()).collect()
     }
 
-    /// The tables that the load needs: those with rows, and the roots that are replaced.
+    /// The root tables whose rows are merged: those that have new rows, their own or nested ones.
+    pub fn merged_roots(&self) -> Vec<String> {
+        merged_roots(&self.schema, &self.manifest.jobs)
+    }
+
+    /// The tables whose rows are merged: each root and all tables below it that were ever filled.
+    pub fn merged_tables(&self) -> Vec<String> {
+        let roots = self.merged_roots();
+        let chains = roots.iter().flat_map(|root| merge_chain(&self.schema, root));
+        chains.map(|table| table.name.clone()).collect()
+    }
+
+    /// The tables whose new rows go to staging first: what is merged, and what is replaced if that is done so.
+    pub fn staged_tables(&self, replace: ReplaceStrategy) -> Vec<String> {
+        let mut tables = self.merged_tables();
+        if replace == ReplaceStrategy::InsertFromStaging {
+            tables.extend(self.replaced_tables());
+        }
+        tables
+    }
+
+    /// The tables that the load needs: those with rows, the roots that are replaced, and what is merged.
     pub fn migrated_tables(&self) -> Vec<String> {
-        let needed = |table: &str| {
-            self.manifest.replaced.iter().any(|root| root == table)
-                || self.manifest.jobs.iter().any(|job| job.table == table)
+        let merged = self.merged_tables();
+        let needed = |table: &String| {
+            self.manifest.replaced.contains(table)
+                || merged.contains(table)
+                || self.manifest.jobs.iter().any(|job| job.table == *table)
         };
         self.schema.tables.keys().filter(|table| needed(table)).cloned().collect()
     }
@@ -259,6 +295,16 @@ impl LoadPackage {
         let jobs = self.folder.join("jobs");
         if jobs.exists() { remove_folder(&jobs) } else { Ok(()) }
     }
+}
+
+/// The root tables that are merged and for which there are jobs, their own or those of nested tables.
+pub(crate) fn merged_roots(schema: &Schema, jobs: &[Job]) -> Vec<String> {
+    let roots = jobs.iter().filter_map(|job| schema.root_of(&job.table));
+    let merged = roots.filter(|root| schema.write_disposition(&root.name) == "merge");
+    let mut names: Vec<String> = merged.map(|root| root.name.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn damaged(path: &Path, cause: serde_json::Error) -> Error {

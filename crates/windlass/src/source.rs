@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use windlass_core::Result;
 use windlass_core::hints::ResourceHints;
+use windlass_core::incremental::IncrementalOptions;
 use windlass_core::json::Select;
 
 use crate::steps::Step;
@@ -60,6 +61,8 @@ pub struct Resource {
     pub name: String,
     /// What its tables are to be like.
     pub hints: ResourceHints,
+    /// How its new records are told from those that were loaded before.
+    pub incremental: Option<IncrementalOptions>,
     /// Where to stop.
     pub limit: Option<Limit>,
     /// Expressions that each record passes through.
@@ -74,6 +77,7 @@ impl Resource {
         Self {
             name: name.into(),
             hints: ResourceHints::default(),
+            incremental: None,
             limit: None,
             steps: Vec::new(),
             on_bad_record: OnBadRecord::Fail,

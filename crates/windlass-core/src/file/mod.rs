@@ -148,12 +148,12 @@ impl Write for Counted {
 /// A text file, compressed or not.
 enum Sink {
     Plain(Counted),
-    Gzip(GzEncoder<Counted>),
+    Gzip(Box<GzEncoder<Counted>>),
 }
 
 impl Sink {
     fn new(out: Counted, gzip: bool) -> Self {
-        if gzip { Self::Gzip(GzEncoder::new(out, Compression::fast())) } else { Self::Plain(out) }
+        if gzip { Self::Gzip(Box::new(GzEncoder::new(out, Compression::fast()))) } else { Self::Plain(out) }
     }
 
     fn bytes(&self) -> u64 {

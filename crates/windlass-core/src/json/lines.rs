@@ -27,15 +27,14 @@ impl LineIndex {
     pub fn fill(&mut self, bytes: &[u8]) {
         self.lines.clear();
         let mut start = 0;
-        let mut number = 0;
-        for end in memchr::memchr_iter(b'\n', bytes).chain(std::iter::once(bytes.len())) {
+        let ends = memchr::memchr_iter(b'\n', bytes).chain(std::iter::once(bytes.len()));
+        for (number, end) in ends.enumerate() {
             let line = &bytes[start..end];
             // Nearly every line starts with its record, so the scan for a blank line ends at the first byte.
             if line.iter().any(|&byte| !is_blank(byte)) {
-                self.lines.push(Line { start: start as u32, end: end as u32, number });
+                self.lines.push(Line { start: start as u32, end: end as u32, number: number as u32 });
             }
             start = end + 1;
-            number += 1;
         }
     }
 }

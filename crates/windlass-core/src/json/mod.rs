@@ -17,6 +17,7 @@ pub use sanitize::{SyntaxError, sanitize};
 pub use select::Select;
 pub(crate) use tape::{Node, StaticNode};
 pub use tape::{NodePosition, Tape, TapeBuilder};
+pub(crate) use text::write_digest_text;
 pub use text::{compact, write_compact, write_sorted, write_sorted_node, write_typed};
 
 /// Levels of nesting beyond which a record is refused.

@@ -20,10 +20,20 @@ enum Step {
 }
 
 impl Select {
-    /// Reads a path. Errors: an unclosed bracket, an index that is no number.
+    /// Reads a path to records. Errors: an unclosed bracket, an index that is no number.
     pub fn parse(path: &str) -> Result<Self> {
+        let mut select = Self::parse_value(path)?;
+        // A final `[*]` says the same as the list itself.
+        while select.steps.last() == Some(&Step::All) {
+            select.steps.pop();
+        }
+        Ok(select)
+    }
+
+    /// Reads a path to one value, for [`Select::first`]. Errors: as [`Select::parse`].
+    pub fn parse_value(path: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            Error::config(format!("`{path}` is not a path to records: {why}"))
+            Error::config(format!("`{path}` is not a path into a record or document: {why}"))
                 .with_hint("write keys joined by dots, such as `data.items`, or `$` for the whole document")
         };
         let mut rest = path.trim();
@@ -53,10 +63,6 @@ impl Select {
                 rest = &name[end..];
             }
         }
-        // A final `[*]` says the same as the list itself.
-        while steps.last() == Some(&Step::All) {
-            steps.pop();
-        }
         Ok(Self { steps })
     }
 
@@ -74,6 +80,11 @@ impl Select {
                 _ => None,
             })
             .collect()
+    }
+
+    /// The first value below `root` that the path leads to.
+    pub fn first(&self, tape: &Tape<'_>, root: NodePosition) -> Option<NodePosition> {
+        first(&self.steps, tape, root)
     }
 
     /// Appends the positions of the records below `root`. A path that leads nowhere gives none.
@@ -99,6 +110,19 @@ impl Select {
             } else {
                 out.push(position);
             }
+        }
+    }
+}
+
+/// Depth first, so that the first match is the first in the order of the document.
+fn first(steps: &[Step], tape: &Tape<'_>, position: NodePosition) -> Option<NodePosition> {
+    let Some((step, rest)) = steps.split_first() else { return Some(position) };
+    match step {
+        Step::Key(key) => first(rest, tape, tape.member(position, key)?),
+        Step::Index(index) => first(rest, tape, tape.elements(position).nth(*index)?),
+        Step::All => {
+            let members = tape.members(position).map(|(_, value)| value);
+            tape.elements(position).chain(members).find_map(|child| first(rest, tape, child))
         }
     }
 }

@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::parse::ParseBuffers;
 use super::tape::{Node, NodePosition, StaticNode, Tape};
-use crate::value::{Scalar, Tag, decode_tagged, is_tagged, json_double, json_string, strip_tag};
+use crate::value::{
+    Scalar, Tag, decode_tagged, format_date, format_time, format_timestamp, is_tagged, json_double,
+    json_string, strip_tag,
+};
 
 /// What is still to be written; a stack of these instead of recursion, since data may nest thousands of levels deep.
 enum Todo<'a> {
@@ -43,11 +46,28 @@ pub fn write_sorted_node(
     write(out, tape, todo, Form::Sorted);
 }
 
+/// Writes a value as the text that boundary digests of incremental loading are taken over: keys sorted at every level,
+/// timestamps as microseconds since the epoch, decimals and bytes as strings.
+///
+/// `legacy` is the form before version 1.29 of the reference: timestamps as ISO text.
+pub(crate) fn write_digest_text(out: &mut String, tape: &Tape<'_>, position: NodePosition, legacy: bool) {
+    let form = if legacy { Form::LegacyDigest } else { Form::Digest };
+    write(out, tape, vec![Todo::Value(position)], form);
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     Compact,
     Typed,
     Sorted,
+    Digest,
+    LegacyDigest,
+}
+
+impl Form {
+    fn is_sorted(self) -> bool {
+        matches!(self, Self::Sorted | Self::Digest | Self::LegacyDigest)
+    }
 }
 
 fn write<'a>(out: &mut String, tape: &Tape<'a>, mut todo: Vec<Todo<'a>>, form: Form) {
@@ -88,7 +108,7 @@ fn write<'a>(out: &mut String, tape: &Tape<'a>, mut todo: Vec<Todo<'a>>, form: F
 }
 
 fn object_todo(mut members: Vec<(&str, NodePosition)>, form: Form) -> Vec<Todo<'_>> {
-    if form == Form::Sorted {
+    if form.is_sorted() {
         members.sort_unstable_by_key(|(key, _)| *key);
     }
     let mut todo = Vec::with_capacity(members.len() * 2 + 2);
@@ -138,15 +158,41 @@ fn write_string(out: &mut String, text: &str, form: Form) {
         // A number that did not fit a machine word is written as it came.
         // JSON has no word for NaN and the infinities; as text they are at least not lost.
         (Some((Tag::Number, literal)), Scalar::Double(_)) if form == Form::Compact => {
-            json_string(out, literal)
+            json_string(out, literal);
         }
-        (Some((Tag::Number, _)), Scalar::Double(value)) if form == Form::Sorted => json_double(out, value),
+        (Some((Tag::Number, _)), Scalar::Double(value)) if form.is_sorted() => json_double(out, value),
         (Some((Tag::Number, literal)), _) => out.push_str(literal),
         // A body that does not decode is plain text.
         (_, Scalar::Text(text)) => json_string(out, &text),
         (Some((_, body)), _) if form == Form::Compact => json_string(out, body),
+        (Some((_, body)), scalar) if form != Form::Typed && form != Form::Sorted => {
+            write_digest_scalar(out, &scalar, body, form);
+        }
         _ => json_string(out, text),
     }
+}
+
+/// A typed value inside the text of a digest.
+fn write_digest_scalar(out: &mut String, scalar: &Scalar<'_>, body: &str, form: Form) {
+    let mut text = String::new();
+    match scalar {
+        Scalar::Timestamp(timestamp) if form == Form::Digest => {
+            out.push_str(&timestamp.utc_micros().to_string());
+            return;
+        }
+        Scalar::Timestamp(timestamp) => {
+            format_timestamp(&mut text, *timestamp, 'T');
+            if timestamp.offset == Some(0) {
+                text.truncate(text.len() - "+00:00".len());
+                text.push('Z');
+            }
+        }
+        Scalar::Date(days) => format_date(&mut text, i64::from(*days)),
+        Scalar::Time(time) => format_time(&mut text, *time),
+        Scalar::Decimal(number) | Scalar::Wei(number) => text = number.to_string(),
+        _ => text.push_str(body),
+    }
+    json_string(out, &text);
 }
 
 /// A JSON text in compact form. `None` if it is not JSON.

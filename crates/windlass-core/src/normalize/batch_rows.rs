@@ -1,5 +1,7 @@
 //! Batches taken apart: each row as a line of typed JSON, for columns that are nested or do not fit.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
     Decimal128Type, Decimal256Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
@@ -17,7 +19,7 @@ use crate::value::{
 };
 
 /// One line of typed JSON for each row. Errors: a type that no column can hold.
-pub(super) fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
+pub(crate) fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
     let columns = batch
         .columns()
         .iter()
@@ -43,7 +45,7 @@ pub(super) fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
 }
 
 /// The array in one of the few types that are written; nested values are treated when they are reached.
-fn plain(array: &ArrayRef) -> Result<ArrayRef> {
+pub(crate) fn plain(array: &ArrayRef) -> Result<ArrayRef> {
     let target = match array.data_type() {
         ArrowType::Int8
         | ArrowType::Int16
@@ -65,7 +67,7 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef> {
             let unpacked = cast(array, values).map_err(failed)?;
             return plain(&unpacked);
         }
-        _ => return Ok(array.clone()),
+        _ => return Ok(Arc::clone(array)),
     };
     cast(array, &target).map_err(failed)
 }

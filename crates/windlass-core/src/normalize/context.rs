@@ -60,6 +60,8 @@ pub struct Context {
     pub limits: Limits,
     /// The load that the rows belong to.
     pub load_id: String,
+    /// Whether the destination can merge rows. If not, no row id is derived from a key or a record.
+    pub can_merge: bool,
     breaks_paths: bool,
     pub(super) refuses_coercion: bool,
 }
@@ -80,6 +82,7 @@ impl Context {
             types,
             limits,
             load_id: load_id.into(),
+            can_merge: true,
             breaks_paths: schema.breaks_paths(),
             refuses_coercion: schema.refuses_coercion(),
         })
@@ -152,7 +155,7 @@ impl Context {
 
     /// How a root table's rows get their ids: by its merge strategy.
     pub(super) fn row_id_kind(&self, schema: &Schema, table: &str) -> RowIdKind {
-        if schema.write_disposition(table) != "merge" {
+        if !self.can_merge || schema.write_disposition(table) != "merge" {
             return RowIdKind::Position;
         }
         match schema.inherited_hint(table, "x-merge-strategy").and_then(Value::as_str) {

@@ -10,7 +10,7 @@
 //! code that adds columns), `plan` (the columnar mirror of the schema), `observe` and `encode` (the fast path).
 
 mod batch;
-mod batch_rows;
+pub(crate) mod batch_rows;
 mod columns;
 mod context;
 mod define;

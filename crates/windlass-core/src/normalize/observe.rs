@@ -135,13 +135,16 @@ impl Observer<'_, '_> {
             return Ok(());
         }
         let inherited = self.memory.inherited.len();
-        self.inherit(table, row, link);
+        let replaced = self.inherit(table, row, link);
         for at in lists..self.memory.lists.len() {
             let (list, position) = self.memory.lists[at];
             self.list(list, position, (table, row), ordinal)?;
         }
         self.memory.lists.truncate(lists);
         self.memory.inherited.truncate(inherited);
+        for (at, value) in replaced {
+            self.memory.inherited[at].value = value;
+        }
         Ok(())
     }
 
@@ -214,9 +217,10 @@ impl Observer<'_, '_> {
         Ok(())
     }
 
-    /// Notes what the rows below this one inherit from it.
-    fn inherit(&mut self, table: u32, row: u32, link: Option<Link>) {
+    /// Notes what the rows below this one inherit from it; gives what it took the place of, for the rows beside it.
+    fn inherit(&mut self, table: u32, row: u32, link: Option<Link>) -> Vec<(usize, InheritedValue)> {
         let plan = &self.plan.tables[table as usize];
+        let mut replaced = Vec::new();
         for (column, to) in &plan.propagates {
             let column_plan = &plan.columns[*column as usize];
             let value = if let Some(node) = column_plan.node_of(row) {
@@ -232,9 +236,12 @@ impl Observer<'_, '_> {
             } else {
                 continue;
             };
-            self.memory.inherited.retain(|inherited| inherited.name != *to);
-            self.memory.inherited.push(Inherited { name: to.clone(), value });
+            match self.memory.inherited.iter_mut().enumerate().find(|(_, known)| known.name == *to) {
+                Some((at, known)) => replaced.push((at, std::mem::replace(&mut known.value, value))),
+                None => self.memory.inherited.push(Inherited { name: to.clone(), value }),
+            }
         }
+        replaced
     }
 
     /// Notes the values of one row, in the order in which the reference would meet them.

@@ -63,6 +63,9 @@ pub struct PackageManifest {
     /// Tables that are dropped before anything else happens.
     #[serde(default)]
     pub dropped: Vec<String>,
+    /// Tables whose rows are deleted before new ones come, besides those that are replaced.
+    #[serde(default)]
+    pub emptied: Vec<String>,
     /// Rows by table, also for tables that were only emptied.
     pub row_counts: IndexMap<String, u64>,
     /// Rows and values that contracts left out, and records that were rejected, by table or resource.
@@ -95,6 +98,6 @@ impl LeftOut {
 impl PackageManifest {
     /// Whether there is nothing to load: no rows, nothing to empty, nothing to drop.
     pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty() && self.replaced.is_empty() && self.dropped.is_empty()
+        self.jobs.is_empty() && self.replaced.is_empty() && self.dropped.is_empty() && self.emptied.is_empty()
     }
 }

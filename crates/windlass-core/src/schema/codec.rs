@@ -33,7 +33,7 @@ pub fn document_hash(document: &Value) -> String {
         for name in names {
             pieces.push(name.as_bytes());
             if let Some(Value::Object(columns)) = tables[name].get("columns") {
-                pieces.extend(columns.keys().map(|column| column.as_bytes()));
+                pieces.extend(columns.keys().map(String::as_bytes));
             }
         }
     }

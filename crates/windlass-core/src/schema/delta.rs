@@ -21,8 +21,9 @@ impl SchemaDelta {
             let known = before.and_then(|schema| schema.table(&table.name));
             let mut partial = Table { columns: IndexMap::new(), ..table.as_ref().clone() };
             for column in table.complete_columns() {
-                let is_known =
-                    known.and_then(|table| table.columns.get(&column.name)).is_some_and(|c| c.is_complete());
+                let is_known = known
+                    .and_then(|table| table.columns.get(&column.name))
+                    .is_some_and(super::column::Column::is_complete);
                 if !is_known {
                     partial.columns.insert(column.name.clone(), column.clone());
                 }

@@ -17,7 +17,7 @@ pub(super) fn migrate(document: Value) -> Result<Value> {
         return Err(Error::config("a schema is not an object"));
     };
     let from = doc.get("engine_version").and_then(Value::as_i64).unwrap_or(1);
-    if from > ENGINE_VERSION || from < 1 {
+    if !(1..=ENGINE_VERSION).contains(&from) {
         return Err(Error::unsupported(format!(
             "the schema is of engine version {from}, this is engine version {ENGINE_VERSION}"
         ))

@@ -210,13 +210,14 @@ impl Schema {
     }
 
     /// Lets the rows below a root table carry its row id, where the normalizer's configuration, a root key column or the
-    /// merge strategy asks for it.
-    pub fn update_root_key(&mut self, table: &str) {
+    /// merge strategy asks for it; the latter only if the destination `can_merge`.
+    pub fn update_root_key(&mut self, table: &str, can_merge: bool) {
         let Some(root) = self.root_of(table).map(|root| root.name.clone()) else { return };
         let has_root_key =
             self.chain(&root).iter().any(|table| table.columns_with("root_key").next().is_some());
         let setting = self.normalizer_config("root_key_propagation").and_then(Value::as_bool);
-        let merges = self.write_disposition(&root) == "merge"
+        let merges = can_merge
+            && self.write_disposition(&root) == "merge"
             && self.inherited_hint(&root, "x-merge-strategy").and_then(Value::as_str) != Some("scd2");
         if !(has_root_key || setting.unwrap_or(merges)) {
             return;
@@ -234,6 +235,19 @@ impl Schema {
             tables[root] = mapping;
         }
         self.set_normalizer_config("propagation", propagation);
+    }
+
+    /// Removes tables and what the normalizer's configuration says of them.
+    pub fn remove_tables<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        let propagation = |schema: &mut Self, name: &str| -> Option<()> {
+            let json = schema.normalizers.get_mut("json")?;
+            let tables = json.get_mut("config")?.get_mut("propagation")?.get_mut("tables")?;
+            tables.as_object_mut()?.shift_remove(name).map(drop)
+        };
+        for name in names {
+            self.tables.shift_remove(name);
+            let _ = propagation(self, name);
+        }
     }
 
     /// Names that start with this belong to the engine: they escape contracts and row hashes.

@@ -172,7 +172,7 @@ impl Table {
                 }
                 ("columns", _) => return Err(Error::config("`columns` is not an object").at_table(name)),
                 ("parent", Value::String(parent)) if !parent.is_empty() => {
-                    table.parent = Some(parent.clone())
+                    table.parent = Some(parent.clone());
                 }
                 _ => drop(table.hints.insert(key.clone(), value.clone())),
             }

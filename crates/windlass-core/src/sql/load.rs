@@ -1,6 +1,6 @@
 //! The statements of a load: what comes before the rows, and what makes them count.
 
-use super::{Dialect, ExistingTables, migration};
+use super::{Dialect, ExistingTables, fill_root_keys, migration};
 use crate::error::{Error, Result};
 use crate::normalize::TypeDefaults;
 use crate::schema::{ENGINE_VERSION, Schema, SystemNames, Table};
@@ -123,7 +123,9 @@ impl LoadTarget<'_> {
             plan.ddl.extend(self.dialect.create_dataset(dataset));
         }
         let prefix = &self.names.prefix;
+        let fills = fill_root_keys(self.dialect, dataset, self.schema, &tables, existing);
         plan.ddl.extend(migration(self.dialect, dataset, tables, existing, self.types, prefix)?);
+        plan.ddl.extend(fills);
         if !has_version {
             plan.records.push(self.version_record(dataset)?);
         }

@@ -3,7 +3,11 @@
 mod ddl;
 mod dialect;
 mod load;
+mod merge;
+mod root_key;
 
 pub use ddl::{ExistingTables, migration};
 pub use dialect::Dialect;
 pub use load::{LoadPlan, LoadTarget, delete_all, insert_version, load_record, replace_from_staging};
+pub use merge::{MergeTarget, check_merge, merge_chain};
+pub use root_key::fill_root_keys;

@@ -121,7 +121,7 @@ fn to_bool(value: &Scalar<'_>) -> Option<bool> {
 /// The integer that a number is, if it has no fraction and fits 64 bits.
 pub fn bigint_of_number(value: f64) -> Option<i64> {
     let in_range =
-        value.trunc() == value && (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&value);
+        value.trunc() == value && (-9.223_372_036_854_776e18..9.223_372_036_854_776e18).contains(&value);
     in_range.then_some(value as i64)
 }
 

@@ -1,5 +1,6 @@
 //! Decimals of any size, as text digits and an exponent: exact, and only as fast as rare values need.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use arrow_buffer::i256;
@@ -103,6 +104,33 @@ impl Decimal {
     /// Whether the number is neither NaN nor infinite.
     pub fn is_finite(&self) -> bool {
         matches!(self.form, Form::Finite { .. })
+    }
+
+    /// Order by value, so that 1.5 equals 1.50. `None` if one of them is NaN.
+    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        let sign = |number: &Self| match (number.is_zero(), number.negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        };
+        if self.form == Form::NaN || other.form == Form::NaN {
+            return None;
+        }
+        let (mine, theirs) = (sign(self), sign(other));
+        if mine != theirs || mine == 0 {
+            return Some(mine.cmp(&theirs));
+        }
+        let magnitude = match (&self.form, &other.form) {
+            (Form::Finite { digits: a, exponent: x }, Form::Finite { digits: b, exponent: y }) => {
+                let size = |digits: &str, exponent: i32| digits.len() as i64 + i64::from(exponent);
+                // Of equal size, the digits decide like letters do, once trailing zeros are gone.
+                size(a, *x)
+                    .cmp(&size(b, *y))
+                    .then_with(|| a.trim_end_matches('0').cmp(b.trim_end_matches('0')))
+            }
+            (a, b) => (*a == Form::Infinity).cmp(&(*b == Form::Infinity)),
+        };
+        Some(if self.negative { magnitude.reverse() } else { magnitude })
     }
 
     /// The value if it is an integer of 64 bits.
@@ -249,6 +277,21 @@ mod tests {
         assert_eq!(Decimal::parse("1,5"), None);
         assert_eq!(Decimal::parse(""), None);
         assert_eq!(Decimal::parse("."), None);
+    }
+
+    #[test]
+    fn order_is_by_value() {
+        let parse = |text| Decimal::parse(text).unwrap();
+        let ascending =
+            ["-Infinity", "-100", "-1.5", "-0.01", "0", "1e-9", "1.49", "1.5", "9", "10", "1e3", "Infinity"];
+        for (i, a) in ascending.iter().enumerate() {
+            for (j, b) in ascending.iter().enumerate() {
+                assert_eq!(parse(a).compare(&parse(b)), Some(i.cmp(&j)), "{a} {b}");
+            }
+        }
+        assert_eq!(parse("1.50").compare(&parse("15e-1")), Some(Ordering::Equal));
+        assert_eq!(parse("0.0").compare(&parse("-0")), Some(Ordering::Equal));
+        assert_eq!(parse("NaN").compare(&parse("1")), None);
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! Recorded facts of the reference, checked against this engine, and promises as properties.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[cfg(feature = "fuzzing")]
+mod fuzz_seeds;
+mod incremental_properties;
 mod load;
 mod normalize_rows;
 mod shred_properties;

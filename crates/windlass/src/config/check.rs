@@ -35,6 +35,12 @@ impl<'a> Checker<'a> {
         self.problems.push(Problem { pointer: pointer.to_owned(), message, hint });
     }
 
+    fn no_word(&mut self, pointer: &str, value: &Value, words: &[&str]) {
+        let near = value.as_str().and_then(|word| nearest(word, words.iter().copied()));
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        self.problem(pointer, format!("must be one of {}", words.join(", ")), hint);
+    }
+
     fn check(&mut self, schema: &'a Value, value: &Value, pointer: &mut String) {
         let Some(schema) = resolve(self.root, schema) else { return };
         for key in ["anyOf", "oneOf"] {
@@ -52,9 +58,7 @@ impl<'a> Checker<'a> {
             && !words.contains(value)
         {
             let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
-            let near = value.as_str().and_then(|word| nearest(word, words.iter().copied()));
-            let hint = near.map(|near| format!("did you mean `{near}`?"));
-            self.problem(pointer, format!("must be one of {}", words.join(", ")), hint);
+            self.no_word(pointer, value, &words);
             return;
         }
         if !fits_type(schema, value) {
@@ -143,10 +147,12 @@ impl<'a> Checker<'a> {
         let kinds: Vec<String> = variants
             .iter()
             .filter_map(|variant| resolve(self.root, variant))
-            .map(|variant| expected_types(variant))
+            .map(expected_types)
             .filter(|kind| kind != "a value")
             .collect();
+        let words: Vec<&str> = variants.iter().flat_map(|variant| words(self.root, variant)).collect();
         match best {
+            Some(_) if value.is_string() && words.len() > 1 => self.no_word(pointer, value, &words),
             // None of the variants is of the value's kind.
             Some((usize::MAX, _)) if !kinds.is_empty() => {
                 let mut kinds = kinds;
@@ -180,6 +186,14 @@ pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> Option<&'a Map<
         schema = root.pointer(reference.strip_prefix('#')?)?.as_object()?;
     }
     Some(schema)
+}
+
+/// The words that a schema takes, if it takes only some.
+fn words<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a str> {
+    let Some(schema) = resolve(root, schema) else { return Vec::new() };
+    let list = |key: &str| schema.get(key).and_then(Value::as_array).into_iter().flatten();
+    let own = schema.get("const").into_iter().chain(list("enum")).filter_map(Value::as_str);
+    own.chain(list("anyOf").chain(list("oneOf")).flat_map(|variant| words(root, variant))).collect()
 }
 
 /// The types that a schema names.

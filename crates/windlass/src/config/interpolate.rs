@@ -100,7 +100,7 @@ pub(super) fn parse_env_file(text: &str) -> BTreeMap<String, String> {
             let quoted =
                 ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
             let plain = || value.split(" #").next().unwrap_or(value).trim_end();
-            (name.trim().to_owned(), quoted.map_or_else(plain, |inside| inside).to_owned())
+            (name.trim().to_owned(), quoted.unwrap_or_else(plain).to_owned())
         })
         .collect()
 }

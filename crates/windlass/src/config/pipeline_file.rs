@@ -106,10 +106,8 @@ impl PipelineFile {
         let message =
             if path.is_empty() { problem.message } else { format!("`{path}`: {}", problem.message) };
         let error = Error::config(message).at(self.at(&problem.pointer));
-        match problem.hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+        let general = || "`windlass json-schema` prints what stands where".to_owned();
+        error.with_hint(problem.hint.unwrap_or_else(general))
     }
 
     fn first_problem(&self, problems: Vec<Problem>) -> Result<()> {
@@ -175,19 +173,19 @@ impl PipelineFile {
             value["destination"] = json!({ "type": name });
         }
         let located = |error: Error, pointer: &str| error.at(self.at(pointer));
-        if let Some(name) = value.pointer("/destination/type").and_then(Value::as_str).map(str::to_owned) {
-            if let Err(error) = destination_entry(&name) {
-                // A name of its own, whose kind stands in the settings.
-                let found = self.layers.get(pipeline, &["destination", &name], &["destination_type"]);
-                let kind = match found {
-                    Some(Found::Text(text)) => text.to_owned(),
-                    Some(Found::Value(Value::String(text))) => text.clone(),
-                    _ => return Err(located(error, "/destination/type")),
-                };
-                let entry = destination_entry(&kind).map_err(|e| located(e, "/destination/type"))?;
-                value["destination"]["type"] = entry.name.into();
-                value["destination"]["name"] = name.into();
-            }
+        if let Some(name) = value.pointer("/destination/type").and_then(Value::as_str).map(str::to_owned)
+            && let Err(error) = destination_entry(&name)
+        {
+            // A name of its own, whose kind stands in the settings.
+            let found = self.layers.get(pipeline, &["destination", &name], &["destination_type"]);
+            let kind = match found {
+                Some(Found::Text(text)) => text.to_owned(),
+                Some(Found::Value(Value::String(text))) => text.clone(),
+                _ => return Err(located(error, "/destination/type")),
+            };
+            let entry = destination_entry(&kind).map_err(|e| located(e, "/destination/type"))?;
+            value["destination"]["type"] = entry.name.into();
+            value["destination"]["name"] = name.into();
         }
         for pointer in source_pointers(value) {
             let kind = value.pointer(&format!("{pointer}/type")).and_then(Value::as_str);
@@ -250,11 +248,10 @@ impl PipelineFile {
             Some(folder) => self.folder.join(folder),
             None => pipelines_dir(&self.layers)?,
         };
-        let context = BuildContext {
-            folder: self.folder.clone(),
-            pipeline: name.clone(),
-            work_dir: pipelines_dir.join(&name),
-        };
+        // A working folder may outlive the current folder, so places are named in full.
+        let folder =
+            std::path::absolute(Path::new(".").join(&self.folder)).unwrap_or_else(|_| self.folder.clone());
+        let context = BuildContext { folder, pipeline: name.clone(), work_dir: pipelines_dir.join(&name) };
         let destination = self.destination(&context)?;
         let sources = source_pointers(value)
             .iter()

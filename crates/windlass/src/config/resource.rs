@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use windlass_core::Result;
 use windlass_core::hints::ResourceHints;
+use windlass_core::incremental::IncrementalOptions;
 
 use crate::source::{Limit, OnBadRecord, Resource};
 use crate::steps::{Step, StepRunner};
@@ -14,6 +15,9 @@ use crate::steps::{Step, StepRunner};
 pub(super) struct ResourceOptions {
     /// Name, unique in the source; also the name of the table unless `table_name` says otherwise.
     pub(super) name: String,
+    /// How new records are told from those that were loaded before.
+    #[serde(default)]
+    pub(super) incremental: Option<IncrementalOptions>,
     /// Where to stop: a number of records, or an object.
     #[serde(default)]
     pub(super) limit: Option<LimitOptions>,
@@ -48,10 +52,13 @@ pub(super) struct DetailedLimit {
 }
 
 impl ResourceOptions {
-    /// The resource. Errors: steps that are not jq.
+    /// The resource. Errors: steps that are not jq, a cursor that cannot be.
     pub(super) fn resource(self, hints: ResourceHints) -> Result<Resource> {
         // Steps are compiled here once, so that a wrong one is found before anything is read.
         StepRunner::new(&self.steps).map_err(|error| error.at_resource(&self.name))?;
+        if let Some(incremental) = &self.incremental {
+            incremental.validate().map_err(|error| error.at_resource(&self.name))?;
+        }
         let limit = match self.limit {
             None => None,
             Some(LimitOptions::Records(count)) => Some(Limit::Records(count)),
@@ -62,6 +69,13 @@ impl ResourceOptions {
                 (None, None) => None,
             },
         };
-        Ok(Resource { name: self.name, hints, limit, steps: self.steps, on_bad_record: self.on_bad_record })
+        Ok(Resource {
+            name: self.name,
+            hints,
+            incremental: self.incremental,
+            limit,
+            steps: self.steps,
+            on_bad_record: self.on_bad_record,
+        })
     }
 }

@@ -39,7 +39,9 @@ pub struct DestinationEntry {
     pub name: &'static str,
     /// One line for people.
     pub short: &'static str,
-    /// Whether this binary has it; else why not.
+    /// What `windlass init` writes, as YAML without indentation; the first line names the type.
+    pub example: &'static str,
+    /// Why this binary does not have it, if so.
     pub missing: Option<&'static str>,
     /// The JSON Schema of its options.
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,

@@ -1,14 +1,17 @@
 //! What the sessions of SQL databases have in common: which statements a load needs and what is asked before it.
 //! Nothing here executes.
 
+use std::collections::HashSet;
+
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::sql::{
-    Dialect, ExistingTables, LoadPlan, LoadTarget, load_record, migration, replace_from_staging,
+    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_from_staging,
 };
 use windlass_core::{Error, Result};
 
 use crate::destination::{Dataset, ReplaceStrategy};
+use crate::env::time_of_load_id;
 use crate::packages::LoadPackage;
 
 /// A pipeline's tables in a SQL database.
@@ -22,6 +25,8 @@ pub(super) struct SqlDataset {
     place: Dataset,
     types: TypeDefaults,
     replace_strategy: ReplaceStrategy,
+    /// Tables with columns that the schema of the planned load does not know.
+    pub(super) widened: HashSet<String>,
 }
 
 /// What a database has of one dataset.
@@ -59,6 +64,7 @@ impl SqlDataset {
             place: place.clone(),
             types,
             replace_strategy,
+            widened: HashSet::new(),
         })
     }
 
@@ -133,21 +139,19 @@ impl SqlDataset {
         migration(self.dialect, &self.name, all, tables, &self.types, &self.names.prefix)
     }
 
-    /// The tables whose new rows go to staging first: all that the package replaces. `None`: there is no staging.
-    pub(super) fn staged_tables(&self, package: &LoadPackage) -> Option<Vec<String>> {
-        (self.replace_strategy == ReplaceStrategy::InsertFromStaging && !package.manifest.replaced.is_empty())
-            .then(|| package.replaced_tables())
+    /// The tables whose new rows go to staging first: what is merged, and what is replaced if that is done so.
+    pub(super) fn staged_tables(&self, package: &LoadPackage) -> Vec<String> {
+        package.staged_tables(self.replace_strategy)
     }
 
     /// The dataset that the rows of a table go to.
     pub(super) fn dataset_of(&self, package: &LoadPackage, table: &str) -> &str {
-        let is_staged =
-            self.staged_tables(package).is_some_and(|tables| tables.iter().any(|staged| staged == table));
+        let is_staged = self.staged_tables(package).iter().any(|staged| staged == table);
         if is_staged { &self.staging } else { &self.name }
     }
 
-    /// What is executed before the rows of a package come.
-    pub(super) fn plan(&self, package: &LoadPackage, mut found: Found, now: i64) -> Result<LoadPlan> {
+    /// What is executed before the rows of a package come. Its commit is planned for the same package.
+    pub(super) fn plan(&mut self, package: &LoadPackage, mut found: Found, now: i64) -> Result<LoadPlan> {
         let load = LoadTarget {
             dialect: self.dialect,
             types: &self.types,
@@ -155,21 +159,21 @@ impl SqlDataset {
             names: &self.names,
             now,
         };
-        let staged = self.staged_tables(package);
-        let (tables, replaced) = (package.migrated_tables(), package.replaced_tables());
-        let truncated = if staged.is_some() { &[][..] } else { &replaced };
+        let (tables, staged) = (package.migrated_tables(), self.staged_tables(package));
+        let truncated = package.emptied_tables(self.replace_strategy);
         let dropped = &package.manifest.dropped;
         let drops = load.drop_tables(&self.name, dropped, &mut found.main.tables)?;
+        self.widened = widened(&package.schema, &found.main.tables);
         let has_version = found.main.has_version && dropped.is_empty();
-        let mut plan = load.plan(&self.name, &tables, truncated, &found.main.tables, has_version)?;
+        let mut plan = load.plan(&self.name, &tables, &truncated, &found.main.tables, has_version)?;
         plan.drops = drops;
         self.forget_creation(&mut plan, &self.name, found.main.exists);
         if !dropped.is_empty() && !found.staging.tables.is_empty() {
             plan.drops.extend(load.drop_tables(&self.staging, dropped, &mut found.staging.tables)?);
         }
-        if let Some(tables) = staged {
-            let has_version = found.staging.has_version;
-            let mut next = load.plan_staging(&self.staging, &tables, &found.staging.tables, has_version)?;
+        if !staged.is_empty() {
+            let has_version = found.staging.has_version && dropped.is_empty();
+            let mut next = load.plan_staging(&self.staging, &staged, &found.staging.tables, has_version)?;
             self.forget_creation(&mut next, &self.staging, found.staging.exists);
             plan.extend(next);
         }
@@ -186,15 +190,29 @@ impl SqlDataset {
 
     /// What makes the rows count: those of staging move over, and the load is recorded.
     pub(super) fn commit_statements(&self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
+        let schema = &package.schema;
         let mut statements = Vec::new();
-        if let Some(tables) = self.staged_tables(package) {
-            let tables: Vec<_> = tables
-                .iter()
-                .filter_map(|table| package.schema.table(table))
-                .filter(|table| !table.is_new())
-                .collect();
+        if self.replace_strategy == ReplaceStrategy::InsertFromStaging {
+            let replaced = package.replaced_tables();
+            let tables: Vec<_> = replaced.iter().filter_map(|table| schema.table(table)).collect();
             statements.extend(replace_from_staging(self.dialect, &self.name, &self.staging, &tables));
         }
+        let merge = MergeTarget {
+            dialect: self.dialect,
+            dataset: &self.name,
+            staging: &self.staging,
+            schema,
+            names: &self.names,
+            types: &self.types,
+            loaded_at: time_of_load_id(package.load_id()),
+            widened: &self.widened,
+        };
+        for root in package.merged_roots() {
+            statements.extend(merge.statements(&root)?);
+        }
+        // Rows that were staged and deleted in one transaction need not stay on the disk.
+        let merged = package.merged_tables();
+        statements.extend(merged.iter().map(|table| self.dialect.empty_table(&self.staging, table)));
         let loads = package.schema.table(&self.names.loads_table);
         let loads = loads.ok_or_else(|| Error::internal("the schema has no table of loads"))?;
         let manifest = &package.manifest;
@@ -209,6 +227,17 @@ impl SqlDataset {
         ));
         Ok(statements)
     }
+}
+
+/// The tables that have columns which the schema does not know.
+fn widened(schema: &Schema, existing: &ExistingTables) -> HashSet<String> {
+    let is_known = |name: &str, column: &String| {
+        let table = schema.table(name);
+        table.is_none_or(|table| table.columns.keys().any(|known| known.eq_ignore_ascii_case(column)))
+    };
+    let is_widened =
+        |(name, columns): &(&String, &Vec<String>)| !columns.iter().all(|column| is_known(name, column));
+    existing.iter().filter(is_widened).map(|(name, _)| name.clone()).collect()
 }
 
 /// Checks the layout of the staging dataset's name and gives it, or the default. Errors: it names the dataset itself.

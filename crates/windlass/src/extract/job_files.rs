@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use windlass_core::file::{FileOptions, TableWriter, create_writer};
+use windlass_core::hash::shake128;
 use windlass_core::normalize::{BatchSink, TableBatch};
 use windlass_core::package::Job;
 use windlass_core::{Error, Result};
@@ -29,6 +30,9 @@ pub struct FileRotation {
 
 /// Open files of one worker at most; a package with thousands of tables must not run out of handles.
 const MAX_OPEN_FILES: usize = 128;
+
+/// Bytes of the name of a folder; file systems take 255.
+const LONGEST_FOLDER: usize = 120;
 
 /// Writes batches into job files.
 pub(crate) struct JobFiles {
@@ -86,7 +90,8 @@ impl JobFiles {
             self.close_all()?;
         }
         let options = (self.formats)(table);
-        let name = format!("jobs/{table}/{}-{}.{}", self.writer, self.count, options.extension());
+        let name =
+            format!("jobs/{}/{}-{}.{}", folder_name(table), self.writer, self.count, options.extension());
         self.count += 1;
         let path = self.folder.join(&name);
         if let Some(folder) = path.parent() {
@@ -123,11 +128,6 @@ impl JobFiles {
         files.into_iter().try_for_each(|(table, file)| self.close(&table, file))
     }
 
-    /// Takes the files that are finished so far.
-    pub(crate) fn take_finished(&mut self) -> Vec<Job> {
-        std::mem::take(&mut self.finished)
-    }
-
     /// Closes all files and gives what was written.
     pub(crate) fn finish(mut self) -> Result<Vec<Job>> {
         self.close_all()?;
@@ -158,5 +158,30 @@ impl BatchSink for JobFiles {
         }
         self.open.insert(table.to_owned(), file);
         Ok(())
+    }
+}
+
+/// The folder of a table's files: its name, cut where a file system would not take it.
+fn folder_name(table: &str) -> String {
+    if table.len() <= LONGEST_FOLDER {
+        return table.to_owned();
+    }
+    let mut digest = [0; 8];
+    shake128(table.as_bytes(), &mut digest);
+    let end = (0..=LONGEST_FOLDER - 2 * digest.len() - 1).rev().find(|end| table.is_char_boundary(*end));
+    let (start, digest) = (&table[..end.unwrap_or(0)], u64::from_be_bytes(digest));
+    format!("{start}-{digest:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_have_names_that_a_file_system_takes() {
+        assert_eq!(folder_name("events__payload"), "events__payload");
+        let (one, other) = (folder_name(&"é".repeat(5000)), folder_name(&"é".repeat(5001)));
+        assert!(one.len() <= LONGEST_FOLDER && one.starts_with("éé"), "{one}");
+        assert_ne!(one, other);
     }
 }

@@ -7,29 +7,30 @@
 //! ```
 
 mod book;
+mod gate;
 mod job_files;
 mod records;
 mod single;
 mod worker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use windlass_core::incremental::{Filter, Tally};
 use windlass_core::normalize::{Discarded, NormalizeSettings, SchemaState};
 use windlass_core::package::Job;
 use windlass_core::{Error, Result};
 
 use self::book::{SchemaBook, Ticket};
+use self::gate::{Chosen, Gate};
 pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
-use self::records::{PageBuffers, apply_steps, bad_record, parse};
 pub(crate) use self::single::write_record;
 use self::worker::{Shredded, Worker, WorkerSettings};
-use crate::source::{Body, Limit, OnBadRecord, Page, Resource, Source, SourceContext};
-use crate::steps::StepRunner;
+use crate::source::{Page, Resource, Source, SourceContext};
 
 /// A resource whose tables are declared.
 #[derive(Clone, Debug)]
@@ -37,6 +38,10 @@ pub(crate) struct Prepared {
     pub(crate) resource: Resource,
     /// Normalized name of its table.
     pub(crate) root_table: String,
+    /// The tables that it declares.
+    pub(crate) tables: Vec<String>,
+    /// Which of its records belong to this run.
+    pub(crate) filter: Option<Arc<Filter>>,
 }
 
 /// What a run may use.
@@ -103,6 +108,11 @@ impl Cancel {
         self.0.store(true, Ordering::Release);
     }
 
+    /// What is set when a stop is asked for, for signal handlers.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether a stop was asked for.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Acquire)
@@ -120,8 +130,8 @@ pub(crate) struct Work {
     resource: usize,
     page: Page,
     ticket: Ticket,
-    /// Records to take of the page.
-    take: Option<u64>,
+    /// Records to take of the page, where a gate chose them.
+    chosen: Option<Chosen>,
     /// Gives the page's bytes back to the channel when the page is done.
     _permit: OwnedSemaphorePermit,
 }
@@ -135,6 +145,12 @@ pub(crate) struct Extracted {
     pub(crate) discarded: Discarded,
     pub(crate) rejected: BTreeMap<String, u64>,
     pub(crate) null_columns: Vec<(String, String)>,
+    /// Indexes of the resources that gave pages.
+    pub(crate) reached: BTreeSet<usize>,
+    /// What was seen of the cursors, by resource.
+    pub(crate) tallies: BTreeMap<usize, Tally>,
+    /// Resources whose limit may make later runs skip records.
+    pub(crate) may_skip: Vec<usize>,
 }
 
 /// What an extraction needs.
@@ -210,11 +226,12 @@ pub(crate) async fn run(extraction: Extraction<'_>) -> Result<Extracted> {
         next_ticket: 0,
     };
     // The channel closes with the driver; then the workers finish what they have.
-    if let Err(error) = driver.drive().await {
-        failure.fail(u64::MAX, error);
-    }
-    let joined =
-        tokio::task::spawn_blocking(move || workers.into_iter().map(|w| w.join()).collect::<Vec<_>>()).await;
+    let driven = driver.drive().await;
+    let driven = driven.map_err(|error| failure.fail(u64::MAX, error)).unwrap_or_default();
+    let joined = tokio::task::spawn_blocking(move || {
+        workers.into_iter().map(std::thread::JoinHandle::join).collect::<Vec<_>>()
+    })
+    .await;
     let joined = joined.map_err(|cause| Error::internal("the workers broke down").with_source(cause))?;
     let mut shredded = Vec::new();
     for result in joined {
@@ -227,7 +244,18 @@ pub(crate) async fn run(extraction: Extraction<'_>) -> Result<Extracted> {
     if let Some(error) = failure.take() {
         return Err(error);
     }
-    Ok(merge(shredded, book.state()))
+    let mut tallies: BTreeMap<usize, Tally> = BTreeMap::new();
+    let of_workers = shredded.iter_mut().flat_map(|part| std::mem::take(&mut part.tallies));
+    for (resource, tally) in driven.tallies.into_iter().chain(of_workers) {
+        match tallies.get_mut(&resource) {
+            Some(all) => {
+                let name = &resources[resource].resource.name;
+                all.merge(tally).map_err(|error| error.at_resource(name))?;
+            }
+            None => drop(tallies.insert(resource, tally)),
+        }
+    }
+    Ok(Extracted { tallies, may_skip: driven.may_skip, ..merge(shredded, book.state()) })
 }
 
 fn merge(parts: Vec<Shredded>, state: Arc<SchemaState>) -> Extracted {
@@ -238,8 +266,12 @@ fn merge(parts: Vec<Shredded>, state: Arc<SchemaState>) -> Extracted {
         discarded: Discarded::default(),
         rejected: BTreeMap::new(),
         null_columns: Vec::new(),
+        reached: BTreeSet::new(),
+        tallies: BTreeMap::new(),
+        may_skip: Vec::new(),
     };
     for part in parts {
+        extracted.reached.extend(part.reached);
         extracted.jobs.extend(part.jobs);
         extracted.discarded.add(&part.discarded);
         extracted.null_columns.extend(part.null_columns);
@@ -322,37 +354,49 @@ struct Driver<'a> {
     next_ticket: u64,
 }
 
+/// What the gates knew in the end.
+#[derive(Debug, Default)]
+struct Driven {
+    tallies: Vec<(usize, Tally)>,
+    may_skip: Vec<usize>,
+}
+
 impl Driver<'_> {
-    async fn drive(mut self) -> Result<()> {
+    async fn drive(mut self) -> Result<Driven> {
+        let mut driven = Driven::default();
         for (index, prepared) in self.resources.iter().enumerate() {
             let named = |error: Error| error.at_resource(&prepared.resource.name);
             let extractors = self.source.open(&prepared.resource, self.context).await.map_err(named)?;
-            let mut limiter = Limiter::new(&prepared.resource)?;
+            let mut gate = Gate::new(prepared).map_err(named)?;
             'resource: for mut extractor in extractors {
                 while let Some(page) = extractor.next_page().await.map_err(named)? {
                     self.cancel.check()?;
                     if self.failure.stop.is_cancelled() {
-                        return Ok(());
+                        return Ok(driven);
                     }
-                    match limiter.as_mut() {
+                    match gate.as_mut() {
                         None => self.send(index, page, None).await?,
-                        Some(limiter) => {
-                            let (page, take) = limiter.limit(page).map_err(named)?;
-                            if take != Some(0) {
-                                self.send(index, page, take).await?;
+                        Some(gate) => {
+                            if let Some((page, chosen)) = gate.pass(page, self.next_ticket).map_err(named)? {
+                                self.send(index, page, chosen).await?;
                             }
-                            if limiter.is_exhausted() {
+                            if gate.is_done() {
                                 break 'resource;
                             }
                         }
                     }
                 }
             }
+            let passed = gate.map(Gate::finish).unwrap_or_default();
+            driven.tallies.extend(passed.tally.map(|tally| (index, tally)));
+            if passed.may_skip {
+                driven.may_skip.push(index);
+            }
         }
-        Ok(())
+        Ok(driven)
     }
 
-    async fn send(&mut self, resource: usize, page: Page, take: Option<u64>) -> Result<()> {
+    async fn send(&mut self, resource: usize, page: Page, chosen: Option<Chosen>) -> Result<()> {
         let all = self.budget.available_permits().max(1);
         // A page larger than the whole budget takes all of it.
         let wanted = page.body.bytes().div_ceil(PERMIT_BYTES).clamp(1, all.max(1));
@@ -364,88 +408,7 @@ impl Driver<'_> {
         let ticket = self.book.ticket(self.next_ticket);
         self.next_ticket += 1;
         // The workers only leave when something failed, and then that error counts.
-        let _ = self.sender.send(Work { resource, page, ticket, take, _permit: permit }).await;
+        let _ = self.sender.send(Work { resource, page, ticket, chosen, _permit: permit }).await;
         Ok(())
-    }
-}
-
-/// Counts what a limited resource gives.
-struct Limiter {
-    limit: Limit,
-    count: u64,
-    started: std::time::Instant,
-    is_done: bool,
-    buffers: PageBuffers,
-    steps: Option<StepRunner>,
-    on_bad_record: OnBadRecord,
-}
-
-impl Limiter {
-    fn new(resource: &Resource) -> Result<Option<Self>> {
-        let Some(limit) = resource.limit else { return Ok(None) };
-        let steps = if resource.steps.is_empty() { None } else { Some(StepRunner::new(&resource.steps)?) };
-        let is_done = matches!(limit, Limit::Records(0) | Limit::Pages(0));
-        Ok(Some(Self {
-            limit,
-            count: 0,
-            started: std::time::Instant::now(),
-            is_done,
-            buffers: PageBuffers::default(),
-            steps,
-            on_bad_record: resource.on_bad_record,
-        }))
-    }
-
-    /// The page after its steps, and how many of its records to take.
-    fn limit(&mut self, page: Page) -> Result<(Page, Option<u64>)> {
-        if self.is_done {
-            return Ok((page, Some(0)));
-        }
-        // Steps come before the limit, so that it counts what is left. Bad records are refused here already where they
-        // fail the run; rejected ones are met again by the worker only if the page has no steps.
-        let page = match &self.steps {
-            None => page,
-            Some(steps) => {
-                let fails = self.on_bad_record == OnBadRecord::Fail;
-                apply_steps(page, steps, &mut self.buffers, &mut |page, bad| {
-                    if fails { Err(bad_record(page, bad)) } else { Ok(()) }
-                })?
-            }
-        };
-        match self.limit {
-            Limit::Records(max) => {
-                let count = self.count_records(&page)?;
-                let take = count.min(max - self.count);
-                self.count += take;
-                self.is_done = self.count >= max;
-                Ok((page, Some(take)))
-            }
-            Limit::Pages(max) => {
-                if self.count_records(&page)? > 0 || self.steps.is_none() {
-                    self.count += 1;
-                }
-                self.is_done = self.count >= max;
-                Ok((page, None))
-            }
-            Limit::Seconds(seconds) => {
-                self.is_done = self.started.elapsed().as_secs_f64() > seconds;
-                Ok((page, None))
-            }
-        }
-    }
-
-    fn count_records(&mut self, page: &Page) -> Result<u64> {
-        if let Body::Batch(batch) = &page.body {
-            return Ok(batch.num_rows() as u64);
-        }
-        let parsed = parse(page, &mut self.buffers)?;
-        let count = parsed.rows.len() as u64;
-        let memory = parsed.into_memory();
-        self.buffers.restore(page, memory);
-        Ok(count)
-    }
-
-    fn is_exhausted(&self) -> bool {
-        self.is_done
     }
 }

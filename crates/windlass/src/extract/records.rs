@@ -65,6 +65,14 @@ pub(crate) fn place(page: &Page, ordinal: u64) -> At {
     }
 }
 
+/// Names file and line instead of the number of the record in its page.
+pub(crate) fn located(error: Error, page: &Page) -> Error {
+    match error.place().row {
+        Some(row) if error.place().file.is_none() => error.without_row().at(place(page, row)),
+        _ => error,
+    }
+}
+
 /// The error for a record that cannot be read.
 pub(crate) fn bad_record(page: &Page, bad: &BadRecord) -> Error {
     let mut at = place(page, u64::from(bad.ordinal));

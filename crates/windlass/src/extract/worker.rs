@@ -1,6 +1,6 @@
 //! One CPU worker: pages in, job files out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -8,16 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
+use windlass_core::incremental::{Filter, Judged, Reading, Tally, take_rows};
 use windlass_core::json::BadRecord;
 use windlass_core::normalize::{
-    Discarded, NormalizeSettings, Normalizer, PositionIds, RecordNumbers, SchemaState, Turn,
+    Discarded, NormalizeSettings, Normalizer, PositionIds, RecordNumbers, SchemaState,
 };
 use windlass_core::package::Job;
 use windlass_core::{Error, Result};
 
+use super::gate::Chosen;
 use super::job_files::{FileRotation, JobFiles, TableFormats};
-use super::records::{PageBuffers, apply_steps, bad_bytes, bad_record, parse, place};
-use super::{Prepared, Progress, Work};
+use super::records::{PageBuffers, apply_steps, bad_bytes, bad_record, located, parse};
+use super::{Prepared, Progress, Ticket, Work};
 use crate::files::io_error;
 use crate::source::{Body, OnBadRecord, Page};
 use crate::steps::StepRunner;
@@ -31,6 +33,10 @@ pub(crate) struct Shredded {
     pub(crate) rejected: BTreeMap<String, u64>,
     /// Table and column of columns that held only nulls.
     pub(crate) null_columns: Vec<(String, String)>,
+    /// Indexes of the resources that gave pages.
+    pub(crate) reached: BTreeSet<usize>,
+    /// What was seen of the cursors, by resource.
+    pub(crate) tallies: BTreeMap<usize, Tally>,
 }
 
 /// One worker. Everything in it is its own.
@@ -43,6 +49,8 @@ pub(crate) struct Worker {
     /// Compiled steps by resource.
     steps: BTreeMap<usize, StepRunner>,
     rejects: Rejects,
+    reached: BTreeSet<usize>,
+    tallies: BTreeMap<usize, Tally>,
     progress: Arc<Progress>,
 }
 
@@ -75,13 +83,15 @@ impl Worker {
                 files: BTreeMap::new(),
                 counts: BTreeMap::new(),
             },
+            reached: BTreeSet::new(),
+            tallies: BTreeMap::new(),
             progress: Arc::clone(&settings.progress),
         }
     }
 
     /// Normalizes one page. The ticket is given up as soon as later pages may grow the schema.
     pub(crate) fn shred(&mut self, work: Work) -> Result<()> {
-        let Work { resource, mut page, ticket, take, .. } = work;
+        let Work { resource, mut page, ticket, chosen, .. } = work;
         let resources = Arc::clone(&self.resources);
         let prepared = &resources[resource];
         let named = |error: Error| error.at_resource(&prepared.resource.name);
@@ -90,39 +100,82 @@ impl Worker {
             page = self.run_steps(resource, page).map_err(named)?;
         }
         let ids = PositionIds::new(&self.load_id, &prepared.resource.name, page.origin.partition);
-        self.normalize(prepared, &page, &ids, ticket, take).map_err(named)?;
+        let is_reached =
+            self.normalize(resource, &page, &ids, ticket, chosen).map_err(|e| named(located(e, &page)))?;
+        if is_reached {
+            self.reached.insert(resource);
+        }
         self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
 
+    /// The records of a page that are to be loaded, where they are not all: what a gate chose, or the filter does.
+    fn choose(
+        &mut self,
+        resource: usize,
+        number: u64,
+        chosen: Option<Chosen>,
+        judge: impl FnOnce(&Filter, Reading, &mut Tally) -> Result<Judged>,
+    ) -> Result<Option<Chosen>> {
+        let filter = self.resources[resource].filter.as_ref();
+        let (None, Some(filter)) = (&chosen, filter) else { return Ok(chosen) };
+        let tally = self.tallies.entry(resource).or_insert_with(|| filter.tally());
+        let reading = Reading { page: number, ..Reading::default() };
+        Ok(Some(Chosen::Rows { rows: judge(filter, reading, tally)?.kept, is_cut: false }))
+    }
+
+    /// Gives whether anything of the page was left.
     fn normalize(
         &mut self,
-        prepared: &Prepared,
+        resource: usize,
         page: &Page,
         ids: &PositionIds,
-        mut ticket: impl Turn,
-        take: Option<u64>,
-    ) -> Result<()> {
+        mut ticket: Ticket,
+        chosen: Option<Chosen>,
+    ) -> Result<bool> {
+        let resources = Arc::clone(&self.resources);
+        let prepared = &resources[resource];
         let explicit = match &page.body {
             Body::Numbered(_, numbers) => Some(numbers.as_slice()),
             _ => None,
         };
-        let numbers = RecordNumbers { ids, first: page.first, explicit };
+        let mut numbers = RecordNumbers { ids, first: page.first, explicit };
         if let Body::Batch(batch) = &page.body {
-            let rows = take.map_or(batch.num_rows(), |take| batch.num_rows().min(take as usize));
-            let batch = batch.slice(0, rows);
-            self.progress.records.fetch_add(rows as u64, Ordering::Relaxed);
-            return self.normalizer.columns(
-                &prepared.root_table,
-                &batch,
-                numbers,
-                &mut ticket,
-                &mut self.files,
-            );
+            let chosen = self.choose(resource, ticket.number(), chosen, |filter, reading, tally| {
+                filter.batch(batch, reading, tally)
+            })?;
+            let taken: Vec<u64>;
+            let rows = match chosen {
+                Some(Chosen::First(take)) => batch.slice(0, batch.num_rows().min(take as usize)),
+                Some(Chosen::Rows { rows, .. }) if rows.len() < batch.num_rows() => {
+                    taken = rows.iter().map(|&row| page.first + u64::from(row)).collect();
+                    numbers.explicit = Some(&taken);
+                    take_rows(batch, &rows)?
+                }
+                _ => batch.clone(),
+            };
+            if rows.num_rows() == 0 && batch.num_rows() > 0 {
+                return Ok(false);
+            }
+            self.progress.records.fetch_add(rows.num_rows() as u64, Ordering::Relaxed);
+            self.normalizer.columns(&prepared.root_table, &rows, numbers, &mut ticket, &mut self.files)?;
+            return Ok(true);
         }
-        let mut parsed = parse(page, &mut self.buffers)?;
-        if let Some(take) = take {
-            parsed.rows.truncate(take as usize);
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let mut parsed = parse(page, &mut buffers)?;
+        let count = parsed.rows.len();
+        let is_cut = matches!(chosen, Some(Chosen::First(_) | Chosen::Rows { is_cut: true, .. }));
+        let chosen = self.choose(resource, ticket.number(), chosen, |filter, reading, tally| {
+            filter.records(&parsed.tape, &parsed.rows, reading, tally)
+        })?;
+        match chosen {
+            Some(Chosen::First(take)) => parsed.rows.truncate(take as usize),
+            Some(Chosen::Rows { rows, .. }) if rows.len() < count => {
+                parsed.rows = rows.iter().filter_map(|&row| parsed.rows.get(row as usize).copied()).collect();
+            }
+            _ => {}
+        }
+        if is_cut {
             // What lies behind the last record that is taken does not count.
             let last = parsed.rows.last().map_or(0, |row| row.ordinal);
             parsed.bad.retain(|bad| bad.ordinal < last);
@@ -130,36 +183,35 @@ impl Worker {
         for bad in &parsed.bad {
             self.rejects.refuse(prepared, page, bad)?;
         }
-        let located = |error: Error| match error.place().row {
-            Some(row) if error.place().file.is_none() => relocate(error, page, row),
-            _ => error,
-        };
-        self.normalizer
-            .observe(&prepared.root_table, &parsed.tape, &parsed.rows, numbers, &mut ticket)
-            .map_err(located)?;
-        // Later chunks may take their turn while this one is encoded.
-        drop(ticket);
-        self.normalizer.encode(&parsed.tape, numbers, &mut self.files).map_err(located)?;
-        self.progress.records.fetch_add(parsed.rows.len() as u64, Ordering::Relaxed);
+        let is_reached = count == 0 || !parsed.rows.is_empty();
+        if is_reached {
+            self.normalizer.observe(
+                &prepared.root_table,
+                &parsed.tape,
+                &parsed.rows,
+                numbers,
+                &mut ticket,
+            )?;
+            // Later chunks may take their turn while this one is encoded.
+            drop(ticket);
+            self.normalizer.encode(&parsed.tape, numbers, &mut self.files)?;
+            self.progress.records.fetch_add(parsed.rows.len() as u64, Ordering::Relaxed);
+        }
         let memory = parsed.into_memory();
-        self.buffers.restore(page, memory);
-        Ok(())
+        buffers.restore(page, memory);
+        self.buffers = buffers;
+        Ok(is_reached)
     }
 
     fn run_steps(&mut self, resource: usize, page: Page) -> Result<Page> {
         let resources = Arc::clone(&self.resources);
         let prepared = &resources[resource];
-        if !self.steps.contains_key(&resource) {
-            self.steps.insert(resource, StepRunner::new(&prepared.resource.steps)?);
+        if let std::collections::btree_map::Entry::Vacant(e) = self.steps.entry(resource) {
+            e.insert(StepRunner::new(&prepared.resource.steps)?);
         }
         let Some(runner) = self.steps.get(&resource) else { return Ok(page) };
         let rejects = &mut self.rejects;
         apply_steps(page, runner, &mut self.buffers, &mut |page, bad| rejects.refuse(prepared, page, bad))
-    }
-
-    /// Takes the files that are finished so far.
-    pub(crate) fn take_finished(&mut self) -> Vec<Job> {
-        self.files.take_finished()
     }
 
     /// Writes what is left and closes all files.
@@ -175,14 +227,11 @@ impl Worker {
             discarded: self.normalizer.discarded().clone(),
             rejected: self.rejects.counts,
             null_columns,
+            reached: self.reached,
+            tallies: self.tallies,
             jobs: self.files.finish()?,
         })
     }
-}
-
-/// Names file and line instead of the number of the record in its chunk.
-fn relocate(error: Error, page: &Page, row: u64) -> Error {
-    error.without_row().at(place(page, row))
 }
 
 /// Keeps bad records aside, with the reason.

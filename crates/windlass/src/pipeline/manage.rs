@@ -6,11 +6,11 @@ use regex::Regex;
 use serde::Serialize;
 use serde_json::Value;
 use windlass_core::normalize::SchemaState;
-use windlass_core::package::{JournalEntry, PackageManifest};
+use windlass_core::package::PackageManifest;
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames};
 use windlass_core::{Error, Result};
 
-use super::run::Known;
+use super::run::{Change, Known};
 use super::{PackageInfo, Pipeline};
 use crate::packages::PackageContent;
 
@@ -50,18 +50,15 @@ impl DropPlan {
 }
 
 impl Pipeline {
-    /// Gives up all packages that are not loaded; their data is extracted again by the next run.
+    /// Brings state and schemas of the working folder up to what the destination knows; tells what changed.
     ///
-    /// Errors: a run is under way.
-    pub fn drop_pending(&self) -> Result<Vec<String>> {
+    /// Errors: a run is under way; the destination.
+    pub async fn sync_destination(&self) -> Result<Change> {
         let _lock = self.work.lock()?;
-        let mut dropped = Vec::new();
-        for mut package in self.work.packages().pending()? {
-            package.record(JournalEntry::Dropped { at: self.env.now() })?;
-            package.remove_jobs()?;
-            dropped.push(package.load_id().to_owned());
-        }
-        Ok(dropped)
+        let mut session = self.connect().await?;
+        let (_, change) = self.known(session.as_mut()).await?;
+        self.sync(session.as_mut()).await?;
+        Ok(change)
     }
 
     /// What dropping would do; nothing is changed. Errors: there is no such schema; a pattern that is none.
@@ -172,7 +169,7 @@ impl Pipeline {
                 .collect();
             tables.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
             for (_, table) in tables {
-                without.tables.shift_remove(&table.name);
+                without.remove_tables([table.name.as_str()]);
                 if table.normalizer_flag("seen-data") {
                     plan.tables.push(table.name.clone());
                 }

@@ -1,8 +1,10 @@
 //! Pipelines: a name, a destination, a dataset and a working folder; running one is the product.
 
+mod cursors;
 mod manage;
 mod plan;
 mod prepare;
+mod refresh;
 mod report;
 mod run;
 mod store;
@@ -21,7 +23,9 @@ use windlass_core::{Error, Result};
 
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
+pub use self::refresh::Refresh;
 pub use self::report::{LoadInfo, PackageInfo};
+pub use self::run::Change;
 pub use self::store::{RunLock, WorkFolder};
 
 use crate::destination::{Dataset, Destination, Session};
@@ -106,6 +110,8 @@ pub struct RunOptions {
     pub write_disposition: Option<WriteDisposition>,
     /// Contract of all resources.
     pub schema_contract: Option<Value>,
+    /// What is dropped and forgotten before the new rows come.
+    pub refresh: Option<Refresh>,
 }
 
 /// A pipeline.
@@ -241,6 +247,7 @@ impl Pipeline {
             naming,
             memory_bytes: memory.max(MIN_LOADING_MEMORY),
             threads: self.settings.extract.workers,
+            cancel: self.cancel.clone(),
         })
     }
 

@@ -37,6 +37,8 @@ pub struct Plan {
     pub statements: Vec<String>,
     /// Tables whose rows would be deleted and replaced.
     pub replaced: Vec<String>,
+    /// Tables that would be dropped by a refresh.
+    pub dropped: Vec<String>,
     /// Rows and values of the sample that contracts would leave out, by table.
     pub left_out: IndexMap<String, u64>,
     /// What the user should know.
@@ -62,6 +64,7 @@ impl Plan {
         !(self.tables.is_empty()
             && self.statements.is_empty()
             && self.replaced.is_empty()
+            && self.dropped.is_empty()
             && self.pending.is_empty())
     }
 }
@@ -168,6 +171,10 @@ impl Pipeline {
         for root in &prepared.replaced {
             let chain = schema.chain(root).into_iter().filter(|table| table.normalizer_flag("seen-data"));
             plan.replaced.extend(chain.map(|table| table.name.clone()));
+        }
+        if let Some(refreshed) = prepared.refreshed {
+            plan.dropped.extend(refreshed.dropped);
+            plan.replaced.extend(refreshed.emptied);
         }
         let discarded = [extracted.discarded.rows, extracted.discarded.values];
         for (table, count) in discarded.into_iter().flatten() {

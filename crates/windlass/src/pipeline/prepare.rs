@@ -8,11 +8,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions};
 use windlass_core::hints::{Declared, Disposition, WriteDisposition, declare};
+use windlass_core::incremental::IncrementalOptions;
+use windlass_core::merge::{MergeSettings, unused_hints};
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{Context, NormalizeSettings, RowFilters};
-use windlass_core::schema::{Contract, Schema, SchemaFormat, export, parse_document};
+use windlass_core::schema::{Column, Contract, Schema, SchemaFormat, SystemNames, export, parse_document};
 use windlass_core::{Error, Result};
 
+use super::refresh::Refreshed;
 use super::{Pipeline, RunOptions};
 use crate::destination::Capabilities;
 use crate::extract::{Prepared, TableFormats};
@@ -31,6 +34,8 @@ pub(super) struct PreparedSource {
     pub(super) replaced: Vec<String>,
     /// Resources whose state begins anew.
     pub(super) reset: Vec<String>,
+    /// What is dropped and forgotten; `None` also for a source that never ran.
+    pub(super) refreshed: Option<Refreshed>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -49,6 +54,15 @@ impl Pipeline {
             error.at(windlass_core::At { source: Some(source.name().to_owned()), ..Default::default() })
         };
         let resources = select(source.resources(&context).await.map_err(named)?, &options.select)?;
+        let (refreshed, stored) = match (options.refresh, stored) {
+            (Some(mode), Some(stored)) => {
+                let prefix = SystemNames::new(&self.naming(Some(stored.convention()?))?)?.prefix;
+                let names = resources.iter().map(|resource| resource.name.clone());
+                let (refreshed, left) = Refreshed::new(mode, stored, names, &prefix);
+                (Some(refreshed), left)
+            }
+            (_, stored) => (None, stored),
+        };
         let stored = self.imported(source.name(), stored)?;
         let convention = stored.as_ref().map(Schema::convention).transpose()?;
         if let (Some(stored), Some(wanted)) = (convention, self.settings.naming)
@@ -66,6 +80,9 @@ impl Pipeline {
             Some(stored) => stored.clone(),
             None => Schema::new(source.name(), &naming)?,
         };
+        if let Some(refreshed) = &refreshed {
+            refreshed.remember(&mut schema);
+        }
         apply_settings(&mut schema, &source.settings(), options)?;
         let mut prepared = PreparedSource {
             stored,
@@ -74,6 +91,7 @@ impl Pipeline {
             resources: Vec::new(),
             replaced: Vec::new(),
             reset: Vec::new(),
+            refreshed,
             warnings: self.destination.capabilities().warnings.clone(),
         };
         for resource in resources {
@@ -108,19 +126,33 @@ impl Pipeline {
         let disposition =
             hints.write_disposition.as_ref().map_or(Disposition::Append, WriteDisposition::disposition);
         let capabilities = self.destination.capabilities();
-        if !capabilities.dispositions.contains(&disposition) && disposition != Disposition::Skip {
-            if !(disposition == Disposition::Merge && capabilities.merge_falls_back_to_append) {
-                return Err(Error::unsupported(format!(
-                    "the {} destination has no write disposition `{}`",
-                    self.destination.kind(),
-                    disposition.as_str()
-                ))
-                .with_hint("use append or replace"));
+        let can_merge = capabilities.can_merge();
+        match (disposition, &hints.write_disposition) {
+            (Disposition::Merge, _) if !can_merge => {
+                if !capabilities.merge_falls_back_to_append {
+                    return Err(Error::unsupported(format!(
+                        "the {} destination has no write disposition `merge`",
+                        self.destination.kind()
+                    ))
+                    .with_hint("use append or replace"));
+                }
+                prepared.warnings.push(format!(
+                    "resource `{}`: this destination cannot merge, rows are appended",
+                    resource.name
+                ));
             }
-            prepared.warnings.push(format!(
-                "resource `{}`: this destination cannot merge, rows are appended",
-                resource.name
-            ));
+            (Disposition::Merge, Some(WriteDisposition::Detailed(options))) => {
+                let strategy = options.check()?;
+                if !capabilities.merge_strategies.contains(&strategy) {
+                    let names = capabilities.merge_strategies.iter().map(|strategy| strategy.as_str());
+                    return Err(Error::unsupported(format!(
+                        "the {} destination has no merge strategy `{strategy}`",
+                        self.destination.kind()
+                    ))
+                    .with_hint(format!("use {}", names.collect::<Vec<_>>().join(", "))));
+                }
+            }
+            _ => {}
         }
         if let Some(format) = hints.file_format
             && !capabilities.formats.contains(&format)
@@ -136,19 +168,35 @@ impl Pipeline {
         let context =
             Context::new(&prepared.schema, naming, capabilities.types, self.settings.limits, String::new())?;
         let root_table = context.root_table(table)?;
-        let tables = hints.tables(&resource.name, &root_table, &naming)?;
-        if declare(&mut prepared.schema, tables, &naming)? == Declared::Refused {
+        let mut tables = hints.tables(&resource.name, &root_table, &naming)?;
+        if let Some(cursor) = resource.incremental.as_ref().and_then(IncrementalOptions::column)
+            && let Some(root) = tables.first_mut()
+        {
+            root.merge_column(&Column::new(naming.path(&cursor)?).with("incremental", true));
+        }
+        let declared = tables.iter().map(|table| table.name.clone()).collect::<Vec<_>>();
+        if declare(&mut prepared.schema, tables, &naming, can_merge)? == Declared::Refused {
             prepared.warnings.push(format!(
                 "resource `{}` is left out: the schema contract allows no new table `{root_table}`",
                 resource.name
             ));
             return Ok(());
         }
-        // The reference replaces the state of a resource only where the disposition is a plain word.
-        if hints.write_disposition == Some(WriteDisposition::Plain(Disposition::Replace)) {
-            prepared.reset.push(resource.name.clone());
+        if can_merge {
+            for table in declared.iter().filter_map(|name| prepared.schema.table(name)) {
+                let warnings = match MergeSettings::of(&prepared.schema, table)? {
+                    Some(settings) if !table.is_nested() => settings.warnings(),
+                    Some(_) => Vec::new(),
+                    None => unused_hints(table),
+                };
+                let named = warnings.into_iter().map(|text| format!("resource `{}`: {text}", resource.name));
+                prepared.warnings.extend(named);
+            }
         }
         if disposition == Disposition::Replace {
+            // The reference keeps the state where the disposition has options, and then replaces all rows by the new
+            // ones only.
+            prepared.reset.push(resource.name.clone());
             let all = prepared.schema.tables.values();
             let of_resource =
                 all.filter(|t| t.parent.is_none() && t.text_hint("resource") == Some(&resource.name));
@@ -158,7 +206,7 @@ impl Pipeline {
             prepared.replaced.extend(replaced);
         }
         if disposition != Disposition::Skip {
-            prepared.resources.push(Prepared { resource, root_table });
+            prepared.resources.push(Prepared { resource, root_table, tables: declared, filter: None });
         }
         Ok(())
     }
@@ -171,11 +219,9 @@ impl Pipeline {
         load_id: &str,
     ) -> Result<NormalizeSettings> {
         let types = self.destination.capabilities().types;
-        Ok(NormalizeSettings {
-            ctx: Context::new(schema, naming, types, self.settings.limits, load_id)?,
-            filters: RowFilters::new(schema, naming)?,
-            start: schema.clone(),
-        })
+        let mut ctx = Context::new(schema, naming, types, self.settings.limits, load_id)?;
+        ctx.can_merge = self.destination.capabilities().can_merge();
+        Ok(NormalizeSettings { ctx, filters: RowFilters::new(schema, naming)?, start: schema.clone() })
     }
 
     /// How the files of each table are written. Errors: a format that the destination does not take.
@@ -251,7 +297,7 @@ impl Pipeline {
             for table in stored.tables.values().filter(|table| table.normalizer_flag("seen-data")) {
                 match imported.table(&table.name) {
                     Some(_) => {
-                        imported.table_mut(&table.name).set_normalizer("seen-data", Some(Value::Bool(true)))
+                        imported.table_mut(&table.name).set_normalizer("seen-data", Some(Value::Bool(true)));
                     }
                     None if table.name.starts_with("_dlt") => {
                         drop(imported.tables.insert(table.name.clone(), Arc::clone(table)));

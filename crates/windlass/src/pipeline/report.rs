@@ -4,7 +4,6 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use windlass_core::package::{LeftOut, PackageManifest};
 use windlass_core::schema::SchemaDelta;
-use windlass_core::value::{Timestamp, format_timestamp};
 
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -101,11 +100,4 @@ pub(crate) fn schema_update(delta: &SchemaDelta) -> IndexMap<String, Vec<String>
         (table.name.clone(), columns.collect())
     });
     tables.collect()
-}
-
-/// A time in ISO form.
-pub(crate) fn iso(micros: i64) -> String {
-    let mut text = String::new();
-    format_timestamp(&mut text, Timestamp { micros, offset: Some(0) }, 'T');
-    text
 }

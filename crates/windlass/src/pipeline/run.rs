@@ -7,19 +7,24 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 use windlass_core::Result;
+use windlass_core::naming::Naming;
 use windlass_core::normalize::{NormalizeSettings, SchemaState};
 use windlass_core::package::{Job, LeftOut, MANIFEST_VERSION, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames, state_table};
+use windlass_core::sql::check_merge;
 use windlass_core::state::{STATE_ENGINE_VERSION, State};
 use windlass_core::value::{Tag, encode_tagged};
 
+use super::cursors::{Cursors, Undeclared};
 use super::prepare::PreparedSource;
-use super::report::{LoadInfo, PackageInfo, iso};
+use super::refresh::Refreshed;
+use super::report::{LoadInfo, PackageInfo};
 use super::{Pipeline, RunOptions};
 use crate::destination::Session;
+use crate::env::iso;
 use crate::extract::{self, Extracted, Extraction, JobFiles, TableFormats};
 use crate::load;
-use crate::packages::{LoadPackage, PackageContent, PackageWriter};
+use crate::packages::{LoadPackage, PackageContent, PackageWriter, merged_roots};
 use crate::source::{Source, SourceContext};
 
 /// What is known at the start of a run and after each commit.
@@ -29,8 +34,9 @@ pub(super) struct Known {
 }
 
 /// What the destination says that the working folder does not know.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Change {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
     None,
     /// The dataset is gone.
     Dropped,
@@ -40,6 +46,9 @@ pub(super) enum Change {
 
 /// The state's hash when a row of it was written last.
 const LAST_EXTRACTED_HASH: &str = "_last_extracted_hash";
+
+/// Columns that a warning names.
+const SHOWN_COLUMNS: usize = 5;
 
 impl Pipeline {
     /// Loads what earlier runs left, then all sources.
@@ -198,24 +207,19 @@ impl Pipeline {
         warnings: &mut Vec<String>,
         writer: &PackageWriter,
     ) -> Result<Option<PackageContent>> {
-        let PreparedSource { stored, mut schema, naming, resources, replaced, reset, .. } = prepared;
+        let PreparedSource { stored, mut schema, naming, mut resources, replaced, reset, refreshed, .. } =
+            prepared;
         let names = SystemNames::new(&naming)?;
-        let state = self.next_state(known, source.name(), &reset);
-        let state_hash = state.content_hash();
-        let has_new_state =
-            state.local(LAST_EXTRACTED_HASH).and_then(Value::as_str) != Some(state_hash.as_str());
-        if has_new_state && schema.table(&names.state_table).is_none() {
-            // The reference stores a new source's schema once before it adds this table.
-            if schema.version_hash.is_none() {
-                let hash = schema.content_hash();
-                schema.remember_hash(hash);
-            }
-            let mut table = state_table(&naming)?;
-            // Its rows come as those of a resource, which has no description.
-            table.hints.shift_remove("description");
-            schema.merge_table(table, false)?;
+        let mut state = self.next_state(known, source.name(), &reset);
+        if let Some(refreshed) = &refreshed {
+            refreshed.forget(&mut state, source.name());
         }
-        schema.bump();
+        let forces_state = refreshed.as_ref().is_some_and(Refreshed::forces_state);
+        let cursors = Cursors::open(source.name(), &mut resources, &state)?;
+        let undeclared = Undeclared::new(stored.as_ref(), &resources);
+        let declared = schema.clone();
+        let may_change = forces_state || is_new(&state) || cursors.are_stored();
+        count_declared(&mut schema, may_change, &names, &naming)?;
 
         let context = SourceContext { folder: self.folder.clone() };
         let normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
@@ -236,9 +240,22 @@ impl Pipeline {
         self.cancel.check()?;
         crate::failpoint::failpoint("extract.done")?;
         warnings.extend(left_without_type(&extracted, &schema));
-        let Extracted { state: grown, mut jobs, mut rows, discarded, rejected, .. } = extracted;
-        let mut state = state;
-        let mut grown = grown;
+        warnings.extend(left_in_json(&extracted));
+        warnings.extend(cursors.close(&extracted, &mut state)?);
+        let Extracted { state: mut grown, mut jobs, mut rows, discarded, rejected, reached, .. } = extracted;
+        let has_new_state = forces_state || is_new(&state);
+        let forgotten = undeclared.without_rows(&reached);
+        if !forgotten.is_empty() {
+            // Versions are counted as if the tables had never been declared.
+            let mut counted = declared;
+            counted.tables.retain(|name, _| !forgotten.contains(name));
+            count_declared(&mut counted, has_new_state, &names, &naming)?;
+            let schema = &mut Arc::make_mut(&mut grown).schema;
+            schema.tables.retain(|name, _| !forgotten.contains(name));
+            schema.version = counted.version;
+            schema.version_hash = counted.version_hash;
+            schema.previous_hashes = counted.previous_hashes;
+        }
         if has_new_state {
             let (next, state_jobs) = self.write_state(&mut state, normalize, &grown, formats, writer)?;
             grown = next;
@@ -250,7 +267,11 @@ impl Pipeline {
         let mut schema = grown.schema.clone();
         let replaced = replaced_roots(&schema, replaced, &jobs);
         let content = self.content(&mut schema, stored.as_ref(), jobs, rows, replaced, writer)?;
+        let (dropped, emptied) =
+            refreshed.map(|refreshed| (refreshed.dropped, refreshed.emptied)).unwrap_or_default();
         let manifest = PackageManifest {
+            dropped,
+            emptied,
             left_out: LeftOut {
                 discarded_rows: in_order(discarded.rows),
                 discarded_values: in_order(discarded.values),
@@ -305,7 +326,15 @@ impl Pipeline {
             }
         }
         schema.bump();
-        load::verify(schema, self.destination.capabilities())?;
+        let capabilities = self.destination.capabilities();
+        load::verify(schema, capabilities)?;
+        if capabilities.can_merge() {
+            // Once the package is sealed it is too late to say that it cannot be merged.
+            let names = SystemNames::new(&self.naming(Some(schema.convention()?))?)?;
+            for root in merged_roots(schema, &jobs) {
+                check_merge(schema, &names, &root)?;
+            }
+        }
         if stored.is_none_or(|stored| stored.version_hash != schema.version_hash) {
             self.export_schema(schema)?;
         }
@@ -321,6 +350,7 @@ impl Pipeline {
             jobs,
             replaced,
             dropped: Vec::new(),
+            emptied: Vec::new(),
             row_counts: rows.into_iter().collect(),
             left_out: LeftOut::default(),
             warnings: Vec::new(),
@@ -377,6 +407,34 @@ impl Pipeline {
     }
 }
 
+/// Adds the table of the state where it is needed, and counts the version of what the resources declare.
+fn count_declared(
+    schema: &mut Schema,
+    needs_state: bool,
+    names: &SystemNames,
+    naming: &Naming,
+) -> Result<()> {
+    if needs_state && schema.table(&names.state_table).is_none() {
+        // The reference stores a new source's schema once before it adds this table.
+        if schema.version_hash.is_none() {
+            let hash = schema.content_hash();
+            schema.remember_hash(hash);
+        }
+        let mut table = state_table(naming)?;
+        // Its rows come as those of a resource, which has no description.
+        table.hints.shift_remove("description");
+        schema.merge_table(table, false)?;
+    }
+    schema.bump();
+    Ok(())
+}
+
+/// Whether the state has changed since a row of it was written.
+fn is_new(state: &State) -> bool {
+    let hash = state.content_hash();
+    state.local(LAST_EXTRACTED_HASH).and_then(Value::as_str) != Some(hash.as_str())
+}
+
 /// The remote state with what is local.
 fn adopt(local: &State, remote: State) -> State {
     let mut state = remote;
@@ -423,6 +481,17 @@ fn in_order<V>(counts: impl IntoIterator<Item = (String, V)>) -> IndexMap<String
     counts.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
+/// Warnings for tables that have no room for more columns.
+fn left_in_json(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
+    extracted.state.full_tables.iter().map(|(table, full)| {
+        format!(
+            "table `{table}` has no room for more columns: what has new keys, such as `{}`, is kept as JSON; \
+             schema.max_columns_per_table sets the limit, max_table_nesting or a json data_type avoids it",
+            full.example
+        )
+    })
+}
+
 /// Warnings for columns that were announced or seen, but whose type nobody told.
 fn left_without_type(extracted: &Extracted, before: &Schema) -> Vec<String> {
     let schema = &extracted.state.schema;
@@ -446,9 +515,15 @@ fn left_without_type(extracted: &Extracted, before: &Schema) -> Vec<String> {
         .map(|(table, mut columns)| {
             columns.sort_unstable();
             columns.dedup();
+            let shown: Vec<_> = columns.iter().take(SHOWN_COLUMNS).map(|column| format!("`{column}`")).collect();
+            let more = match columns.len().saturating_sub(SHOWN_COLUMNS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
             format!(
-                "table `{table}`: no value tells the type of {}; the column is created when one comes, or give it a data_type",
-                columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ")
+                "table `{table}`: no value tells the type of {}{more}; a column is created when one comes, or give it a \
+                 data_type",
+                shown.join(", ")
             )
         })
         .collect()

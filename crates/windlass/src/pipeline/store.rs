@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use windlass_core::package::JournalEntry;
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
@@ -23,6 +24,7 @@ pub struct RunLock {
     _file: File,
 }
 
+const FILE: &str = "pipeline.json";
 const STATE: &str = "state.json";
 const TRACE: &str = "trace.json";
 const SCHEMA_END: &str = ".schema.json";
@@ -59,6 +61,21 @@ impl WorkFolder {
         }
     }
 
+    /// Gives up all packages that are not loaded, at `now` in microseconds since the epoch; gives their load ids.
+    /// Their data is extracted again by the next run.
+    ///
+    /// Errors: a run is under way.
+    pub fn drop_pending(&self, now: i64) -> Result<Vec<String>> {
+        let _lock = self.lock()?;
+        let mut dropped = Vec::new();
+        for mut package in self.packages().pending()? {
+            package.record(JournalEntry::Dropped { at: now })?;
+            package.remove_jobs()?;
+            dropped.push(package.load_id().to_owned());
+        }
+        Ok(dropped)
+    }
+
     /// The state after the last commit; `None` before the first.
     pub fn state(&self) -> Result<Option<State>> {
         let path = self.path.join(STATE);
@@ -87,6 +104,21 @@ impl WorkFolder {
     pub fn save_schema(&self, schema: &Schema) -> Result<()> {
         let text = Value::Object(schema.to_json()).to_string();
         self.write(&format!("schemas/{}{SCHEMA_END}", schema.name), text.as_bytes())
+    }
+
+    /// The pipeline file that was run last.
+    pub fn pipeline_file(&self) -> Result<Option<PathBuf>> {
+        let path = self.path.join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(read_json(&path)?.get("file").and_then(Value::as_str).map(PathBuf::from))
+    }
+
+    /// Keeps where the pipeline file is, so that commands find it by the pipeline's name.
+    pub fn remember_file(&self, file: &Path) -> Result<()> {
+        let file = fs::canonicalize(file).map_err(|cause| io_error("read", file, cause))?;
+        self.write(FILE, serde_json::json!({ "file": file.display().to_string() }).to_string().as_bytes())
     }
 
     /// What the last run did.

@@ -16,6 +16,15 @@ use crate::source::{Body, Extractor, Origin, Page, Resource, Source, SourceConte
 pub(super) const ENTRY: SourceEntry = SourceEntry {
     name: "inline",
     short: "items that stand in the pipeline file",
+    example: "\
+type: inline
+resources:
+  - name: fruits                   # becomes the table
+    items:
+      - {id: 1, name: apple, colours: [red, green]}
+      - {id: 2, name: banana, colours: [yellow]}
+    write_disposition: replace     # append | replace
+",
     missing: None,
     options: schema_of::<InlineOptions>,
     resource: schema_of::<InlineResourceOptions>,

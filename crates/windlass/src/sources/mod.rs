@@ -19,6 +19,8 @@ pub struct SourceEntry {
     pub name: &'static str,
     /// One line for people.
     pub short: &'static str,
+    /// What `windlass init` writes, as YAML without indentation; the first line names the type.
+    pub example: &'static str,
     /// Why this binary does not have it, if so.
     pub missing: Option<&'static str>,
     /// The JSON Schema of its own options.

@@ -7,6 +7,7 @@ use super::DestinationEntry;
 pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "duckdb",
     short: "DuckDB, one database file (not in this binary)",
+    example: "type: duckdb\n",
     missing: Some("built without feature \"duckdb\""),
     schema: |_| schemars::Schema::from(true),
     build: |_, _| {

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
-use windlass_core::hints::Disposition;
+use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
@@ -27,6 +27,11 @@ use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Se
 pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "duckdb",
     short: "DuckDB, one database file; a load is one transaction",
+    example: "\
+type: duckdb
+credentials: ./{pipeline}.duckdb   # the database file, relative to this file
+# replace_strategy: insert-from-staging
+",
     missing: None,
     schema: schema_of::<DuckDbConfig>,
     build: |options, context| {
@@ -163,7 +168,7 @@ fn capabilities() -> Capabilities {
         has_case_sensitive_identifiers: false,
         // DuckDB rounds to the precision of a column when it loads; a file that cuts digits off before would differ.
         types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },
-        dispositions: vec![Disposition::Append, Disposition::Replace],
+        merge_strategies: MergeStrategy::ALL.to_vec(),
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         normalizes_dataset_name: true,
         parallel_jobs: 1,

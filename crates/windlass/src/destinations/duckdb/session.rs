@@ -1,6 +1,7 @@
 //! One connection to a DuckDB database, and the transaction of a load.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use ::duckdb::Connection;
 use arrow_array::RecordBatch;
@@ -20,17 +21,29 @@ use crate::packages::LoadPackage;
 
 const DIALECT: Dialect = Dialect::DuckDb;
 
+/// Columns from which on a table is written by one thread and with more memory.
+const WIDE_TABLE: usize = 1024;
+
+/// Bytes that DuckDB needs for each column of a wide table, per thread: 4,000 columns failed with 244 MiB and went
+/// through with 366 MiB.
+const WIDE_COLUMN_BYTES: u64 = 96 << 10;
+
+/// How often a statement that takes long looks whether it is to stop.
+const INTERRUPT_POLL: Duration = Duration::from_millis(50);
+
 /// A connection, opened when it is needed.
 pub(super) struct DuckDbSession {
     destination: DuckDb,
     dataset: Dataset,
     /// The connection of the load that is under way.
     writing: Option<Connection>,
+    /// Tables with columns that the schema of the load does not know.
+    widened: HashSet<String>,
 }
 
 impl DuckDbSession {
     pub(super) fn new(destination: DuckDb, dataset: Dataset) -> Self {
-        Self { destination, dataset, writing: None }
+        Self { destination, dataset, writing: None, widened: HashSet::new() }
     }
 
     fn sql(&self) -> Result<SqlDataset> {
@@ -72,6 +85,28 @@ impl DuckDbSession {
         .await?;
         self.writing = Some(connection);
         result
+    }
+
+    /// The same for statements that may take long: a stop that is asked for ends them.
+    async fn write_interruptibly(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let cancel = self.dataset.cancel.clone();
+        let handle = self.writing.as_ref().map(Connection::interrupt_handle);
+        let write = self.write(work);
+        tokio::pin!(write);
+        let result = loop {
+            tokio::select! {
+                result = &mut write => break result,
+                () = tokio::time::sleep(INTERRUPT_POLL), if !cancel.is_cancelled() => {}
+                () = tokio::time::sleep(INTERRUPT_POLL), if cancel.is_cancelled() => {
+                    handle.iter().for_each(|handle| handle.interrupt());
+                }
+            }
+        };
+        // What an interrupted statement says of itself helps nobody.
+        cancel.check().and(result)
     }
 }
 
@@ -211,7 +246,9 @@ impl Session for DuckDbSession {
         })
         .await?;
         self.writing = Some(connection);
-        let plan = self.sql()?.plan(package, found, now)?;
+        let mut sql = self.sql()?;
+        let plan = sql.plan(package, found, now)?;
+        self.widened = sql.widened;
         let statements = plan.in_order();
         let location = self.destination.location();
         self.write(move |connection| {
@@ -231,13 +268,20 @@ impl Session for DuckDbSession {
         let dataset = self.sql()?.dataset_of(package, &table).to_owned();
         let files: Vec<String> =
             jobs.iter().map(|job| DIALECT.literal(&package.job_path(job).display().to_string())).collect();
+        let width = package.schema.table(&table).map_or(0, |table| table.columns.len());
+        let room = if width > WIDE_TABLE {
+            let bytes = self.dataset.memory_bytes.max(width as u64 * WIDE_COLUMN_BYTES);
+            format!("SET threads = 1; SET memory_limit = '{bytes}B'; ")
+        } else {
+            String::new()
+        };
         let sql = format!(
-            "INSERT INTO {} BY NAME SELECT * FROM read_parquet([{}], union_by_name = true)",
+            "{room}INSERT INTO {} BY NAME SELECT * FROM read_parquet([{}], union_by_name = true)",
             DIALECT.qualify(&dataset, &table),
             files.join(", ")
         );
         let location = self.destination.location();
-        self.write(move |connection| {
+        self.write_interruptibly(move |connection| {
             connection.execute_batch(&sql).map_err(|cause| database_error("write to", &location, cause))
         })
         .await
@@ -246,7 +290,9 @@ impl Session for DuckDbSession {
     }
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
-        let statements = self.sql()?.commit_statements(package, now)?;
+        let mut sql = self.sql()?;
+        sql.widened.clone_from(&self.widened);
+        let statements = sql.commit_statements(package, now)?;
         let location = self.destination.location();
         self.write(move |connection| {
             let failed = |cause| database_error("commit to", &location, cause);

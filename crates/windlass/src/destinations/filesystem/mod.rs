@@ -19,7 +19,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions};
-use windlass_core::hints::Disposition;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::value::parse_timestamp;
 use windlass_core::{Error, Result};
@@ -33,6 +32,12 @@ use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Se
 pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "filesystem",
     short: "files in a folder: parquet, jsonl or csv",
+    example: "\
+type: filesystem
+bucket_url: ./out                  # a folder, relative to this file
+loader_file_format: parquet        # jsonl | parquet | csv
+# layout: \"{table_name}/{load_id}.{file_id}.{ext}\"
+",
     missing: None,
     schema: schema_of::<FilesystemConfig>,
     build: |options, context| {
@@ -138,7 +143,7 @@ fn capabilities(format: FileFormat) -> Capabilities {
         counts_identifier_bytes: false,
         has_case_sensitive_identifiers: true,
         types: TypeDefaults { wei: (78, 0), scale_defaults_alone: false, ..TypeDefaults::default() },
-        dispositions: vec![Disposition::Append, Disposition::Replace],
+        merge_strategies: Vec::new(),
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         merge_falls_back_to_append: true,
         normalizes_dataset_name: true,

@@ -17,7 +17,7 @@ use windlass_core::{Error, Result};
 use super::layout::{FileName, LoadTimes, iso};
 use super::system_files::{self, entries, hex, hex_hash};
 use super::{Inner, views};
-use crate::destination::{Dataset, Session, Stored};
+use crate::destination::{Dataset, ReplaceStrategy, Session, Stored};
 use crate::env::time_of_load_id;
 use crate::failpoint::failpoint;
 use crate::files::{io_error, sync_folder};
@@ -256,7 +256,8 @@ impl Session for FilesystemSession {
         let records = Records::new(package, now);
         let schema = package.manifest.schema_name.clone();
         let dropped = package.manifest.dropped.clone();
-        let replaced: Vec<String> = package.replaced_tables().into_iter().chain(dropped.clone()).collect();
+        let emptied = package.emptied_tables(ReplaceStrategy::TruncateAndInsert);
+        let replaced: Vec<String> = emptied.into_iter().chain(dropped.clone()).collect();
         let hash = hex_hash(&package.manifest.schema_hash);
         let gathering = self.gathering(package.load_id());
         self.aside(move |session| {

@@ -8,6 +8,10 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "postgres",
     short: "PostgreSQL (not in this binary)",
     missing: Some("built without feature \"postgres\""),
+    example: "\
+type: postgres
+credentials: ${POSTGRES_URL}   # postgresql://user:password@host/database
+",
     schema: |_| schemars::Schema::from(true),
     build: |_, _| {
         Err(Error::unsupported("this windlass was built without feature \"postgres\"")

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
-use windlass_core::hints::Disposition;
+use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
@@ -32,6 +32,10 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "postgres",
     short: "PostgreSQL; a load is one transaction",
     missing: None,
+    example: "\
+type: postgres
+credentials: ${POSTGRES_URL}   # postgresql://user:password@host/database
+",
     schema: schema_of::<PostgresConfig>,
     build: |options, _| {
         Ok(Arc::new(Postgres::new(parse_options::<PostgresConfig>("destination", options)?)?))
@@ -109,7 +113,7 @@ fn capabilities(creates_indexes: bool) -> Capabilities {
             unique_constraints: creates_indexes,
             ..TypeDefaults::default()
         },
-        dispositions: vec![Disposition::Append, Disposition::Replace],
+        merge_strategies: MergeStrategy::ALL.to_vec(),
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         normalizes_dataset_name: true,
         parallel_jobs: 1,

@@ -8,6 +8,10 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "sqlite",
     short: "SQLite, one file for each dataset (not in this binary)",
     missing: Some("built without feature \"sqlite\""),
+    example: "\
+type: sqlite
+credentials: ./{pipeline}.db   # the database file, relative to this file
+",
     schema: |_| schemars::Schema::from(true),
     build: |_, _| {
         Err(Error::unsupported("this windlass was built without feature \"sqlite\"")

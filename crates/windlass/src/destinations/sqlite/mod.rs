@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
-use windlass_core::hints::Disposition;
+use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
@@ -26,6 +26,10 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "sqlite",
     short: "SQLite, one file for each dataset; a load is one transaction",
     missing: None,
+    example: "\
+type: sqlite
+credentials: ./{pipeline}.db   # the database file, relative to this file
+",
     schema: schema_of::<SqliteConfig>,
     build: |options, context| {
         Ok(Arc::new(Sqlite::new(parse_options::<SqliteConfig>("destination", options)?, context)?))
@@ -135,7 +139,7 @@ fn capabilities() -> Capabilities {
             scale_defaults_alone: false,
             ..TypeDefaults::default()
         },
-        dispositions: vec![Disposition::Append, Disposition::Replace],
+        merge_strategies: MergeStrategy::ALL.to_vec(),
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         normalizes_dataset_name: true,
         parallel_jobs: 1,

@@ -144,7 +144,7 @@ impl Session for SqliteSession {
         let (destination, sql, location) =
             (self.destination.clone(), self.sql.clone(), self.location.clone());
         let hash = package.manifest.schema_hash.clone();
-        let uses_staging = sql.staged_tables(package).is_some() || destination.file(&sql.staging).exists();
+        let uses_staging = !sql.staged_tables(package).is_empty() || destination.file(&sql.staging).exists();
         let (connection, found) = aside(move || {
             let mut datasets = vec![sql.name.as_str()];
             datasets.extend(uses_staging.then_some(sql.staging.as_str()));

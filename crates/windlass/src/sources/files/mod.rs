@@ -27,6 +27,20 @@ use crate::source::{Extractor, Page, Resource, Source, SourceContext, SourceSett
 pub(super) const ENTRY: SourceEntry = SourceEntry {
     name: "filesystem",
     short: "files by glob: jsonl, json, csv, parquet, plain or packed by gzip or zstd",
+    example: "\
+type: filesystem
+bucket_url: ./data                 # a folder, relative to this file
+resources:
+  - name: events                   # becomes the table
+    file_glob: \"**/*.jsonl*\"      # .json, .jsonl, .csv, .parquet; .gz and .zst are unpacked
+    # format: jsonl                # jsonl | json | csv | parquet, when the name does not tell
+    # records: \"$.items[*]\"       # where the records of a JSON document are
+    # on_bad_record: reject        # keep bad lines aside instead of failing
+    write_disposition: append      # append | replace
+    # primary_key: id
+    # columns: {created_at: {data_type: timestamp}}
+    # steps: [{filter: '.type != null'}, {map: 'del(.secret)'}]   # jq
+",
     missing: None,
     options: schema_of::<FileOptions>,
     resource: schema_of::<FileResourceOptions>,
@@ -232,7 +246,8 @@ pub fn local_path(url: &str, folder: &Path) -> Result<PathBuf> {
         }
         None => PathBuf::from(path),
     };
-    Ok(folder.join(path))
+    // `a/./b` is `a/b`, also for people.
+    Ok(folder.join(path).components().collect())
 }
 
 struct FilesExtractor {

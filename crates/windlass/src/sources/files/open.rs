@@ -72,10 +72,9 @@ impl Input {
 
     /// Reads ahead so that `self.ahead` has this many bytes, or the whole file.
     fn look(&mut self, length: usize) -> Result<&[u8]> {
-        let mut ahead = std::mem::take(&mut self.ahead);
+        let (mut ahead, read) = (std::mem::take(&mut self.ahead), self.read);
         self.fill(&mut ahead, length)?;
-        self.read -= ahead.len() as u64;
-        self.ahead = ahead;
+        (self.ahead, self.read) = (ahead, read);
         Ok(&self.ahead)
     }
 

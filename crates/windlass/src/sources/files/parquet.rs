@@ -10,6 +10,8 @@ use windlass_core::{Error, Result};
 use super::PageReader;
 use crate::source::{Body, Origin, Page};
 
+const FETCH_AGAIN: &str = "fetch or write the file again; nothing of this run is loaded";
+
 /// Rows of a page.
 const PAGE_ROWS: usize = 8192;
 
@@ -29,7 +31,10 @@ impl ParquetReader {
                 .with_hint("check the path and its rights")
         })?;
         let broken = |cause| {
-            Error::data("this is not a readable parquet file").with_source(cause).at_file(name.clone())
+            Error::data("this is not a readable parquet file")
+                .with_source(cause)
+                .at_file(name.clone())
+                .with_hint(FETCH_AGAIN)
         };
         let reader = ParquetRecordBatchReaderBuilder::try_new(file)
             .map_err(broken)?
@@ -46,7 +51,7 @@ impl PageReader for ParquetReader {
         let Some(batch) = self.reader.next() else { return Ok(None) };
         let batch = batch.map_err(|cause| {
             let error = Error::data("a parquet file cannot be read").with_source(cause);
-            error.at_file(self.origin.file.clone().unwrap_or_default())
+            error.at_file(self.origin.file.clone().unwrap_or_default()).with_hint(FETCH_AGAIN)
         })?;
         let first = self.row;
         self.row += batch.num_rows() as u64;

@@ -1,0 +1,58 @@
+# windlass: `make demo` shows it, `make test` runs everything that CI runs, `make bench` measures.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+CACHE := $(or $(WINDLASS_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/windlass)
+TOOLS := $(CACHE)/tools
+CASES ?= conformance/cases
+FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
+
+.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance bench crash fuzz-check
+
+demo: setup
+	cargo build --release -p windlass-cli
+	scripts/demo
+
+setup:
+	@scripts/fetch-duckdb
+
+tools:
+	@scripts/fetch-tools "$(TOOLS)"
+
+# The tests come last, so that the run closes with the line of the test runner.
+test: setup tools fmt typos lint core-tree deny docs doctest fuzz-check nextest
+
+fmt:
+	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+
+typos:
+	"$(TOOLS)/bin/typos"
+
+lint:
+	cargo clippy --workspace --all-targets --features $(FEATURES) -- -D warnings
+	cargo clippy -p windlass --no-default-features --all-targets -- -D warnings
+
+# The core has no I/O and no async.
+core-tree:
+	! cargo tree -p windlass-core -e normal | grep -E 'tokio|reqwest|duckdb|object_store'
+
+deny:
+	"$(TOOLS)/bin/cargo-deny" --log-level error check bans licenses sources
+
+docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features $(FEATURES)
+
+doctest:
+	cargo test --workspace --doc --features $(FEATURES)
+
+fuzz-check:
+	cargo check --manifest-path fuzz/Cargo.toml
+
+# Any folder of recorded cases: make conformance CASES=DIR
+conformance: setup
+	cargo run -p windlass-conformance -- $(CASES)
+
+nextest:
+	cargo nextest run --workspace --features $(FEATURES) --profile $(or $(NEXTEST_PROFILE),default)
+
+bench: setup
+	bench/run

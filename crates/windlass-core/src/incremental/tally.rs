@@ -1,0 +1,106 @@
+//! What one worker saw of a cursor.
+
+use std::cmp::Ordering;
+
+use super::digest::{Digest, DigestForm, Digests};
+use super::options::Extreme;
+use super::value;
+use crate::error::{Error, Result};
+use crate::value::Scalar;
+
+/// The last cursor value so far and the digests of the records that have it.
+///
+/// Tallies of different workers are merged in any order to the same result.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    func: Extreme,
+    pub(super) last: Option<Last>,
+    /// Records that were kept.
+    pub(super) kept: u64,
+    /// Whether any page was looked at.
+    pub(super) has_pages: bool,
+    /// The cursor of the record before, where the order is watched.
+    pub(super) previous: Option<Scalar<'static>>,
+}
+
+/// A cursor value and the records that have it.
+#[derive(Clone, Debug)]
+pub(super) struct Last {
+    pub(super) value: Scalar<'static>,
+    /// Page and index of the first record with it: 1 and 1.0 are equal, and the first one is stored.
+    place: (u64, u32),
+    pub(super) digests: Digests,
+}
+
+impl Tally {
+    pub(super) fn new(func: Extreme) -> Self {
+        Self { func, last: None, kept: 0, has_pages: false, previous: None }
+    }
+
+    /// Records that were kept.
+    pub fn kept(&self) -> u64 {
+        self.kept
+    }
+
+    /// Records that have the last value of the cursor and are told apart by their digests.
+    pub fn boundary_records(&self) -> usize {
+        self.last.as_ref().map_or(0, |last| last.digests.set.len())
+    }
+
+    /// Notes records that share a cursor value. Errors: it cannot be compared with the one before; too many records.
+    pub(super) fn note(
+        &mut self,
+        value: &Scalar<'_>,
+        place: (u64, u32),
+        form: DigestForm,
+        digests: impl IntoIterator<Item = Digest>,
+    ) -> Result<()> {
+        match (self.order_of(value)?, &mut self.last) {
+            (Ordering::Greater, last) => {
+                let mut fresh =
+                    Last { value: value.clone().into_owned(), place, digests: Digests::empty(form) };
+                fresh.digests.extend(digests)?;
+                *last = Some(fresh);
+            }
+            (Ordering::Equal, Some(last)) => {
+                last.digests.extend(digests)?;
+                if place < last.place {
+                    last.place = place;
+                    last.value = value.clone().into_owned();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a later value was seen, so that no digests are needed. Errors: values that cannot be compared.
+    pub(super) fn is_behind(&self, value: &Scalar<'_>) -> Result<bool> {
+        Ok(self.order_of(value)? == Ordering::Less)
+    }
+
+    fn order_of(&self, value: &Scalar<'_>) -> Result<Ordering> {
+        let Some(last) = &self.last else { return Ok(Ordering::Greater) };
+        let order = value::compare(value, &last.value);
+        let order = order.ok_or_else(|| mixed(value::kind(&last.value), value::kind(value)))?;
+        Ok(self.func.order(order))
+    }
+
+    /// Adds what another worker saw. Errors: cursors that cannot be compared; too many records with the last one.
+    pub fn merge(&mut self, other: Self) -> Result<()> {
+        self.kept += other.kept;
+        self.has_pages |= other.has_pages;
+        if let Some(last) = other.last {
+            self.note(&last.value, last.place, last.digests.form, last.digests.set)?;
+        }
+        Ok(())
+    }
+}
+
+fn mixed(one: &str, other: &str) -> Error {
+    // The order of the two depends on who was first, which must not show.
+    let (one, other) = if one < other { (one, other) } else { (other, one) };
+    Error::data(format!("the cursor is {one} in one record and {other} in another")).with_hint(
+        "all records need cursors of one type; make them so in a step, or choose another cursor_path",
+    )
+}

@@ -1,0 +1,138 @@
+//! Which rows of a staging table count, and how they get into the table.
+
+use super::{Merge, MergeTarget, conjunction};
+use crate::error::{Error, Result};
+use crate::merge::SortOrder;
+use crate::schema::Table;
+
+/// Number of a row among those with its key.
+const NUMBER: &str = "\"_windlass_number\"";
+
+/// Place of a row in its staging table.
+pub(super) const PLACE: &str = "\"_windlass_place\"";
+
+/// A table and its staging table.
+pub(super) struct Part<'a> {
+    pub(super) table: &'a Table,
+    /// The table with the stored rows, qualified.
+    pub(super) main: String,
+    /// The table with the new rows, qualified.
+    pub(super) staged: String,
+    /// The columns, quoted.
+    pub(super) columns: Vec<String>,
+    /// The column that identifies a row, quoted.
+    pub(super) row_key: Option<String>,
+    /// What tells apart the rows of the staging table.
+    place: Option<String>,
+}
+
+/// Which of several new rows with one key stays, where no column says so.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Survivor {
+    First,
+    Last,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn new(target: &MergeTarget<'_>, table: &'a Table) -> Self {
+        let dialect = target.dialect;
+        let columns = table.complete_columns().map(|column| dialect.quote(&column.name)).collect();
+        let complete = |hint: &str| {
+            let with_hint = table.columns.values().filter(|column| column.has(hint) && column.is_complete());
+            with_hint.map(|column| dialect.quote(&column.name)).collect::<Vec<_>>()
+        };
+        let keys = complete("primary_key");
+        let row_key = complete("row_key").into_iter().chain(complete("unique")).next().or_else(|| {
+            let id = table.columns.get(&target.names.id).filter(|column| column.is_complete());
+            id.map(|column| dialect.quote(&column.name))
+                .or_else(|| keys.first().filter(|_| keys.len() == 1).cloned())
+        });
+        let hidden = dialect.row_place();
+        let is_hidden = !table.columns.keys().any(|column| column.eq_ignore_ascii_case(hidden));
+        let place = if is_hidden { Some(hidden.to_owned()) } else { row_key.clone() };
+        Self {
+            table,
+            main: dialect.qualify(target.dataset, &table.name),
+            staged: dialect.qualify(target.staging, &table.name),
+            columns,
+            row_key,
+            place,
+        }
+    }
+
+    /// The column that identifies a row. Errors: there is none.
+    pub(super) fn row_key(&self) -> Result<&str> {
+        self.row_key.as_deref().ok_or_else(|| {
+            Error::config("a table with nested tables has no column that identifies its rows")
+                .at_table(&self.table.name)
+                .with_hint("let one column have the hint row_key or unique")
+        })
+    }
+
+    /// What tells apart the rows of the staging table. Errors: a column hides it.
+    pub(super) fn place(&self) -> Result<&str> {
+        self.place.as_deref().ok_or_else(|| {
+            Error::config(
+                "a column with the name of the database's own row number keeps rows from being told apart",
+            )
+            .at_table(&self.table.name)
+            .with_hint("rename the column")
+        })
+    }
+
+    /// Inserts new rows: those of the staging table, called `s`, that meet the conditions.
+    pub(super) fn insert(&self, conditions: &[String]) -> String {
+        let columns = self.columns.join(", ");
+        let mut text =
+            format!("INSERT INTO {} ({columns}) SELECT {columns} FROM {} AS s", self.main, self.staged);
+        if !conditions.is_empty() {
+            text.push_str(" WHERE ");
+            text.push_str(&conjunction(conditions.iter().cloned()));
+        }
+        text
+    }
+
+    /// Selects the place of one row of each key.
+    pub(super) fn one_of_each(&self, key: &str, survivor: Survivor) -> Result<String> {
+        let (place, which) = (self.place()?, if survivor == Survivor::First { "min" } else { "max" });
+        Ok(format!("SELECT {which}({place}) FROM {} GROUP BY {key}", self.staged))
+    }
+}
+
+impl Merge<'_> {
+    /// Selects `what` of the new root rows that take part, one of each primary key, meeting `conditions`.
+    ///
+    /// The survivor is chosen before the conditions are looked at: where it is a deletion, the key is gone. `what` and
+    /// the conditions see the columns in `carried`.
+    pub(super) fn survivors(
+        &self,
+        what: &str,
+        carried: &[String],
+        survivor: Survivor,
+        conditions: &[String],
+    ) -> Result<String> {
+        let mut order = Vec::new();
+        if let Some((column, sort)) = &self.settings.dedup_sort
+            && self.root.table.columns[column].is_complete()
+        {
+            let direction = if *sort == SortOrder::Ascending { "ASC" } else { "DESC" };
+            // Databases differ in where they sort nulls; a row without a value never wins over one that has it.
+            order.push(format!("{} {direction} NULLS LAST", self.target.dialect.quote(column)));
+        }
+        let place = self.root.place()?;
+        let direction = if survivor == Survivor::First { "" } else { " DESC" };
+        order.push(format!("{place}{direction}"));
+        let mut inner = vec![format!("{place} AS {PLACE}")];
+        inner.extend(carried.iter().cloned());
+        inner.push(format!(
+            "ROW_NUMBER() OVER (PARTITION BY {} ORDER BY {}) AS {NUMBER}",
+            self.primary_key.join(", "),
+            order.join(", ")
+        ));
+        let numbered =
+            format!("SELECT {} FROM {}{}", inner.join(", "), self.root.staged, self.where_filter());
+        let first = std::iter::once(format!("{NUMBER} = 1"));
+        let all = conjunction(first.chain(conditions.iter().cloned()));
+        Ok(format!("SELECT {what} FROM ({numbered}) AS numbered WHERE {all}"))
+    }
+}

@@ -1,0 +1,223 @@
+//! Upsert, cdc and insert-only: rows are told apart by the primary key, nested rows by their derived ids.
+
+use super::rows::{PLACE, Survivor};
+use super::{Merge, conjunction};
+use crate::error::Result;
+use crate::merge::MergeStrategy;
+
+impl Merge<'_> {
+    pub(super) fn upsert(&mut self) -> Result<()> {
+        if self.settings.strategy == MergeStrategy::Cdc {
+            self.delete_absent()?;
+        }
+        let key = self.primary_key.clone();
+        let matched = self.is_staged(&key);
+        let place = self.root.place()?.to_owned();
+        let skips = self.settings.skips_unchanged;
+        // Replacing whole rows is fastest; where stored values have to stay, rows are updated in place.
+        let in_place = skips || self.target.widened.contains(&self.root.table.name);
+        self.delete_nested_of_staged(&matched)?;
+        let deletion = self.deletion();
+        let kept = if in_place || deletion.is_some() { Some(self.keep_new(in_place)?) } else { None };
+        if in_place {
+            self.update_in_place(skips)?;
+            if let Some((_, gone)) = &deletion {
+                let carried = self.carried();
+                let gone =
+                    self.survivors(&key.join(", "), &carried, Survivor::Last, std::slice::from_ref(gone))?;
+                // A deletion of an unknown row is inserted below, not deleted.
+                self.push(format!("DELETE FROM {} WHERE {} IN ({gone})", self.root.main, super::tuple(&key)));
+            }
+        } else {
+            self.push(format!("DELETE FROM {} WHERE {matched}", self.root.main));
+        }
+        let survivors = match &kept {
+            Some(kept) => format!("SELECT {PLACE} FROM {kept}"),
+            None => self.survivors(PLACE, &[], Survivor::Last, &[])?,
+        };
+        self.push(self.root.insert(&[format!("{place} IN ({survivors})")]));
+        if let Some(kept) = kept {
+            self.drop_temporary(&kept);
+        }
+        self.insert_nested(Survivor::Last, false)
+    }
+
+    /// The columns that conditions on the survivors look at.
+    fn carried(&self) -> Vec<String> {
+        let mut carried = self.primary_key.clone();
+        if let Some(hard_delete) = &self.settings.hard_delete {
+            let column = self.target.dialect.quote(&hard_delete.column);
+            if self.deletion().is_some() && !carried.contains(&column) {
+                carried.push(column);
+            }
+        }
+        carried
+    }
+
+    /// Notes, before anything is deleted, which new rows are to be inserted.
+    ///
+    /// As in the reference a deletion of an unknown row is inserted, except by cdc.
+    fn keep_new(&mut self, in_place: bool) -> Result<String> {
+        let same = Self::same(&self.primary_key, "d", "numbered");
+        let is_unknown = format!("NOT EXISTS (SELECT 1 FROM {} AS d WHERE {same})", self.root.main);
+        let carried = self.carried();
+        let is_cdc = self.settings.strategy == MergeStrategy::Cdc;
+        let mut selects = Vec::new();
+        match self.deletion() {
+            Some((kept, gone)) => {
+                let mut conditions = vec![kept];
+                if in_place {
+                    conditions.push(is_unknown.clone());
+                }
+                selects.push(self.survivors(PLACE, &carried, Survivor::Last, &conditions)?);
+                if !is_cdc {
+                    selects.push(self.survivors(PLACE, &carried, Survivor::Last, &[gone, is_unknown])?);
+                }
+            }
+            None => selects.push(self.survivors(PLACE, &carried, Survivor::Last, &[is_unknown])?),
+        }
+        Ok(self.create_temporary("_windlass_kept", &selects.join(" UNION ALL ")))
+    }
+
+    /// Sets the columns of stored rows whose key is among the new rows.
+    fn update_in_place(&mut self, skips_unchanged: bool) -> Result<()> {
+        let columns: Vec<&String> =
+            self.root.columns.iter().filter(|column| !self.primary_key.contains(column)).collect();
+        let set: Vec<String> = columns.iter().map(|column| format!("{column} = s.{column}")).collect();
+        if set.is_empty() {
+            return Ok(());
+        }
+        let place = self.root.place()?;
+        let survivors = self.survivors(PLACE, &[], Survivor::Last, &[])?;
+        let mut conditions = vec![Self::same(&self.primary_key, "d", "s")];
+        conditions.push(format!("s.{PLACE} IN ({survivors})"));
+        if skips_unchanged {
+            let compared = self.compared_columns();
+            if compared.is_empty() {
+                return Ok(());
+            }
+            let changed: Vec<String> =
+                compared.iter().map(|column| format!("s.{column} IS DISTINCT FROM d.{column}")).collect();
+            conditions.push(format!("({})", changed.join(" OR ")));
+        }
+        let staged = format!("SELECT *, {place} AS {PLACE} FROM {}", self.root.staged);
+        self.push(format!(
+            "UPDATE {} AS d SET {} FROM ({staged}) AS s WHERE {}",
+            self.root.main,
+            set.join(", "),
+            conjunction(conditions)
+        ));
+        Ok(())
+    }
+
+    /// The columns in which a row has to differ to be written.
+    fn compared_columns(&self) -> Vec<String> {
+        let quote = |name: &str| self.target.dialect.quote(name);
+        let table = self.root.table;
+        let mut compared: Vec<String> = match &self.settings.row_version {
+            Some(version) if table.columns[version].is_complete() => vec![quote(version)],
+            _ => {
+                let ignored = ["primary_key", "row_key", "parent_key", "root_key", "hard_delete"];
+                let columns = table.complete_columns().filter(|column| {
+                    column.name != self.target.names.load_id && !ignored.iter().any(|hint| column.has(hint))
+                });
+                columns.map(|column| quote(&column.name)).collect()
+            }
+        };
+        // Nested rows point to the id of the new row: where it is another one, the stored row has to take it.
+        if !self.nested.is_empty()
+            && let Some(id) = &self.root.row_key
+            && !compared.contains(id)
+        {
+            compared.push(id.clone());
+        }
+        compared
+    }
+
+    /// Deletes the nested rows of all stored rows that meet `matched`, and those of the new rows' ids.
+    fn delete_nested_of_staged(&mut self, matched: &str) -> Result<()> {
+        if self.nested.is_empty() {
+            return Ok(());
+        }
+        // The two differ where the rows came by another strategy, with other ids.
+        let id = self.root.row_key()?.to_owned();
+        let select = format!(
+            "SELECT {id} FROM {} WHERE {matched} UNION ALL SELECT {id} FROM {}{}",
+            self.root.main,
+            self.root.staged,
+            self.where_filter()
+        );
+        let roots = self.create_temporary("_windlass_roots", &select);
+        self.delete_nested(&format!("SELECT {id} FROM {roots}"))?;
+        self.drop_temporary(&roots);
+        Ok(())
+    }
+
+    /// Inserts the nested rows of new rows that take part and are no deletions, one of each id.
+    fn insert_nested(&mut self, survivor: Survivor, only_unknown: bool) -> Result<()> {
+        let mut limits: Vec<String> = self.source_filter.iter().map(|filter| format!("({filter})")).collect();
+        limits.extend(self.deletion().map(|(kept, _)| kept));
+        for index in 0..self.nested.len() {
+            let part = &self.nested[index];
+            let (id, place) = (part.row_key()?, part.place()?);
+            let mut conditions = vec![format!("s.{place} IN ({})", part.one_of_each(id, survivor)?)];
+            if !limits.is_empty() {
+                let root = self.root.row_key()?;
+                let all = conjunction(limits.iter().cloned());
+                conditions.push(self.below(
+                    self.target.staging,
+                    part.table,
+                    &format!("SELECT {root} FROM {} WHERE {all}", self.root.staged),
+                )?);
+            }
+            if only_unknown {
+                conditions
+                    .push(format!("NOT EXISTS (SELECT 1 FROM {} AS d WHERE d.{id} = s.{id})", part.main));
+            }
+            let statement = part.insert(&conditions);
+            self.push(statement);
+        }
+        Ok(())
+    }
+
+    pub(super) fn insert_only(&mut self) -> Result<()> {
+        let conditions: Vec<String> = self.deletion().map(|(kept, _)| kept).into_iter().collect();
+        let carried = self.carried();
+        let survivors = self.survivors(PLACE, &carried, Survivor::First, &conditions)?;
+        let same = Self::same(&self.primary_key, "d", "s");
+        let is_unknown = format!("NOT EXISTS (SELECT 1 FROM {} AS d WHERE {same})", self.root.main);
+        let insert = self.root.insert(&[format!("s.{} IN ({survivors})", self.root.place()?), is_unknown]);
+        self.push(insert);
+        self.insert_nested(Survivor::First, true)
+    }
+
+    /// Cdc: deletes the stored rows of the scope that the load does not have.
+    fn delete_absent(&mut self) -> Result<()> {
+        let main = &self.root.main;
+        let mut inner: Vec<String> = self.source_filter.iter().map(|filter| format!("({filter})")).collect();
+        inner.push(Self::same(&self.primary_key, "s", main));
+        let mut absent = vec![format!(
+            "NOT EXISTS (SELECT 1 FROM {} AS s WHERE {})",
+            self.root.staged,
+            conjunction(inner)
+        )];
+        match &self.destination_scope {
+            Some(scope) => absent.push(format!("({scope})")),
+            None if self.merge_key.is_empty() => {}
+            None => absent.push(self.is_staged(&self.merge_key)),
+        }
+        let absent = conjunction(absent);
+        if !self.nested.is_empty() {
+            let id = self.root.row_key()?;
+            let select = format!("SELECT {id} FROM {main} WHERE {absent}");
+            let (id, main) = (id.to_owned(), main.clone());
+            let roots = self.create_temporary("_windlass_absent", &select);
+            self.delete_nested(&format!("SELECT {id} FROM {roots}"))?;
+            self.drop_temporary(&roots);
+            self.push(format!("DELETE FROM {main} WHERE {absent}"));
+        } else {
+            self.push(format!("DELETE FROM {main} WHERE {absent}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! Root keys of nested tables that had rows before their rows carried the id of the root row.
+
+use super::{Dialect, ExistingTables};
+use crate::schema::{Column, Schema, Table};
+
+/// The statements that give stored nested rows the id of their root row, where `existing` tables lack the column.
+///
+/// They are executed after the column was added. Without them a merge would not find the rows of an append.
+pub fn fill_root_keys(
+    dialect: Dialect,
+    dataset: &str,
+    schema: &Schema,
+    tables: &[&Table],
+    existing: &ExistingTables,
+) -> Vec<String> {
+    let mut tables: Vec<(usize, &Table)> =
+        tables.iter().map(|table| (schema.ancestry(&table.name).count(), *table)).collect();
+    tables.sort_by_key(|(depth, _)| *depth);
+    tables.into_iter().filter_map(|(_, table)| fill(dialect, dataset, schema, table, existing)).collect()
+}
+
+fn fill(
+    dialect: Dialect,
+    dataset: &str,
+    schema: &Schema,
+    table: &Table,
+    existing: &ExistingTables,
+) -> Option<String> {
+    let complete = |table: &Table, hint: &str| -> Option<String> {
+        let column: &Column =
+            table.columns.values().find(|column| column.has(hint) && column.is_complete())?;
+        Some(column.name.clone())
+    };
+    let root_key = complete(table, "root_key")?;
+    let parent_key = complete(table, "parent_key")?;
+    let parent = schema.table(table.parent.as_deref()?)?;
+    let (_, columns) = existing.iter().find(|(name, _)| name.eq_ignore_ascii_case(&table.name))?;
+    if columns.iter().any(|column| column.eq_ignore_ascii_case(&root_key)) {
+        return None;
+    }
+    let name = dialect.qualify(dataset, &table.name);
+    let (root, parent_key) = (dialect.quote(&root_key), dialect.quote(&parent_key));
+    if !parent.is_nested() {
+        return Some(format!("UPDATE {name} SET {root} = {parent_key}"));
+    }
+    Some(format!(
+        "UPDATE {name} SET {root} = p.{above} FROM {parent} AS p WHERE {name}.{parent_key} = p.{id}",
+        above = dialect.quote(&complete(parent, "root_key")?),
+        parent = dialect.qualify(dataset, &parent.name),
+        id = dialect.quote(&complete(parent, "row_key")?),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::naming::Naming;
+    use crate::value::DataType;
+
+    #[test]
+    fn stored_nested_rows_get_the_id_of_their_root_parents_first() {
+        let mut schema = Schema::new("s", &Naming::default()).unwrap();
+        schema.merge_table(Table::new("t"), false).unwrap();
+        for (name, parent) in [("t__l", "t"), ("t__l__m", "t__l")] {
+            let text = |name: &str| Column::typed(name, DataType::Text, false);
+            let mut table = Table::new(name)
+                .with_column(text("_dlt_root_id").with("root_key", true))
+                .with_column(text("_dlt_parent_id").with("parent_key", true))
+                .with_column(text("_dlt_id").with("row_key", true));
+            table.parent = Some(parent.to_owned());
+            schema.merge_table(table, false).unwrap();
+        }
+        let tables: Vec<&Table> = ["t__l__m", "t__l", "t"].map(|name| schema.table(name).unwrap()).into();
+        let fills = |columns: &[&str]| {
+            let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+            let existing: ExistingTables =
+                ["t", "t__l", "t__l__m"].map(|name| (name.to_owned(), columns.clone())).into();
+            fill_root_keys(Dialect::DuckDb, "ds", &schema, &tables, &existing).join(";\n")
+        };
+        expect![[r#"
+            UPDATE "ds"."t__l" SET "_dlt_root_id" = "_dlt_parent_id";
+            UPDATE "ds"."t__l__m" SET "_dlt_root_id" = p."_dlt_root_id" FROM "ds"."t__l" AS p WHERE "ds"."t__l__m"."_dlt_parent_id" = p."_dlt_id""#]].assert_eq(&fills(&["_dlt_id", "_dlt_parent_id"]));
+        assert_eq!(fills(&["_dlt_id", "_dlt_parent_id", "_dlt_root_id"]), "");
+    }
+}

@@ -1,0 +1,95 @@
+//! The cursors of a source's resources: from the state of the run before to that of the next.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use windlass_core::Result;
+use windlass_core::incremental::{Filter, WARN_BOUNDARY_RECORDS};
+use windlass_core::schema::Schema;
+use windlass_core::state::State;
+
+use crate::extract::{Extracted, Prepared};
+
+/// The filters of the resources that are loaded incrementally.
+pub(super) struct Cursors {
+    source: String,
+    /// Index and name of the resource.
+    filters: Vec<(usize, String, Arc<Filter>)>,
+}
+
+impl Cursors {
+    /// Gives each resource the filter of this run.
+    ///
+    /// Errors: options that are wrong, a state that cannot be read.
+    pub(super) fn open(source: &str, resources: &mut [Prepared], state: &State) -> Result<Self> {
+        let mut filters = Vec::new();
+        for (index, prepared) in resources.iter_mut().enumerate() {
+            let resource = &prepared.resource;
+            let Some(options) = &resource.incremental else { continue };
+            let entry = state.cursor(source, &resource.name, &options.cursor_path);
+            let filter = Filter::new(options, resource.hints.primary_key.as_ref(), entry)
+                .map_err(|error| error.at_resource(&resource.name))?;
+            let filter = Arc::new(filter);
+            filters.push((index, resource.name.clone(), Arc::clone(&filter)));
+            prepared.filter = Some(filter);
+        }
+        Ok(Self { source: source.to_owned(), filters })
+    }
+
+    /// Whether one of them is kept in the state.
+    pub(super) fn are_stored(&self) -> bool {
+        self.filters.iter().any(|(_, _, filter)| !filter.options().is_stateless())
+    }
+
+    /// Writes the cursors into the state that becomes true with the package; gives warnings.
+    pub(super) fn close(&self, extracted: &Extracted, state: &mut State) -> Result<Vec<String>> {
+        let mut warnings = Vec::new();
+        for (index, name, filter) in &self.filters {
+            let tally = extracted.tallies.get(index).cloned().unwrap_or_else(|| filter.tally());
+            let path = &filter.options().cursor_path;
+            let shared = tally.boundary_records();
+            if let Some(entry) = filter.finish(&tally).map_err(|error| error.at_resource(name))? {
+                state.set_cursor(&self.source, name, path, entry);
+            }
+            if shared > WARN_BOUNDARY_RECORDS {
+                warnings.push(format!(
+                    "resource `{name}`: {shared} records have the same last value of the cursor `{path}`, and the \
+                     state keeps a digest of each; choose a finer cursor, or set `range_start: open` if no more \
+                     records come with a value that was read"
+                ));
+            }
+            if extracted.may_skip.contains(index) {
+                warnings.push(format!(
+                    "resource `{name}`: the limit ended the read, and later runs skip records that were not read and \
+                     have a cursor `{path}` before the last one; if the source sorts its records by the cursor, say \
+                     so with row_order"
+                ));
+            }
+        }
+        Ok(warnings)
+    }
+}
+
+/// Tables that are new with this run. A table exists once its resource gives something, if only an empty page.
+pub(super) struct Undeclared {
+    /// The new tables of each resource.
+    tables: Vec<Vec<String>>,
+}
+
+impl Undeclared {
+    pub(super) fn new(stored: Option<&Schema>, resources: &[Prepared]) -> Self {
+        let is_new = |name: &&String| stored.is_none_or(|stored| stored.table(name).is_none());
+        let of = |prepared: &Prepared| prepared.tables.iter().filter(is_new).cloned().collect();
+        Self { tables: resources.iter().map(of).collect() }
+    }
+
+    /// The tables of resources that gave nothing.
+    pub(super) fn without_rows(&self, reached: &BTreeSet<usize>) -> BTreeSet<String> {
+        let of = |is_reached: bool| {
+            let resources = self.tables.iter().enumerate();
+            resources.filter(move |(index, _)| reached.contains(index) == is_reached).flat_map(|(_, t)| t)
+        };
+        let needed: BTreeSet<&String> = of(true).collect();
+        of(false).filter(|table| !needed.contains(table)).cloned().collect()
+    }
+}

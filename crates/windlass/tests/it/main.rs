@@ -1,0 +1,5 @@
+//! Whole runs of pipelines, from files to a destination.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod incremental;
