@@ -34,7 +34,8 @@ fn main() {
 
 fn check(path: &Path, pending: Option<&str>) -> Result<(), Failed> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let outcome = runtime.block_on(windlass_conformance::run_file(path, &windlass_conformance::Target::DuckDb));
+    let outcome =
+        runtime.block_on(windlass_conformance::run_file(path, &windlass_conformance::Target::DuckDb));
     match (outcome.differences.is_empty(), pending) {
         (true, None) | (false, Some(_)) => Ok(()),
         (true, Some(reason)) => Err(format!("passes, but pending.txt says: {reason}").into()),

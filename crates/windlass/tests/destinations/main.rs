@@ -60,6 +60,7 @@ suite! {
     odd_names_and_texts_survive
     nothing_is_seen_of_a_load_that_fails_before_its_commit
     nothing_is_seen_of_a_load_that_fails_in_the_middle
+    a_merge_that_fails_is_done_once_by_the_next_run
     a_commit_that_nobody_heard_of_is_recognised
     state_and_schema_come_back_from_the_destination
     system_tables_tell_of_each_load

@@ -50,6 +50,12 @@ impl<'a> Rows<'a> {
         Self { disposition: Disposition::Replace, ..Self::append(name, lines) }
     }
 
+    /// Rows that are merged by `id`.
+    pub(crate) fn merge(name: &'a str, lines: impl Into<String>) -> Self {
+        let columns = json!({ "id": { "primary_key": true } });
+        Self { disposition: Disposition::Merge, columns, ..Self::append(name, lines) }
+    }
+
     pub(crate) fn with_columns(self, columns: Value) -> Self {
         Self { columns, ..self }
     }

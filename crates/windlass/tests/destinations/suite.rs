@@ -201,6 +201,21 @@ pub(crate) async fn odd_names_and_texts_survive(place: Place) {
     assert_eq!(place.rows("order").await, expected);
 }
 
+pub(crate) async fn a_merge_that_fails_is_done_once_by_the_next_run(place: Place) {
+    if place.kind == Kind::Filesystem {
+        return;
+    }
+    place.load(&[Rows::merge("items", "{\"id\":1,\"v\":\"a\",\"l\":[1,2]}\n{\"id\":2,\"v\":\"b\"}\n")]).await;
+    let faulty = Arc::new(Faulty::new(place.destination(json!({})), Point::BeforeCommit));
+    let pipeline = place.pipeline_to(faulty, "pipelines");
+    let lines = "{\"id\":1,\"v\":\"c\",\"l\":[3]}\n{\"id\":3,\"v\":\"d\",\"new\":true}\n";
+    load(&pipeline, &[Rows::merge("items", lines)]).await.unwrap_err();
+    assert_eq!(place.rows("items").await, ["id=1 v=a", "id=2 v=b"]);
+    load(&pipeline, &[]).await.unwrap();
+    assert_eq!(place.rows("items").await, ["id=1 new=∅ v=c", "id=2 new=∅ v=b", "id=3 new=true v=d"]);
+    assert_eq!(place.rows("items__l").await, ["value=3"]);
+}
+
 fn two_tables() -> [Rows<'static>; 3] {
     [
         Rows::append("first", "{\"id\":1}\n{\"id\":2}\n"),
