@@ -8,8 +8,8 @@ use futures_util::SinkExt as _;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use tokio::sync::mpsc;
 use tokio_postgres::CopyInSink;
+use windlass_core::Result;
 use windlass_core::sql::Dialect;
-use windlass_core::{Error, Result};
 
 use super::connection::{Connection, TargetColumn};
 use super::encode::{Encoder, HEADER, TRAILER};
