@@ -99,6 +99,12 @@ pub(crate) struct LoadArgs {
     /// Use this write disposition for all resources
     #[arg(long, value_name = "DISPOSITION")]
     pub(crate) write_disposition: Option<String>,
+    /// Drop tables and state first, in the same transaction as the load: drop_sources, drop_resources or drop_data
+    #[arg(long, value_name = "MODE")]
+    pub(crate) refresh: Option<String>,
+    /// The same as `--refresh drop_sources`: begin anew
+    #[arg(long, conflicts_with = "refresh")]
+    pub(crate) full_refresh: bool,
     /// Memory to use at most
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_memory: Option<String>,

@@ -14,6 +14,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use windlass::config::{Described, Overrides, PipelineFile, parse_byte_size};
 use windlass::core::{Error, Result};
+use windlass::pipeline::Refresh;
 
 use crate::args::{Args, Command, LoadArgs};
 use crate::output::{Exit, Output};
@@ -53,6 +54,10 @@ fn describe(args: &LoadArgs, dev_mode: bool) -> Result<Described> {
     described.options.limit = args.limit;
     described.options.write_disposition =
         args.write_disposition.as_deref().map(parse_disposition).transpose()?;
+    described.options.refresh = match &args.refresh {
+        Some(mode) => Some(mode.parse()?),
+        None => args.full_refresh.then_some(Refresh::DropSources),
+    };
     Ok(described)
 }
 

@@ -50,6 +50,9 @@ fn text(plan: &Plan) -> String {
             let _ = writeln!(text, "    + {column}");
         }
     }
+    if !plan.dropped.is_empty() {
+        let _ = writeln!(text, "\n- tables that are dropped: {}", plan.dropped.join(", "));
+    }
     if !plan.replaced.is_empty() {
         let _ = writeln!(text, "\n- rows that are deleted and replaced: {}", plan.replaced.join(", "));
     }

@@ -195,3 +195,48 @@ fn the_binary_needs_no_environment_and_runs_from_any_folder() {
     assert!(done.status.success());
     assert!(String::from_utf8(done.stdout).unwrap().contains("duckdb"));
 }
+
+#[test]
+fn incremental_and_merge_load_what_is_new_once() {
+    let project = Project::files(
+        "primary_key: id, write_disposition: merge, incremental: {cursor_path: updated_at, initial_value: 0}",
+    );
+    project.write(
+        "data/a.jsonl",
+        "{\"id\": 1, \"updated_at\": 5, \"v\": \"a\"}\n{\"id\": 2, \"updated_at\": 7, \"v\": \"b\"}\n",
+    );
+    project.run(0);
+    project.write(
+        "data/a.jsonl",
+        "{\"id\": 1, \"updated_at\": 9, \"v\": \"new\"}\n{\"id\": 2, \"updated_at\": 7, \"v\": \"ignored\"}\n\
+         {\"id\": 3, \"updated_at\": 8, \"v\": \"c\"}\n",
+    );
+    project.run(0);
+    assert_eq!(project.query("SELECT id, v FROM t ORDER BY id"), ["1,new", "2,b", "3,c"]);
+    let again = project.run_with(&["--json"], 0);
+    let info: serde_json::Value = serde_json::from_str(&again.stdout).unwrap();
+    assert!(
+        info["packages"].as_array().unwrap().iter().all(|package| package["rows"]["t"].is_null()),
+        "{info}"
+    );
+}
+
+#[test]
+fn a_refresh_begins_anew_and_the_plan_says_so() {
+    let project = Project::files("incremental: {cursor_path: id}");
+    project.write("data/a.jsonl", "{\"id\": 1, \"tags\": [1]}\n{\"id\": 2, \"tags\": []}\n");
+    project.run(0);
+    let plan = project.windlass(&["plan", "p.yaml", "--full-refresh", "--json"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(plan["dropped"], serde_json::json!(["t__tags", "t"]));
+    assert_eq!(project.one("SELECT count(*) FROM t"), "2");
+    project.run(0);
+    assert_eq!(project.one("SELECT count(*) FROM t"), "2", "the cursor holds");
+    project.run_with(&["--refresh", "drop_data"], 0);
+    assert_eq!(project.one("SELECT count(*) FROM t"), "2", "read again");
+    project.write("data/a.jsonl", "{\"id\": 1}\n");
+    project.run_with(&["--full-refresh"], 0);
+    assert_eq!(project.one("SELECT count(*) FROM t"), "1");
+    assert!(!project.has_table("t__tags"));
+    project.run_with(&["--refresh", "all"], 2).says(&["all"], "drop_sources");
+}
