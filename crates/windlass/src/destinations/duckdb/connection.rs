@@ -14,6 +14,10 @@ use super::DuckDbConnection;
 /// in and less at the commit, which takes a third off the time of a load (bench/README.md).
 const ROW_GROUP_ROWS: u32 = 30_720;
 
+/// Oldest DuckDB that reads new database files. Its compression makes them a third as large as those for older ones,
+/// and loads a quarter faster.
+const STORAGE_VERSION: &str = "v1.3.0";
+
 /// How a database is opened.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Access {
@@ -46,8 +50,15 @@ pub(super) fn open_file(
     let name = database_name(path, dataset);
     let mode = match access {
         Access::Read => "READ_ONLY".to_owned(),
-        Access::Write => format!("ROW_GROUP_SIZE {ROW_GROUP_ROWS}"),
+        // The version of a file that exists stays, for those who read it by an older DuckDB.
+        Access::Write if path.exists() => format!("ROW_GROUP_SIZE {ROW_GROUP_ROWS}"),
+        Access::Write => {
+            let version = options.storage_version.as_deref().unwrap_or(STORAGE_VERSION);
+            format!("ROW_GROUP_SIZE {ROW_GROUP_ROWS}, STORAGE_VERSION {}", literal(version))
+        }
     };
+    // Rows of a table have no order; keeping the one of the files takes twice the time and half again the memory.
+    let order = if access == Access::Write { "SET preserve_insertion_order = false; " } else { "" };
     if access == Access::Write
         && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
     {
@@ -55,7 +66,7 @@ pub(super) fn open_file(
     }
     connection
         .execute_batch(&format!(
-            "SET temp_directory = {}; ATTACH {} AS {} ({mode}); USE {};",
+            "{order}SET temp_directory = {}; ATTACH {} AS {} ({mode}); USE {};",
             literal(&format!("{location}.tmp")),
             literal(&location),
             quote(&name),

@@ -82,6 +82,8 @@ pub struct DuckDbConnection {
     pub statements: Vec<String>,
     /// Time zone of the connection. Default UTC.
     pub session_timezone: Option<String>,
+    /// Oldest version of DuckDB that can read a database file that is created: `v1.0.0`, `v1.2.0`. Default `v1.3.0`.
+    pub storage_version: Option<String>,
 }
 
 /// A DuckDB database as destination.

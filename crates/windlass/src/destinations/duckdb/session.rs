@@ -21,12 +21,9 @@ use crate::packages::LoadPackage;
 
 const DIALECT: Dialect = Dialect::DuckDb;
 
-/// Columns from which on a table is written by one thread and with more memory.
-const WIDE_TABLE: usize = 1024;
-
-/// Bytes that DuckDB needs for each column of a wide table, per thread: 4,000 columns failed with 244 MiB and went
-/// through with 366 MiB.
-const WIDE_COLUMN_BYTES: u64 = 96 << 10;
+/// Bytes that DuckDB needs for each column of a table that is written, per thread, whatever the size of its row groups:
+/// 400 columns go through with 244 MiB, 800 do not (bench/README.md).
+const COLUMN_BYTES: u64 = 640 << 10;
 
 /// How often a statement that takes long looks whether it is to stop.
 const INTERRUPT_POLL: Duration = Duration::from_millis(50);
@@ -44,6 +41,17 @@ pub(super) struct DuckDbSession {
 impl DuckDbSession {
     pub(super) fn new(destination: DuckDb, dataset: Dataset) -> Self {
         Self { destination, dataset, writing: None, widened: HashSet::new() }
+    }
+
+    /// The settings under which a table of this many columns is written: what the user chose, or what fits the memory.
+    fn room(&self, columns: usize) -> String {
+        let (memory, needed) = (self.dataset.memory_bytes, columns.max(1) as u64 * COLUMN_BYTES);
+        let threads = (memory / needed).clamp(1, self.dataset.threads.max(1) as u64);
+        let settings =
+            [("threads", threads.to_string()), ("memory_limit", format!("'{}B'", memory.max(needed)))];
+        let chosen = &self.destination.options.global_config;
+        let settings = settings.iter().filter(|(name, _)| !chosen.contains_key(*name));
+        settings.map(|(name, value)| format!("SET {name} = {value}; ")).collect()
     }
 
     fn sql(&self) -> Result<SqlDataset> {
@@ -269,12 +277,7 @@ impl Session for DuckDbSession {
         let files: Vec<String> =
             jobs.iter().map(|job| DIALECT.literal(&package.job_path(job).display().to_string())).collect();
         let width = package.schema.table(&table).map_or(0, |table| table.columns.len());
-        let room = if width > WIDE_TABLE {
-            let bytes = self.dataset.memory_bytes.max(width as u64 * WIDE_COLUMN_BYTES);
-            format!("SET threads = 1; SET memory_limit = '{bytes}B'; ")
-        } else {
-            String::new()
-        };
+        let room = self.room(width);
         let sql = format!(
             "{room}INSERT INTO {} BY NAME SELECT * FROM read_parquet([{}], union_by_name = true)",
             DIALECT.qualify(&dataset, &table),
