@@ -6,7 +6,7 @@
 //!                      └──> Turn: wait for the chunks before, grow the schema, go on
 //! ```
 //!
-//! In reading order: [`Context`] (settings), [`flatten`] (the definition: one record to its rows), `grow` (the only
+//! In reading order: [`Context`] (settings), `flatten` (the definition: one record to its rows), `grow` (the only
 //! code that adds columns), `plan` (the columnar mirror of the schema), `observe` and `encode` (the fast path).
 
 mod batch;
