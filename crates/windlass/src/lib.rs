@@ -8,6 +8,7 @@ pub mod extract;
 mod failpoint;
 mod files;
 mod load;
+mod memory;
 pub mod packages;
 pub mod pipeline;
 pub mod source;

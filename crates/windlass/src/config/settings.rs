@@ -145,7 +145,10 @@ impl Settings {
             extract.workers = workers.clamp(1, 256);
         }
         let writer = &self.normalize.data_writer;
-        extract.rotation = FileRotation { max_rows: writer.file_max_items, max_bytes: writer.file_max_bytes };
+        extract.rotation = FileRotation {
+            max_rows: writer.file_max_items,
+            max_bytes: writer.file_max_bytes.or(extract.rotation.max_bytes),
+        };
         let mut limits = defaults.limits;
         if let Some(columns) = self.schema.max_columns_per_table {
             limits.max_columns = columns;

@@ -7,6 +7,7 @@
 //! ```
 
 mod book;
+mod budget;
 mod gate;
 mod job_files;
 mod records;
@@ -18,13 +19,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use windlass_core::incremental::{Filter, Tally};
 use windlass_core::normalize::{Discarded, NormalizeSettings, SchemaState};
 use windlass_core::package::Job;
 use windlass_core::{Error, Result};
 
 use self::book::{SchemaBook, Ticket};
+use self::budget::ByteBudget;
 use self::gate::{Chosen, Gate};
 pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
@@ -49,16 +51,24 @@ pub(crate) struct Prepared {
 pub struct ExtractSettings {
     /// CPU workers; as many as there are cores by default.
     pub workers: usize,
-    /// Bytes of pages in memory between reading and normalizing. Default 32 MiB.
+    /// Bytes of pages in memory between reading and normalizing. Default 12 MiB.
     pub max_inflight_bytes: usize,
     /// When job files are closed.
     pub rotation: FileRotation,
 }
 
+/// Bytes after which a job file is closed when nobody says otherwise. A Parquet writer remembers all row groups of its
+/// file, a kilobyte for each column: one file without end would take memory without bound.
+const FILE_BYTES: u64 = 256 << 20;
+
 impl Default for ExtractSettings {
     fn default() -> Self {
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { workers, max_inflight_bytes: 32 << 20, rotation: FileRotation::default() }
+        Self {
+            workers,
+            max_inflight_bytes: 12 << 20,
+            rotation: FileRotation { max_rows: None, max_bytes: Some(FILE_BYTES) },
+        }
     }
 }
 
@@ -167,9 +177,6 @@ pub(crate) struct Extraction<'a> {
     pub(crate) cancel: Cancel,
 }
 
-/// One permit of the byte budget stands for this many bytes.
-const PERMIT_BYTES: usize = 4096;
-
 /// Reads all resources and writes their rows into the package.
 ///
 /// Errors: the first error in the order of the input; nothing of the package is usable then.
@@ -213,14 +220,13 @@ pub(crate) async fn run(extraction: Extraction<'_>) -> Result<Extracted> {
                 .map_err(|cause| Error::internal("a worker thread cannot be started").with_source(cause))
         })
         .collect::<Result<_>>()?;
-    let budget = Arc::new(Semaphore::new((settings.max_inflight_bytes / PERMIT_BYTES).max(1)));
     let driver = Driver {
         source,
         context,
         resources: &resources,
         book: Arc::clone(&book),
         sender,
-        budget,
+        budget: ByteBudget::new(settings.max_inflight_bytes),
         failure: Arc::clone(&failure),
         cancel,
         next_ticket: 0,
@@ -348,7 +354,7 @@ struct Driver<'a> {
     resources: &'a [Prepared],
     book: Arc<SchemaBook>,
     sender: mpsc::Sender<Work>,
-    budget: Arc<Semaphore>,
+    budget: ByteBudget,
     failure: Arc<Failure>,
     cancel: Cancel,
     next_ticket: u64,
@@ -397,14 +403,7 @@ impl Driver<'_> {
     }
 
     async fn send(&mut self, resource: usize, page: Page, chosen: Option<Chosen>) -> Result<()> {
-        let all = self.budget.available_permits().max(1);
-        // A page larger than the whole budget takes all of it.
-        let wanted = page.body.bytes().div_ceil(PERMIT_BYTES).clamp(1, all.max(1));
-        let permits = u32::try_from(wanted).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.budget)
-            .acquire_many_owned(permits)
-            .await
-            .map_err(|cause| Error::internal("the memory budget is gone").with_source(cause))?;
+        let permit = self.budget.take(page.body.bytes()).await?;
         let ticket = self.book.ticket(self.next_ticket);
         self.next_ticket += 1;
         // The workers only leave when something failed, and then that error counts.

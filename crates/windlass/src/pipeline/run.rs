@@ -105,6 +105,7 @@ impl Pipeline {
                 continue;
             };
             let extract_seconds = started.elapsed().as_secs_f64();
+            crate::memory::give_back();
             let mut loaded = self.load(session.as_mut(), package, &mut known).await?;
             loaded.extract_seconds = extract_seconds;
             info.packages.push(loaded);
