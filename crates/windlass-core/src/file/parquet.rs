@@ -49,7 +49,7 @@ impl Default for ParquetOptions {
             row_group_rows: 1 << 20,
             // Two workers and a few wide tables stay far below the 512 MB that a load may take, and a short load takes
             // as much as a long one.
-            row_group_bytes: 10 << 20,
+            row_group_bytes: 6 << 20,
         }
     }
 }

@@ -50,7 +50,7 @@ use crate::schema::Schema;
 const BATCH_ROWS: usize = 16_384;
 
 /// Bytes of a table that are gathered before they are handed on.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// How a chunk waits for the chunks before it, so that the schema grows in the order of the input.
 pub trait Turn {

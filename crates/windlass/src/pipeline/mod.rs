@@ -36,7 +36,7 @@ use crate::extract::{Cancel, ExtractSettings, Progress};
 pub const DEFAULT_MAX_MEMORY: u64 = 512 << 20;
 
 /// What loading may not take: buffers of the workers that are still held, and the program itself.
-const MEMORY_BESIDE_LOADING: u64 = 176 << 20;
+const MEMORY_BESIDE_LOADING: u64 = 240 << 20;
 
 /// Memory that a database needs to do anything.
 const MIN_LOADING_MEMORY: u64 = 96 << 20;
