@@ -3,7 +3,7 @@
 use windlass_core::Result;
 
 /// Fails or dies here if `WINDLASS_FAILPOINT` names this point: `name=error`, `name=enospc`, `name=kill` (as by
-/// `kill -9`), `name=int` and `name=term` (a signal to itself), and with `name=kill:3` at the third time only.
+/// `kill -9`), `name=int`, `name=term` and `name=stop` (a signal to itself), and with `name=kill:3` at the third time only.
 #[cfg(feature = "failpoints")]
 pub(crate) fn failpoint(name: &str) -> Result<()> {
     use std::collections::HashMap;
@@ -32,7 +32,7 @@ pub(crate) fn failpoint(name: &str) -> Result<()> {
             signal("KILL");
             std::process::abort()
         }
-        "int" | "term" => {
+        "int" | "term" | "stop" => {
             signal(&action.to_uppercase());
             Ok(())
         }
