@@ -119,26 +119,30 @@ fn newest_token(folder: &Path) -> Result<Option<i64>> {
 
 /// The newest lease.
 fn newest(folder: &Path, claim: &Claim) -> Result<Option<Record>> {
-    let Some(token) = newest_token(folder)? else { return Ok(None) };
-    let path = path(folder, token);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        // Its holder is gone and the next one has removed it; that one's file is found by the next attempt.
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Some(held(token))),
-        Err(cause) => return Err(io_error("read", &path, cause)),
-    };
-    Ok(Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| {
-        // Just created, or its holder died while it wrote: the file's own time says when that was.
-        let modified = fs::metadata(&path).and_then(|file| file.modified()).ok();
-        let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-        let began = i64::try_from(since.as_micros()).unwrap_or(0);
-        Record { expires_at: began.saturating_add(claim.micros), ..held(token) }
-    })))
+    while let Some(token) = newest_token(folder)? {
+        let path = path(folder, token);
+        match fs::read(&path) {
+            Ok(bytes) => return Ok(Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| begun(&path, token, claim)))),
+            // The next holder has removed it, and has a file of its own.
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+            Err(cause) => return Err(io_error("read", &path, cause)),
+        }
+    }
+    Ok(None)
 }
 
-/// A lease of which nothing is known but its token.
-fn held(token: i64) -> Record {
-    Record { token, owner: "a run that has just begun".to_owned(), expires_at: i64::MAX, ..Record::default() }
+/// A lease that was just created, or whose holder died while it wrote: the file's own time says when that was.
+fn begun(path: &Path, token: i64, claim: &Claim) -> Record {
+    let modified = fs::metadata(path).and_then(|file| file.modified()).ok();
+    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let acquired_at = i64::try_from(since.as_micros()).unwrap_or(0);
+    Record {
+        token,
+        owner: "a run that has just begun".to_owned(),
+        acquired_at,
+        expires_at: acquired_at.saturating_add(claim.micros),
+        ..Record::default()
+    }
 }
 
 /// Creates a file with this content. False if it exists.
