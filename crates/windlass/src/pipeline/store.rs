@@ -123,7 +123,14 @@ impl WorkFolder {
     /// Keeps where the pipeline file is, so that commands find it by the pipeline's name.
     pub fn remember_file(&self, file: &Path) -> Result<()> {
         let file = fs::canonicalize(file).map_err(|cause| io_error("read", file, cause))?;
-        self.write(FILE, serde_json::json!({ "file": file.display().to_string() }).to_string().as_bytes())
+        if self.pipeline_file().is_ok_and(|known| known.as_ref() == Some(&file)) {
+            return Ok(());
+        }
+        // This is done before the folder is locked: several runs may write it at once, each a file of its own first.
+        let own = format!("{FILE}.{}", std::process::id());
+        self.write(&own, serde_json::json!({ "file": file.display().to_string() }).to_string().as_bytes())?;
+        let (own, path) = (self.path.join(own), self.path.join(FILE));
+        fs::rename(&own, &path).map_err(|cause| io_error("write", &path, cause))
     }
 
     /// What the last run did.

@@ -122,7 +122,11 @@ fn newest(folder: &Path, claim: &Claim) -> Result<Option<Record>> {
     while let Some(token) = newest_token(folder)? {
         let path = path(folder, token);
         match fs::read(&path) {
-            Ok(bytes) => return Ok(Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| begun(&path, token, claim)))),
+            Ok(bytes) => {
+                return Ok(Some(
+                    serde_json::from_slice(&bytes).unwrap_or_else(|_| begun(&path, token, claim)),
+                ));
+            }
             // The next holder has removed it, and has a file of its own.
             Err(cause) if cause.kind() == ErrorKind::NotFound => {}
             Err(cause) => return Err(io_error("read", &path, cause)),

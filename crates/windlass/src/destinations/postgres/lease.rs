@@ -101,7 +101,7 @@ impl PostgresLease {
             let literal = |text: &str| Dialect::Postgres.literal(text);
             let update = format!(
                 "UPDATE {} SET token = {}, holder = {}, owner = {}, acquired_at = clock_timestamp(), \
-                 renewed_at = clock_timestamp(), expires_at = {} WHERE pipeline = {}; COMMIT",
+                 renewed_at = clock_timestamp(), expires_at = {} WHERE pipeline = {}; END",
                 lease.table,
                 next.token,
                 literal(&next.holder),
@@ -134,7 +134,7 @@ impl PostgresLease {
         let create = format!(
             "{}CREATE TABLE IF NOT EXISTS {} (pipeline text PRIMARY KEY, token bigint NOT NULL, holder text NOT NULL, \
              owner text NOT NULL, acquired_at timestamptz NOT NULL, renewed_at timestamptz NOT NULL, \
-             expires_at timestamptz NOT NULL); COMMIT",
+             expires_at timestamptz NOT NULL); END",
             schema.map(|schema| format!("{schema}; ")).unwrap_or_default(),
             self.table
         );
