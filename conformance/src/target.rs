@@ -79,7 +79,8 @@ impl Target {
                 "SELECT c.relname AS t, a.attname AS c, format_type(a.atttypid, a.atttypmod) AS d, \
                  NOT a.attnotnull AS n FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace \
                  JOIN pg_attribute a ON a.attrelid = c.oid WHERE s.nspname = '{dataset}' \
-                 AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
+                 AND c.relkind = 'r' AND c.relname <> '_windlass_lease' AND a.attnum > 0 \
+                 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
             ),
             Self::Sqlite => format!(
                 "SELECT m.name AS t, p.name AS c, p.type AS d, p.\"notnull\" = 0 AS n \

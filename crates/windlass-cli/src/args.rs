@@ -120,6 +120,9 @@ pub(crate) struct RunArgs {
     /// Load into a new dataset, with nothing remembered of earlier runs
     #[arg(long)]
     pub(crate) dev_mode: bool,
+    /// Wait so many seconds for another run of the pipeline to end, instead of ending with 6
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) wait: u32,
     /// How progress is shown on stderr
     #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,

@@ -10,6 +10,7 @@ pub mod hash;
 pub mod hints;
 pub mod incremental;
 pub mod json;
+pub mod lease;
 pub mod merge;
 pub mod naming;
 pub mod normalize;

@@ -24,6 +24,16 @@ pub struct State {
     doc: Map<String, Value>,
 }
 
+/// Version and hash of a state; the default is that of no state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateMark {
+    /// How often the state has changed.
+    pub version: i64,
+    /// The hash of its content.
+    pub hash: String,
+}
+
 impl State {
     /// The state of a pipeline that never ran.
     pub fn new(pipeline: &str) -> Self {
@@ -88,6 +98,11 @@ impl State {
     /// The hash when the version was counted last.
     pub fn version_hash(&self) -> Option<&str> {
         self.doc.get("_version_hash").and_then(Value::as_str)
+    }
+
+    /// What tells this state from those before and after it.
+    pub fn mark(&self) -> StateMark {
+        StateMark { version: self.version(), hash: self.version_hash().unwrap_or_default().to_owned() }
     }
 
     /// Names of the schemas that the pipeline has.

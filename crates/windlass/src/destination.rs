@@ -1,8 +1,11 @@
 //! Where data goes: the traits of a destination, and what the engine must know of it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use windlass_core::Result;
 use windlass_core::file::{FileFormat, FileOptions};
+use windlass_core::lease::Claim;
 use windlass_core::merge::MergeStrategy;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::TypeDefaults;
@@ -116,6 +119,18 @@ pub struct Stored {
     pub has_dataset: bool,
     /// The newest state that was loaded.
     pub state: Option<State>,
+    /// The load that brought the state, where that can be seen before its load record.
+    pub state_load_id: Option<String>,
+}
+
+/// A lease that is held, apart from the session, which may be busy when it is to be renewed.
+#[async_trait]
+pub trait Lease: Send + Sync {
+    /// Moves its end away.
+    ///
+    /// # Contract
+    /// [`windlass_core::ErrorKind::Conflict`] exactly if another run has taken over; any other error may pass.
+    async fn renew(&self, now: i64) -> Result<()>;
 }
 
 /// One connection to a destination.
@@ -126,6 +141,20 @@ pub trait Session: Send {
 
     /// Reads the newest version of a schema.
     async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>>;
+
+    /// Takes the pipeline's lease, so that one run loads at a time.
+    ///
+    /// `None` if the destination has no need of one, because nobody else can write while it is being written; and
+    /// without `may_create` also if there is no dataset yet that could hold it.
+    ///
+    /// # Contract
+    /// One holder at a time, with a token that only grows; a lease that has ended is taken over, and what its holder
+    /// has begun is never committed: from now on [`Session::commit`] checks the token together with what it makes
+    /// visible. Errors: [`windlass_core::ErrorKind::Conflict`] if another run holds it.
+    async fn acquire(&mut self, claim: &Claim, may_create: bool, now: i64) -> Result<Option<Arc<dyn Lease>>>;
+
+    /// Gives the lease back, if there is one and it was not taken over.
+    async fn release(&mut self, now: i64) -> Result<()>;
 
     /// Whether a load was committed.
     ///
@@ -152,6 +181,8 @@ pub trait Session: Send {
     ///
     /// # Contract
     /// Load record and state become visible together, and where the capabilities say so, together with the rows.
+    /// Refused with [`windlass_core::ErrorKind::Conflict`], and then nothing is visible, if another run has taken the
+    /// lease over or has changed the state that the rows follow on.
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()>;
 
     /// Gives up everything that is not committed.

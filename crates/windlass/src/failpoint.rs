@@ -3,7 +3,8 @@
 use windlass_core::Result;
 
 /// Fails or dies here if `WINDLASS_FAILPOINT` names this point: `name=error`, `name=enospc`, `name=kill` (as by
-/// `kill -9`), `name=int` and `name=term` (a signal to itself), and with `name=kill:3` at the third time only.
+/// `kill -9`), `name=int`, `name=term` and `name=stop` (a signal to itself), `name=wait` (until the file
+/// `WINDLASS_FAILPOINT_GATE` exists), and with `name=kill:3` at the third time only.
 #[cfg(feature = "failpoints")]
 pub(crate) fn failpoint(name: &str) -> Result<()> {
     use std::collections::HashMap;
@@ -32,7 +33,16 @@ pub(crate) fn failpoint(name: &str) -> Result<()> {
             signal("KILL");
             std::process::abort()
         }
-        "int" | "term" => {
+        "wait" => {
+            let gate =
+                std::env::var_os("WINDLASS_FAILPOINT_GATE").map(std::path::PathBuf::from).unwrap_or_default();
+            drop(std::fs::write(gate.with_extension("reached"), ""));
+            while !gate.exists() {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            Ok(())
+        }
+        "int" | "term" | "stop" => {
             signal(&action.to_uppercase());
             Ok(())
         }

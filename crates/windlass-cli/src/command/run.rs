@@ -1,9 +1,10 @@
 //! `windlass run`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use windlass::core::Result;
-use windlass::pipeline::{LoadInfo, PackageInfo};
+use windlass::pipeline::{LoadInfo, PackageInfo, RunOptions};
 
 use super::describe;
 use crate::args::RunArgs;
@@ -14,10 +15,11 @@ use crate::signals::Signals;
 pub(super) async fn run(args: &RunArgs, output: &Output, signals: &Signals) -> Result<Exit> {
     let described = describe(&args.load, args.dev_mode)?;
     let pipeline = described.pipeline;
+    let options = RunOptions { wait: Duration::from_secs(args.wait.into()), ..described.options };
     signals.stop(&pipeline.cancel())?;
     pipeline.work().remember_file(&args.load.file)?;
     let shown = show(args.progress, pipeline.progress());
-    let result = pipeline.run(&described.sources, &described.options).await;
+    let result = pipeline.run(&described.sources, &options).await;
     drop(shown);
     let info = result?;
     for warning in &info.warnings {

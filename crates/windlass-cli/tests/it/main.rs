@@ -10,3 +10,13 @@ mod commands;
 mod crash;
 mod loads;
 mod project;
+#[cfg(feature = "failpoints")]
+#[path = "../../../windlass/tests/destinations/server.rs"]
+#[allow(
+    dead_code,
+    clippy::print_stderr,
+    reason = "the suite of destinations needs more of it, and what is left out is said"
+)]
+mod server;
+#[cfg(feature = "failpoints")]
+mod simultaneous;

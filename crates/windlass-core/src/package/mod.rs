@@ -11,6 +11,9 @@ mod journal;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+use crate::state::StateMark;
+
 pub use journal::{Journal, JournalEntry};
 
 /// Version of the manifest that this engine reads and writes.
@@ -66,6 +69,9 @@ pub struct PackageManifest {
     /// Tables whose rows are deleted before new ones come, besides those that are replaced.
     #[serde(default)]
     pub emptied: Vec<String>,
+    /// The pipeline's state at the destination when the rows were extracted; `None` if nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<StateMark>,
     /// Rows by table, also for tables that were only emptied.
     pub row_counts: IndexMap<String, u64>,
     /// Rows and values that contracts left out, and records that were rejected, by table or resource.
@@ -96,6 +102,27 @@ impl LeftOut {
 }
 
 impl PackageManifest {
+    /// Whether the destination has a state that the rows do not follow on: another run loaded them, or some of them, in
+    /// the meantime. A dataset without a state was dropped, and takes whatever comes.
+    pub fn is_outdated(&self, stored: Option<&StateMark>) -> bool {
+        match (&self.base, stored) {
+            (Some(base), Some(stored)) => base != stored,
+            _ => false,
+        }
+    }
+
+    /// Errors: [`crate::ErrorKind::Conflict`] if another run loaded in the meantime.
+    pub fn check_base(&self, stored: Option<&StateMark>) -> Result<()> {
+        if !self.is_outdated(stored) {
+            return Ok(());
+        }
+        Err(Error::conflict(format!(
+            "another run of pipeline `{}` has loaded since these rows were extracted; nothing of this load was committed",
+            self.pipeline
+        ))
+        .with_hint("run again: what the other run did not load is extracted again"))
+    }
+
     /// Whether there is nothing to load: no rows, nothing to empty, nothing to drop.
     pub fn is_empty(&self) -> bool {
         self.jobs.is_empty() && self.replaced.is_empty() && self.dropped.is_empty() && self.emptied.is_empty()

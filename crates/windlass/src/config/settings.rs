@@ -85,6 +85,9 @@ pub(super) struct DataWriterSection {
 pub(super) struct LoadSection {
     /// Whether the files of loaded packages are removed. Default true.
     pub(super) delete_completed_jobs: Option<bool>,
+    /// Seconds after which the lease of a run that died is taken over by others. A run renews it while it goes on.
+    /// Default 300.
+    pub(super) lease_seconds: Option<u64>,
 }
 
 /// How schemas are made.
@@ -173,6 +176,12 @@ impl Settings {
             import_schema_path: self.pipeline.import_schema_path.clone(),
             export_schema_path: self.pipeline.export_schema_path.clone(),
             delete_completed_jobs: self.load.delete_completed_jobs.unwrap_or(true),
+            lease_seconds: match self.load.lease_seconds {
+                Some(0) => {
+                    return Err(Error::config("load.lease_seconds is 0").with_hint("use a second or more"));
+                }
+                seconds => seconds.unwrap_or(defaults.lease_seconds),
+            },
             restore_from_destination: self.pipeline.restore_from_destination.unwrap_or(true),
         })
     }

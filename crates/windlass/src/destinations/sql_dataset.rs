@@ -8,6 +8,7 @@ use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::sql::{
     Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_from_staging,
 };
+use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
 use crate::destination::{Dataset, ReplaceStrategy};
@@ -90,6 +91,14 @@ impl SqlDataset {
             name = self.dialect.literal(&self.place.pipeline),
             status = self.column("status")?,
         )))
+    }
+
+    /// Checks that the rows of a package follow on the state that the database has, which is `text`.
+    ///
+    /// Errors: another run has loaded in the meantime.
+    pub(super) fn check_base(package: &LoadPackage, text: Option<String>) -> Result<()> {
+        let state = text.map(|text| State::decode(&text)).transpose()?;
+        package.manifest.check_base(state.map(|state| state.mark()).as_ref())
     }
 
     /// Asks for the newest version of a schema; `None` if there is no table that could have it.

@@ -10,8 +10,10 @@ use windlass_core::package::PackageManifest;
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames};
 use windlass_core::{Error, Result};
 
+use super::lease::HeldLease;
 use super::run::{Change, Known};
 use super::{PackageInfo, Pipeline};
+use crate::destination::Session;
 use crate::packages::PackageContent;
 
 /// What is to be dropped.
@@ -78,7 +80,19 @@ impl Pipeline {
                 .with_hint(format!("run the pipeline, or `windlass pipeline drop-pending {}`", self.name)));
         }
         let mut session = self.connect().await?;
-        let mut known = self.sync(session.as_mut()).await?;
+        let mut lease = self.acquire(session.as_mut(), false).await?;
+        let result = self.drop_leased(session.as_mut(), &mut lease, selection).await;
+        self.release(session.as_mut(), lease).await;
+        result
+    }
+
+    async fn drop_leased(
+        &self,
+        session: &mut dyn Session,
+        lease: &mut Option<HeldLease>,
+        selection: &DropSelection,
+    ) -> Result<(DropPlan, Option<PackageInfo>)> {
+        let mut known = self.sync(session).await?;
         let (plan, schema) = self.drop_plan(selection, &known)?;
         if plan.is_empty() {
             return Ok((plan, None));
@@ -101,11 +115,12 @@ impl Pipeline {
         }
         let mut schema = grown.schema.clone();
         let content = self.content(&mut schema, None, jobs, row_counts, Vec::new(), &writer)?;
-        let manifest = PackageManifest { dropped: plan.tables.clone(), ..content };
+        let manifest =
+            PackageManifest { base: known.remote.clone(), dropped: plan.tables.clone(), ..content };
         let content =
             PackageContent { manifest, schema, delta: SchemaDelta::default(), state, has_new_state: true };
         let package = writer.seal(&content)?;
-        let info = self.load(session.as_mut(), package, &mut known).await?;
+        let info = self.load(session, lease, package, &mut known).await?;
         Ok((plan, Some(info)))
     }
 

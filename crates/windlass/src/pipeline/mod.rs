@@ -1,6 +1,7 @@
 //! Pipelines: a name, a destination, a dataset and a working folder; running one is the product.
 
 mod cursors;
+mod lease;
 mod manage;
 mod plan;
 mod prepare;
@@ -11,6 +12,7 @@ mod store;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use windlass_core::file::{CsvOptions, FileFormat, ParquetCompression};
@@ -38,6 +40,9 @@ pub const DEFAULT_MAX_MEMORY: u64 = 512 << 20;
 /// What loading may not take: buffers of the workers that are still held, and the program itself.
 const MEMORY_BESIDE_LOADING: u64 = 240 << 20;
 
+/// Seconds after which the lease of a dead run is taken over when nobody says otherwise.
+pub const DEFAULT_LEASE_SECONDS: u64 = 300;
+
 /// Memory that a database needs to do anything.
 const MIN_LOADING_MEMORY: u64 = 96 << 20;
 
@@ -64,6 +69,8 @@ pub struct PipelineSettings {
     pub export_schema_path: Option<PathBuf>,
     /// Whether job files of finished packages are removed.
     pub delete_completed_jobs: bool,
+    /// Seconds for which a run takes the pipeline's lease at the destination; it is renewed while the run goes on.
+    pub lease_seconds: u64,
     /// Whether state and schemas are read from the destination at the start.
     pub restore_from_destination: bool,
 }
@@ -94,6 +101,7 @@ impl Default for PipelineSettings {
             import_schema_path: None,
             export_schema_path: None,
             delete_completed_jobs: true,
+            lease_seconds: DEFAULT_LEASE_SECONDS,
             restore_from_destination: true,
         }
     }
@@ -112,6 +120,8 @@ pub struct RunOptions {
     pub schema_contract: Option<Value>,
     /// What is dropped and forgotten before the new rows come.
     pub refresh: Option<Refresh>,
+    /// How long to wait for another run of the pipeline; by default not at all.
+    pub wait: Duration,
 }
 
 /// A pipeline.

@@ -6,16 +6,17 @@ use std::time::Instant;
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
-use windlass_core::Result;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{NormalizeSettings, SchemaState};
 use windlass_core::package::{Job, LeftOut, MANIFEST_VERSION, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames, state_table};
 use windlass_core::sql::check_merge;
-use windlass_core::state::{STATE_ENGINE_VERSION, State};
+use windlass_core::state::{STATE_ENGINE_VERSION, State, StateMark};
 use windlass_core::value::{Tag, encode_tagged};
+use windlass_core::{Error, ErrorKind, Result};
 
 use super::cursors::{Cursors, Undeclared};
+use super::lease::{HeldLease, POLL};
 use super::prepare::PreparedSource;
 use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo};
@@ -31,6 +32,10 @@ use crate::source::{Source, SourceContext};
 pub(super) struct Known {
     pub(super) state: State,
     pub(super) schemas: IndexMap<String, Schema>,
+    /// The state at the destination; `None` if nobody looked.
+    pub(super) remote: Option<StateMark>,
+    /// The load that brought it, where that can be seen before its load record.
+    remote_load_id: Option<String>,
 }
 
 /// What the destination says that the working folder does not know.
@@ -56,7 +61,13 @@ impl Pipeline {
     /// Nothing is lost when it fails or is stopped: a package that was sealed is loaded by the next run, anything else
     /// is read again. Errors: another run holds the pipeline; source, contract or destination fail.
     pub async fn run(&self, sources: &[Box<dyn Source>], options: &RunOptions) -> Result<LoadInfo> {
-        let _lock = self.work.lock()?;
+        let until = Instant::now() + options.wait;
+        let _lock = loop {
+            match self.work.lock() {
+                Err(error) if self.waits(&error, until).await? => {}
+                lock => break lock?,
+            }
+        };
         let mut info = LoadInfo {
             pipeline: self.name.clone(),
             destination: self.destination.kind().to_owned(),
@@ -65,7 +76,12 @@ impl Pipeline {
             started_at: iso(self.env.now()),
             ..LoadInfo::default()
         };
-        let result = self.run_locked(sources, options, &mut info).await;
+        let result = loop {
+            match self.run_locked(sources, options, &mut info).await {
+                Err(error) if self.waits(&error, until).await? => {}
+                result => break result,
+            }
+        };
         info.finished_at = iso(self.env.now());
         let mut trace = serde_json::to_value(&info).unwrap_or_default();
         trace["error"] = result.as_ref().err().map_or(
@@ -89,11 +105,48 @@ impl Pipeline {
             self.work.wipe()?;
         }
         let mut session = self.connect().await?;
+        // Before the state is read: what another run is about to load is not to be extracted twice. Where there is no
+        // dataset yet, the first load takes the lease, so that nothing is created before there is something to load;
+        // the commit then finds out whether another run was faster.
+        let mut lease = self.acquire(session.as_mut(), false).await?;
+        let result = self.run_leased(session.as_mut(), &mut lease, sources, options, info).await;
+        self.release(session.as_mut(), lease).await;
+        result
+    }
+
+    /// Whether a run that failed with this error is to be tried again, after a pause. Errors: it was stopped meanwhile.
+    async fn waits(&self, error: &Error, until: Instant) -> Result<bool> {
+        if error.kind() != ErrorKind::Conflict || Instant::now() >= until {
+            return Ok(false);
+        }
+        self.progress.set_stage("wait for another run");
+        tokio::time::sleep(POLL).await;
+        self.cancel.check()?;
+        Ok(true)
+    }
+
+    async fn run_leased(
+        &self,
+        session: &mut dyn Session,
+        lease: &mut Option<HeldLease>,
+        sources: &[Box<dyn Source>],
+        options: &RunOptions,
+        info: &mut LoadInfo,
+    ) -> Result<()> {
         self.progress.set_stage("sync");
-        let mut known = self.sync(session.as_mut()).await?;
+        let mut known = self.sync(session).await?;
         info.first_run = known.state.local("first_run").and_then(Value::as_bool).unwrap_or(true);
         for package in self.work.packages().pending()? {
-            let mut loaded = self.load(session.as_mut(), package, &mut known).await?;
+            if is_outdated(session, &package, &known).await? {
+                info.warnings.push(format!(
+                    "package {} was given up: another run has loaded since its rows were extracted; they are extracted \
+                     again",
+                    package.load_id()
+                ));
+                self.work.give_up(package, self.env.now())?;
+                continue;
+            }
+            let mut loaded = self.load(session, lease, package, &mut known).await?;
             loaded.was_pending = true;
             info.packages.push(loaded);
         }
@@ -106,7 +159,7 @@ impl Pipeline {
             };
             let extract_seconds = started.elapsed().as_secs_f64();
             crate::memory::give_back();
-            let mut loaded = self.load(session.as_mut(), package, &mut known).await?;
+            let mut loaded = self.load(session, lease, package, &mut known).await?;
             loaded.extract_seconds = extract_seconds;
             info.packages.push(loaded);
         }
@@ -134,11 +187,14 @@ impl Pipeline {
     /// The local state and schemas, or the destination's where that is newer.
     pub(super) async fn known(&self, session: &mut dyn Session) -> Result<(Known, Change)> {
         let mut change = Change::None;
+        let (mut remote, mut remote_load_id) = (None, None);
         let mut state = self.state()?;
         let mut schemas: IndexMap<String, Schema> =
             self.work.schemas()?.into_iter().map(|schema| (schema.name.clone(), schema)).collect();
         if self.settings.restore_from_destination && !self.dev_mode {
             let stored = session.stored().await?;
+            remote = Some(stored.state.as_ref().map(State::mark).unwrap_or_default());
+            remote_load_id = stored.state_load_id;
             match stored.state {
                 None if !stored.has_dataset && !schemas.is_empty() => {
                     // The dataset was dropped; everything begins anew.
@@ -147,11 +203,11 @@ impl Pipeline {
                     change = Change::Dropped;
                 }
                 None => {}
-                Some(remote) => {
+                Some(found) => {
                     let is_newer =
-                        remote.version() >= state.version() && remote.version_hash() != state.version_hash();
+                        found.version() >= state.version() && found.version_hash() != state.version_hash();
                     if is_newer {
-                        state = adopt(&state, remote);
+                        state = adopt(&state, found);
                         schemas.clear();
                     }
                     for name in state.schema_names() {
@@ -168,7 +224,7 @@ impl Pipeline {
                 }
             }
         }
-        Ok((Known { state, schemas }, change))
+        Ok((Known { state, schemas, remote, remote_load_id }, change))
     }
 
     /// Reads a source into a sealed package; `None` if there is nothing to load.
@@ -271,6 +327,7 @@ impl Pipeline {
         let (dropped, emptied) =
             refreshed.map(|refreshed| (refreshed.dropped, refreshed.emptied)).unwrap_or_default();
         let manifest = PackageManifest {
+            base: known.remote.clone(),
             dropped,
             emptied,
             left_out: LeftOut {
@@ -352,6 +409,7 @@ impl Pipeline {
             replaced,
             dropped: Vec::new(),
             emptied: Vec::new(),
+            base: None,
             row_counts: rows.into_iter().collect(),
             left_out: LeftOut::default(),
             warnings: Vec::new(),
@@ -380,22 +438,29 @@ impl Pipeline {
     pub(super) async fn load(
         &self,
         session: &mut dyn Session,
+        lease: &mut Option<HeldLease>,
         mut package: LoadPackage,
         known: &mut Known,
     ) -> Result<PackageInfo> {
+        if lease.is_none() {
+            *lease = self.acquire(session, true).await?;
+        }
         self.progress.set_stage(format!("load {}", package.load_id()));
         self.progress.begin_jobs(package.manifest.jobs.len() as u64);
         let started = Instant::now();
         let mut info = PackageInfo::new(&package.manifest, &package.delta);
-        info.statements =
-            load::run(session, &mut package, &self.env, &self.progress, &self.cancel).await.map_err(|error| {
-                error.with_hint(format!(
+        let loaded = load::run(session, &mut package, &self.env, &self.progress, &self.cancel).await;
+        info.statements = match loaded {
+            Ok(statements) => statements,
+            Err(error) => {
+                return Err(self.explain(lease.as_ref(), error).await.with_hint(format!(
                     "the package {} is complete and will be loaded by the next run; `windlass pipeline drop-pending {}` \
                      gives it up",
                     package.load_id(),
                     self.name
-                ))
-            })?;
+                )));
+            }
+        };
         info.load_seconds = started.elapsed().as_secs_f64();
         self.work.save_schema(&package.schema)?;
         self.work.save_state(&package.state)?;
@@ -403,9 +468,23 @@ impl Pipeline {
             package.remove_jobs()?;
         }
         known.schemas.insert(package.schema.name.clone(), package.schema);
+        if package.has_new_state && known.remote.is_some() {
+            known.remote = Some(package.state.mark());
+        }
         known.state = package.state;
         Ok(info)
     }
+}
+
+/// Whether another run has loaded since the rows of a package were extracted.
+async fn is_outdated(session: &mut dyn Session, package: &LoadPackage, known: &Known) -> Result<bool> {
+    let is_own = known.remote_load_id.as_deref() == Some(package.load_id());
+    if is_own
+        || !package.manifest.is_outdated(known.remote.as_ref().filter(|mark| **mark != StateMark::default()))
+    {
+        return Ok(false);
+    }
+    Ok(!session.is_loaded(package.load_id()).await?)
 }
 
 /// Adds the table of the state where it is needed, and counts the version of what the resources declare.

@@ -10,7 +10,7 @@ use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
 use crate::files::{io_error, read_to_string, write_atomic};
-use crate::packages::PackageStore;
+use crate::packages::{LoadPackage, PackageStore};
 
 /// A working folder.
 #[derive(Clone, Debug)]
@@ -68,12 +68,17 @@ impl WorkFolder {
     pub fn drop_pending(&self, now: i64) -> Result<Vec<String>> {
         let _lock = self.lock()?;
         let mut dropped = Vec::new();
-        for mut package in self.packages().pending()? {
-            package.record(JournalEntry::Dropped { at: now })?;
-            package.remove_jobs()?;
+        for package in self.packages().pending()? {
             dropped.push(package.load_id().to_owned());
+            self.give_up(package, now)?;
         }
         Ok(dropped)
+    }
+
+    /// Gives up a package at `now` in microseconds since the epoch.
+    pub(super) fn give_up(&self, mut package: LoadPackage, now: i64) -> Result<()> {
+        package.record(JournalEntry::Dropped { at: now })?;
+        package.remove_jobs()
     }
 
     /// The state after the last commit; `None` before the first.
@@ -118,7 +123,14 @@ impl WorkFolder {
     /// Keeps where the pipeline file is, so that commands find it by the pipeline's name.
     pub fn remember_file(&self, file: &Path) -> Result<()> {
         let file = fs::canonicalize(file).map_err(|cause| io_error("read", file, cause))?;
-        self.write(FILE, serde_json::json!({ "file": file.display().to_string() }).to_string().as_bytes())
+        if self.pipeline_file().is_ok_and(|known| known.as_ref() == Some(&file)) {
+            return Ok(());
+        }
+        // This is done before the folder is locked: several runs may write it at once, each a file of its own first.
+        let own = format!("{FILE}.{}", std::process::id());
+        self.write(&own, serde_json::json!({ "file": file.display().to_string() }).to_string().as_bytes())?;
+        let (own, path) = (self.path.join(own), self.path.join(FILE));
+        fs::rename(&own, &path).map_err(|cause| io_error("write", &path, cause))
     }
 
     /// What the last run did.

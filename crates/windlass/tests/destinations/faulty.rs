@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
+use windlass::core::lease::Claim;
 use windlass::core::package::Job;
 use windlass::core::schema::Schema;
 use windlass::core::{Error, Result};
-use windlass::destination::{Capabilities, Dataset, Destination, Session, Stored};
+use windlass::destination::{Capabilities, Dataset, Destination, Lease, Session, Stored};
 use windlass::packages::LoadPackage;
 
 /// Where it fails.
@@ -83,6 +84,14 @@ impl Session for FaultySession {
 
     async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>> {
         self.inner.stored_schema(name).await
+    }
+
+    async fn acquire(&mut self, claim: &Claim, may_create: bool, now: i64) -> Result<Option<Arc<dyn Lease>>> {
+        self.inner.acquire(claim, may_create, now).await
+    }
+
+    async fn release(&mut self, now: i64) -> Result<()> {
+        self.inner.release(now).await
     }
 
     async fn is_loaded(&mut self, load_id: &str) -> Result<bool> {

@@ -7,6 +7,7 @@
     reason = "what fails here fails a test, and what is left out is said"
 )]
 
+mod empty;
 mod faulty;
 mod place;
 mod postgres;
@@ -55,6 +56,7 @@ suite! {
     replacing_without_rows_empties_the_table
     replacing_from_staging_leaves_only_new_rows
     an_extract_without_rows_keeps_appended_rows
+    an_extract_without_rows_takes_nothing_away
     new_columns_and_tables_are_added
     every_type_keeps_its_edge_values
     odd_names_and_texts_survive

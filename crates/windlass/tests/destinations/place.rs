@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use windlass::core::file::FileFormat;
-use windlass::core::hints::{Disposition, WriteDisposition};
+use windlass::core::hints::{Disposition, DispositionOptions, WriteDisposition};
 use windlass::destination::{Destination, Session};
 use windlass::destinations::{BuildContext, destination_entry};
 use windlass::pipeline::{LoadInfo, Pipeline, PipelineSettings, RunOptions};
@@ -39,11 +39,19 @@ pub(crate) struct Rows<'a> {
     pub(crate) lines: String,
     pub(crate) disposition: Disposition,
     pub(crate) columns: Value,
+    /// How rows are merged, if not in the default way.
+    strategy: Option<&'static str>,
 }
 
 impl<'a> Rows<'a> {
     pub(crate) fn append(name: &'a str, lines: impl Into<String>) -> Self {
-        Self { name, lines: lines.into(), disposition: Disposition::Append, columns: Value::Null }
+        Self {
+            name,
+            lines: lines.into(),
+            disposition: Disposition::Append,
+            columns: Value::Null,
+            strategy: None,
+        }
     }
 
     pub(crate) fn replace(name: &'a str, lines: impl Into<String>) -> Self {
@@ -54,6 +62,10 @@ impl<'a> Rows<'a> {
     pub(crate) fn merge(name: &'a str, lines: impl Into<String>) -> Self {
         let columns = json!({ "id": { "primary_key": true } });
         Self { disposition: Disposition::Merge, columns, ..Self::append(name, lines) }
+    }
+
+    pub(crate) fn with_strategy(self, strategy: &'static str) -> Self {
+        Self { strategy: Some(strategy), ..self }
     }
 
     pub(crate) fn with_columns(self, columns: Value) -> Self {
@@ -164,6 +176,17 @@ impl Place {
         crate::rows::lines(&batches, |column| columns.contains(&column))
     }
 
+    /// The rows of a table and of its child table `tags` with all columns, sorted; none if there is no such table.
+    pub(crate) async fn everything(&self, table: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        for table in [table.to_owned(), format!("{table}__tags")] {
+            if let Ok(batches) = self.session().await.table_rows(&table, 1_000_000).await {
+                lines.extend(crate::rows::lines(&batches, |_| true));
+            }
+        }
+        lines
+    }
+
     /// Number of rows; 0 if there is no such table.
     pub(crate) async fn count(&self, table: &str) -> usize {
         match self.session().await.table_rows(table, 1_000_000).await {
@@ -177,7 +200,14 @@ impl Place {
 pub(crate) fn source(resources: &[Rows<'_>]) -> Box<dyn Source> {
     let resources = resources.iter().map(|rows| {
         let mut resource = Resource::new(rows.name);
-        resource.hints.write_disposition = Some(WriteDisposition::Plain(rows.disposition));
+        resource.hints.write_disposition = Some(match rows.strategy {
+            None => WriteDisposition::Plain(rows.disposition),
+            Some(strategy) => WriteDisposition::Detailed(DispositionOptions {
+                disposition: rows.disposition,
+                strategy: Some(strategy.to_owned()),
+                ..DispositionOptions::default()
+            }),
+        });
         if !rows.columns.is_null() {
             let hints = json!({ "columns": rows.columns });
             resource.hints.columns =

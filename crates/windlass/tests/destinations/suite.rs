@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 use windlass::core::value::{Tag, encode_tagged};
 
+pub(crate) use crate::empty::an_extract_without_rows_takes_nothing_away;
 use crate::faulty::{Faulty, Point};
 use crate::place::{Kind, Place, Rows, load};
 

@@ -150,7 +150,14 @@ pub(in crate::destinations) fn database_error(what: &str, location: &str, cause:
     let text = cause.to_string();
     let has = |piece: &str| text.contains(piece);
     let error = Error::destination(format!("DuckDB cannot {what} {location}"));
-    let (error, hint) = if has("Could not set lock") {
+    let (error, hint) = if has("Could not set lock") && is_windlass(&text) {
+        (
+            Error::conflict(format!("another run of windlass uses {location}")),
+            Some(
+                "wait until it ends, for example with `--wait 60`; one program at a time can use a database file",
+            ),
+        )
+    } else if has("Could not set lock") {
         (
             error.retryable(),
             Some("another program has the database open, DuckDB names it above; close it and run again"),
@@ -175,9 +182,28 @@ pub(in crate::destinations) fn database_error(what: &str, location: &str, cause:
     }
 }
 
+/// Whether DuckDB names windlass as the program that has the file open: `held in /usr/bin/windlass (PID 7)`.
+fn is_windlass(text: &str) -> bool {
+    let holder = text.split("held in ").nth(1).and_then(|rest| rest.split(" (PID").next());
+    holder.is_some_and(|path| Path::new(path).file_name().is_some_and(|name| name == "windlass"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_that_windlass_holds_is_recognised() {
+        let text = |path: &str| {
+            format!(
+                "IO Error: Could not set lock on file \"/a.duckdb\": Conflicting lock is held in {path} (PID 7) by user x. \
+                 See also https://duckdb.org"
+            )
+        };
+        assert!(is_windlass(&text("/opt/my tools/windlass")));
+        assert!(!is_windlass(&text("/usr/bin/python3.12")));
+        assert!(!is_windlass("IO Error: Could not set lock on file"));
+    }
 
     #[test]
     fn a_database_is_not_called_like_its_schema() {

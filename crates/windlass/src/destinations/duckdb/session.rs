@@ -1,20 +1,22 @@
 //! One connection to a DuckDB database, and the transaction of a load.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ::duckdb::Connection;
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
+use windlass_core::lease::Claim;
 use windlass_core::package::Job;
 use windlass_core::schema::Schema;
 use windlass_core::sql::{Dialect, ExistingTables};
 use windlass_core::state::State;
-use windlass_core::{Error, Result};
+use windlass_core::{Error, ErrorKind, Result};
 
 use super::connection::{Access, Bounds, batches, database_error, open_file, open_memory, prepare};
 use super::{DuckDb, Place};
-use crate::destination::{Dataset, Destination as _, Session, Stored};
+use crate::destination::{Dataset, Destination as _, Lease, Session, Stored};
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
@@ -24,6 +26,9 @@ const DIALECT: Dialect = Dialect::DuckDb;
 /// Bytes that DuckDB needs for each column of a table that is written, per thread, whatever the size of its row groups:
 /// 400 columns go through with 244 MiB, 800 do not (bench/README.md).
 const COLUMN_BYTES: u64 = 640 << 10;
+
+/// How long to wait for other runs that have the database open.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often a statement that takes long looks whether it is to stop.
 const INTERRUPT_POLL: Duration = Duration::from_millis(50);
@@ -127,7 +132,17 @@ fn open(destination: &DuckDb, access: Access, dataset: &Dataset) -> Result<Optio
             if access == Access::Read && !path.exists() {
                 return Ok(None);
             }
-            open_file(path, access, options, bounds, &dataset.name).map(Some)
+            let until = Instant::now() + BUSY_TIMEOUT;
+            loop {
+                match open_file(path, access, options, bounds, &dataset.name) {
+                    // Another run that only reads what is known is gone in a moment.
+                    Err(error) if error.kind() == ErrorKind::Conflict && Instant::now() < until => {
+                        dataset.cancel.check()?;
+                        std::thread::sleep(INTERRUPT_POLL);
+                    }
+                    result => return result.map(Some),
+                }
+            }
         }
         Place::Memory => {
             let mut shared = destination.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -190,7 +205,7 @@ impl Session for DuckDbSession {
                     None => None,
                 };
                 let state = text.map(|text| State::decode(&text)).transpose()?;
-                Ok(Stored { has_dataset: !tables.is_empty(), state })
+                Ok(Stored { has_dataset: !tables.is_empty(), state, ..Stored::default() })
             })
             .await?;
         Ok(read.unwrap_or_default())
@@ -208,6 +223,17 @@ impl Session for DuckDbSession {
             })
             .await?;
         text.flatten().map(|text| Schema::decode(&text)).transpose()
+    }
+
+    // The lock of the file is held from the first statement of a load to its commit, and the state that the rows follow
+    // on is checked under it. A run that was stopped before has loaded nothing; one that is stopped in between keeps
+    // all others out. So there is no lease to take.
+    async fn acquire(&mut self, _: &Claim, _: bool, _: i64) -> Result<Option<Arc<dyn Lease>>> {
+        Ok(None)
+    }
+
+    async fn release(&mut self, _: i64) -> Result<()> {
+        Ok(())
     }
 
     async fn is_loaded(&mut self, load_id: &str) -> Result<bool> {
@@ -236,7 +262,7 @@ impl Session for DuckDbSession {
         let (destination, dataset, sql) = (self.destination.clone(), self.dataset.clone(), self.sql()?);
         let hash = package.manifest.schema_hash.clone();
         let location = destination.location();
-        let (connection, found) = blocking(move || {
+        let (connection, found, state) = blocking(move || {
             let connection = open(&destination, Access::Write, &dataset)?
                 .ok_or_else(|| Error::internal("a database that is written was not opened"))?;
             let failed = |cause| database_error("write to", &location, cause);
@@ -250,10 +276,15 @@ impl Session for DuckDbSession {
                 Ok(FoundDataset { exists: !tables.is_empty(), tables, has_version })
             };
             let found = Found { main: found(&sql.name)?, staging: found(&sql.staging)? };
-            Ok((connection, found))
+            let state = match sql.state_query(&found.main.tables)? {
+                Some(query) => one_text(&connection, &query, &location)?,
+                None => None,
+            };
+            Ok((connection, found, state))
         })
         .await?;
         self.writing = Some(connection);
+        SqlDataset::check_base(package, state)?;
         let mut sql = self.sql()?;
         let plan = sql.plan(package, found, now)?;
         self.widened = sql.widened;

@@ -4,6 +4,7 @@
 //! that fails leaves nothing behind.
 
 mod layout;
+mod lease;
 mod session;
 mod system_files;
 #[cfg_attr(feature = "duckdb", path = "views.rs")]

@@ -9,15 +9,17 @@ use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use windlass_core::hash::shake128;
-use windlass_core::package::Job;
+use windlass_core::lease::Claim;
+use windlass_core::package::{Job, PackageManifest};
 use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::state::{STATE_ENGINE_VERSION, State};
 use windlass_core::{Error, Result};
 
 use super::layout::{FileName, LoadTimes, iso};
+use super::lease::FilesystemLease;
 use super::system_files::{self, entries, hex, hex_hash};
 use super::{Inner, views};
-use crate::destination::{Dataset, ReplaceStrategy, Session, Stored};
+use crate::destination::{Dataset, Lease, ReplaceStrategy, Session, Stored};
 use crate::env::time_of_load_id;
 use crate::failpoint::failpoint;
 use crate::files::{io_error, sync_folder};
@@ -30,6 +32,9 @@ const GATHERING: &str = ".windlass";
 pub(super) struct FilesystemSession {
     inner: Arc<Inner>,
     dataset: Dataset,
+    lease: Option<FilesystemLease>,
+    /// The load that was begun.
+    load_id: Option<String>,
 }
 
 /// Where a job's file is gathered and where it belongs.
@@ -41,7 +46,7 @@ struct Placed {
 
 impl FilesystemSession {
     pub(super) fn new(inner: Arc<Inner>, dataset: Dataset) -> Self {
-        Self { inner, dataset }
+        Self { inner, dataset, lease: None, load_id: None }
     }
 
     fn folder(&self) -> PathBuf {
@@ -101,7 +106,12 @@ impl FilesystemSession {
         &self,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let session = Self { inner: Arc::clone(&self.inner), dataset: self.dataset.clone() };
+        let session = Self {
+            inner: Arc::clone(&self.inner),
+            dataset: self.dataset.clone(),
+            lease: self.lease.clone(),
+            load_id: self.load_id.clone(),
+        };
         tokio::task::spawn_blocking(move || work(&session))
             .await
             .map_err(|cause| Error::internal("a file task broke down").with_source(cause))?
@@ -151,26 +161,30 @@ fn gather(from: &Path, to: &Path) -> Result<()> {
 impl Session for FilesystemSession {
     async fn stored(&mut self) -> Result<Stored> {
         let names = self.names()?;
-        self.aside(move |session| {
-            let folder = session.folder();
-            let files = system_files::list(&folder.join(&names.state_table))?;
-            let newest = files
-                .into_iter()
-                .filter(|file| file.owner == session.dataset.pipeline)
-                .max_by(|a, b| a.middle.cmp(&b.middle));
-            let state = newest.map(|file| {
-                let content = system_files::read(&file.path)?;
-                State::decode(content.get("state").and_then(Value::as_str).unwrap_or_default())
-                    .map_err(|e| e.at_file(file.path.display().to_string()))
-            });
-            Ok(Stored { has_dataset: folder.join("init").exists(), state: state.transpose()? })
-        })
-        .await
+        self.aside(move |session| session.newest_state(&names)).await
     }
 
     async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>> {
         let (names, name) = (self.names()?, name.to_owned());
         self.aside(move |session| session.newest_schema(&names, &name)).await
+    }
+
+    async fn acquire(&mut self, claim: &Claim, may_create: bool, now: i64) -> Result<Option<Arc<dyn Lease>>> {
+        let claim = claim.clone();
+        let taken = self.aside(move |session| {
+            let folder = session.folder();
+            if !may_create && !folder.join("init").exists() {
+                return Ok(None);
+            }
+            FilesystemLease::take(&folder.join(GATHERING), &claim, now).map(Some)
+        });
+        self.lease = taken.await?;
+        Ok(self.lease.clone().map(|lease| -> Arc<dyn Lease> { Arc::new(lease) }))
+    }
+
+    async fn release(&mut self, now: i64) -> Result<()> {
+        let Some(lease) = self.lease.take() else { return Ok(()) };
+        self.aside(move |_| lease.release(now)).await
     }
 
     async fn is_loaded(&mut self, load_id: &str) -> Result<bool> {
@@ -199,11 +213,14 @@ impl Session for FilesystemSession {
     }
 
     async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
-        self.rollback().await?;
+        self.load_id = Some(package.load_id().to_owned());
         let names = self.names()?;
         let gathering = self.gathering(package.load_id());
         let schema = package.schema.clone();
         self.aside(move |session| {
+            session.check_lease()?;
+            // What loads left that were broken off. The lease is held: nobody else gathers files of this pipeline.
+            session.remove_gathered(&session.folder().join(GATHERING).join(&session.dataset.pipeline))?;
             let folder = session.folder();
             let is_new = !folder.join("init").exists();
             fs::create_dir_all(&gathering).map_err(|cause| io_error("create", &gathering, cause))?;
@@ -260,7 +277,13 @@ impl Session for FilesystemSession {
         let replaced: Vec<String> = emptied.into_iter().chain(dropped.clone()).collect();
         let hash = hex_hash(&package.manifest.schema_hash);
         let gathering = self.gathering(package.load_id());
+        let manifest = package.manifest.clone();
         self.aside(move |session| {
+            // The lease does not end while the files are moved, unless that takes longer than it lasts.
+            if let Some(lease) = &session.lease {
+                lease.prolong(now)?;
+            }
+            session.check_base(&manifest, &names)?;
             let targets: BTreeSet<&PathBuf> = placed.iter().map(|file| &file.target).collect();
             for table in &replaced {
                 for path in session.files_of(&schema, table)?.iter().filter(|path| !targets.contains(path)) {
@@ -283,6 +306,11 @@ impl Session for FilesystemSession {
             }
             folders.into_iter().try_for_each(sync_folder)?;
             failpoint("filesystem.before_record")?;
+            if let Err(lost) = session.check_lease() {
+                // Nothing is to be seen of a load that does not count.
+                placed.iter().for_each(|file| drop(fs::remove_file(&file.target)));
+                return Err(lost);
+            }
             records.write(&session.folder(), &names)?;
             failpoint("filesystem.after_record")?;
             session.remove_old_states(&names)?;
@@ -294,15 +322,9 @@ impl Session for FilesystemSession {
     }
 
     async fn rollback(&mut self) -> Result<()> {
-        self.aside(move |session| {
-            let gathering = session.folder().join(GATHERING).join(&session.dataset.pipeline);
-            if gathering.exists() {
-                fs::remove_dir_all(&gathering).map_err(|cause| io_error("remove", &gathering, cause))?;
-                session.remove_empty_gathering();
-            }
-            Ok(())
-        })
-        .await
+        // Only what is its own: who has taken over gathers files beside it.
+        let Some(load_id) = self.load_id.take() else { return Ok(()) };
+        self.aside(move |session| session.remove_gathered(&session.gathering(&load_id))).await
     }
 
     async fn query(&mut self, sql: &str) -> Result<Vec<RecordBatch>> {
@@ -333,6 +355,49 @@ impl Session for FilesystemSession {
 }
 
 impl FilesystemSession {
+    /// The newest state of the pipeline.
+    fn newest_state(&self, names: &SystemNames) -> Result<Stored> {
+        let folder = self.folder();
+        let files = system_files::list(&folder.join(&names.state_table))?;
+        let newest = files
+            .into_iter()
+            .filter(|file| file.owner == self.dataset.pipeline)
+            .max_by(|a, b| a.middle.cmp(&b.middle));
+        let mut stored = Stored { has_dataset: folder.join("init").exists(), ..Stored::default() };
+        if let Some(file) = newest {
+            let content = system_files::read(&file.path)?;
+            let state = State::decode(content.get("state").and_then(Value::as_str).unwrap_or_default())
+                .map_err(|e| e.at_file(file.path.display().to_string()))?;
+            stored.state = Some(state);
+            stored.state_load_id = Some(file.middle);
+        }
+        Ok(stored)
+    }
+
+    /// Errors: another run has taken the lease over.
+    fn check_lease(&self) -> Result<()> {
+        self.lease.as_ref().map_or(Ok(()), FilesystemLease::check)
+    }
+
+    /// Errors: another run has loaded since the rows were extracted.
+    fn check_base(&self, manifest: &PackageManifest, names: &SystemNames) -> Result<()> {
+        let stored = self.newest_state(names)?;
+        if stored.state_load_id.as_ref() == Some(&manifest.load_id) {
+            // This load was broken off between its records.
+            return Ok(());
+        }
+        manifest.check_base(stored.state.map(|state| state.mark()).as_ref())
+    }
+
+    /// Removes a folder of files that were gathered.
+    fn remove_gathered(&self, folder: &Path) -> Result<()> {
+        if folder.exists() {
+            fs::remove_dir_all(folder).map_err(|cause| io_error("remove", folder, cause))?;
+            self.remove_empty_gathering();
+        }
+        Ok(())
+    }
+
     fn newest_schema(&self, names: &SystemNames, name: &str) -> Result<Option<Schema>> {
         let files = system_files::list(&self.folder().join(&names.version_table))?;
         let newest =

@@ -68,16 +68,16 @@ impl Connection {
         Ok(!rows.map_err(failed("read the tables of", &self.location))?.is_empty())
     }
 
-    /// Table and column names of one dataset. Views count: what has a name is in the way of a table.
+    /// Table and column names of one dataset, without the table of leases. Views count: what has a name is in the way of a table.
     pub(super) async fn tables(&self, dataset: &str) -> Result<ExistingTables> {
         let sql = "SELECT c.relname, a.attname FROM pg_catalog.pg_class c \
                    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
                    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
-                   AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum";
+                   AND c.relname <> $2 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum";
         let failed = failed("read the tables of", &self.location);
         let mut tables = ExistingTables::new();
-        for row in self.client.query(sql, &[&dataset]).await.map_err(failed)? {
+        for row in self.client.query(sql, &[&dataset, &super::lease::TABLE]).await.map_err(failed)? {
             let table: String = row.try_get(0).map_err(failed)?;
             tables.entry(table).or_default().push(row.try_get(1).map_err(failed)?);
         }

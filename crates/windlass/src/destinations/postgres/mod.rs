@@ -5,6 +5,7 @@ mod connection;
 mod copy;
 mod encode;
 mod error;
+mod lease;
 mod numeric;
 mod read;
 mod session;

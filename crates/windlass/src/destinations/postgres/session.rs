@@ -1,7 +1,10 @@
 //! One connection to a Postgres database, and the transaction of a load.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
+use windlass_core::lease::Claim;
 use windlass_core::package::Job;
 use windlass_core::schema::Schema;
 use windlass_core::sql::Dialect;
@@ -11,8 +14,9 @@ use windlass_core::{Error, Result};
 use super::connection::{Connection, TargetColumn};
 use super::copy::copy_file;
 use super::error::{database_error, failed, is_unanswered};
+use super::lease::{Place, PostgresLease};
 use super::{Postgres, read};
-use crate::destination::{Dataset, Session, Stored};
+use crate::destination::{Dataset, Lease, Session, Stored};
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
@@ -26,6 +30,9 @@ pub(super) struct PostgresSession {
     connection: Option<Connection>,
     /// Whether the connection is in the transaction of a load.
     is_loading: bool,
+    lease: Option<PostgresLease>,
+    /// Whether the dataset was created for the lease, which is to be told with the load.
+    is_new_dataset: bool,
     /// The columns of the table that was loaded last.
     targets: Option<(String, Vec<TargetColumn>)>,
 }
@@ -45,7 +52,15 @@ impl PostgresSession {
             capabilities.types,
             capabilities.replace_strategy,
         )?;
-        Ok(Self { destination, sql, connection: None, is_loading: false, targets: None })
+        Ok(Self {
+            destination,
+            sql,
+            connection: None,
+            is_loading: false,
+            lease: None,
+            is_new_dataset: false,
+            targets: None,
+        })
     }
 
     /// The connection; a new one if there is none or it was lost outside of a load.
@@ -76,7 +91,23 @@ impl PostgresSession {
             };
             *found = FoundDataset { exists: connection.has_dataset(dataset).await?, tables, has_version };
         }
+        found.main.exists &= !self.is_new_dataset;
         Ok(found)
+    }
+
+    /// Errors: another run has loaded since the rows of the package were extracted. From now on to the end of the
+    /// transaction no other run of the pipeline passes here.
+    async fn check_base(&self, package: &LoadPackage) -> Result<()> {
+        let connection = self.loading()?;
+        connection
+            .lock(&format!("windlass pipeline {}.{}", self.sql.name, package.manifest.pipeline))
+            .await?;
+        let tables = connection.tables(&self.sql.name).await?;
+        let state = match self.sql.state_query(&tables)? {
+            Some(query) => connection.one_text(&query).await?,
+            None => None,
+        };
+        SqlDataset::check_base(package, state)
     }
 
     /// The name of the lock that the transaction of a load holds until its outcome is known.
@@ -129,7 +160,7 @@ impl Session for PostgresSession {
             None => None,
         };
         let state = text.map(|text| State::decode(&text)).transpose()?;
-        Ok(Stored { has_dataset: !tables.is_empty(), state })
+        Ok(Stored { has_dataset: !tables.is_empty(), state, ..Stored::default() })
     }
 
     async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>> {
@@ -139,6 +170,26 @@ impl Session for PostgresSession {
         let Some(query) = sql.schema_query(&tables, name)? else { return Ok(None) };
         let text = connection.one_text(&query).await?;
         text.map(|text| Schema::decode(&text)).transpose()
+    }
+
+    async fn acquire(&mut self, claim: &Claim, may_create: bool, _: i64) -> Result<Option<Arc<dyn Lease>>> {
+        let (dataset, address) = (self.sql.name.clone(), Arc::clone(&self.destination.address));
+        let connection = self.connected().await?;
+        let place = Place::find(connection, &dataset).await?;
+        if !place.has_tables && !may_create {
+            return Ok(None);
+        }
+        self.lease = PostgresLease::take(connection, &address, &dataset, &place, claim).await?;
+        self.is_new_dataset = self.lease.is_some() && !place.has_dataset;
+        Ok(self.lease.clone().map(|lease| -> Arc<dyn Lease> { Arc::new(lease) }))
+    }
+
+    async fn release(&mut self, _: i64) -> Result<()> {
+        self.rollback().await?;
+        match self.lease.take() {
+            Some(lease) => lease.release(self.connected().await?).await,
+            None => Ok(()),
+        }
     }
 
     async fn is_loaded(&mut self, load_id: &str) -> Result<bool> {
@@ -158,6 +209,9 @@ impl Session for PostgresSession {
         connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", "write to").await?;
         self.is_loading = true;
         let hash = &package.manifest.schema_hash;
+        if let Some(lease) = &self.lease {
+            self.loading()?.execute(&lease.name_load(), "set up").await?;
+        }
         self.loading()?.lock(&lock).await?;
         let mut plan = self.sql.plan(package, self.found(hash).await?, now)?;
         if !plan.ddl.is_empty() || !plan.drops.is_empty() {
@@ -199,14 +253,19 @@ impl Session for PostgresSession {
     }
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
+        self.check_base(package).await?;
         let statements = self.sql.commit_statements(package, now)?;
         let connection = self.loading()?;
         for statement in &statements {
             connection.execute(statement, "commit to").await?;
         }
+        if let Some(lease) = &self.lease {
+            lease.check(connection).await?;
+        }
         failpoint("postgres.before_commit")?;
         let result = connection.client.batch_execute("COMMIT").await;
         self.is_loading = false;
+        self.is_new_dataset &= result.is_err();
         self.targets = None;
         match result {
             Ok(()) => {}

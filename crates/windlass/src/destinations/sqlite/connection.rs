@@ -71,7 +71,10 @@ pub(super) fn database_error(what: &str, location: &str, cause: rusqlite::Error)
     let error = Error::destination(format!("SQLite cannot {what} {location}"));
     let (error, hint) = match cause.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            (error.retryable(), Some("another program is writing to the database; run again when it is done"))
+            // SQLite does not say who it is; another run is what it is most of the time.
+            let error =
+                Error::conflict(format!("another program is writing, and SQLite cannot {what} {location}"));
+            (error.retryable(), Some("run again when it is done, or use `--wait 60`"))
         }
         Some(ErrorCode::DiskFull) => (
             error.retryable(),

@@ -1,8 +1,11 @@
 //! One connection to the files of a dataset, and the transaction of a load.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use rusqlite::Connection;
+use windlass_core::lease::Claim;
 use windlass_core::package::Job;
 use windlass_core::schema::Schema;
 use windlass_core::sql::Dialect;
@@ -12,7 +15,7 @@ use windlass_core::{Error, Result};
 use super::connection::{database_error, one_text, open, tables};
 use super::insert::insert_file;
 use super::{Sqlite, read};
-use crate::destination::{Dataset, Session, Stored};
+use crate::destination::{Dataset, Lease, Session, Stored};
 use crate::destinations::job_file::aside;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
 use crate::failpoint::failpoint;
@@ -105,7 +108,7 @@ impl Session for SqliteSession {
                 None => None,
             };
             let state = text.map(|text| State::decode(&text)).transpose()?;
-            Ok(Stored { has_dataset: !tables.is_empty(), state })
+            Ok(Stored { has_dataset: !tables.is_empty(), state, ..Stored::default() })
         });
         Ok(read.await?.unwrap_or_default())
     }
@@ -120,6 +123,16 @@ impl Session for SqliteSession {
             }
         });
         read.await?.flatten().map(|text| Schema::decode(&text)).transpose()
+    }
+
+    // `BEGIN IMMEDIATE` keeps all other writers out from the first statement of a load to its commit, and the state that
+    // the rows follow on is checked inside. So there is no lease to take.
+    async fn acquire(&mut self, _: &Claim, _: bool, _: i64) -> Result<Option<Arc<dyn Lease>>> {
+        Ok(None)
+    }
+
+    async fn release(&mut self, _: i64) -> Result<()> {
+        Ok(())
     }
 
     async fn is_loaded(&mut self, load_id: &str) -> Result<bool> {
@@ -145,7 +158,7 @@ impl Session for SqliteSession {
             (self.destination.clone(), self.sql.clone(), self.location.clone());
         let hash = package.manifest.schema_hash.clone();
         let uses_staging = !sql.staged_tables(package).is_empty() || destination.file(&sql.staging).exists();
-        let (connection, found) = aside(move || {
+        let (connection, found, state) = aside(move || {
             let mut datasets = vec![sql.name.as_str()];
             datasets.extend(uses_staging.then_some(sql.staging.as_str()));
             let connection = open(&destination, &datasets)?;
@@ -158,10 +171,15 @@ impl Session for SqliteSession {
             } else {
                 FoundDataset::default()
             };
-            Ok((connection, Found { main, staging }))
+            let state = match sql.state_query(&main.tables)? {
+                Some(query) => one_text(&connection, &query, &location)?,
+                None => None,
+            };
+            Ok((connection, Found { main, staging }, state))
         })
         .await?;
         self.writing = Some(connection);
+        SqlDataset::check_base(package, state)?;
         let plan = self.sql.plan(package, found, now)?;
         let statements = plan.in_order();
         self.write(move |connection, _, location| {
