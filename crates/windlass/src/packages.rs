@@ -12,7 +12,7 @@ use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
 use crate::destination::ReplaceStrategy;
-use crate::failpoint::failpoint;
+use crate::failpoint::{SPLITS_WRITES, failpoint};
 use crate::files::{io_error, read_to_string, sync_folder, write_atomic};
 
 /// The packages of one pipeline.
@@ -39,6 +39,7 @@ impl PackageStore {
     /// Creates an empty package. Errors: the folder cannot be written.
     pub fn create(&self, load_id: &str) -> Result<PackageWriter> {
         let folder = self.root.join(load_id);
+        failpoint("package.create")?;
         fs::create_dir_all(folder.join("jobs")).map_err(|cause| io_error("create", &folder, cause))?;
         Ok(PackageWriter { folder, load_id: load_id.to_owned() })
     }
@@ -107,6 +108,7 @@ impl PackageStore {
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {
+    failpoint("package.remove")?;
     fs::remove_dir_all(folder).map_err(|cause| io_error("remove", folder, cause))
 }
 
@@ -145,23 +147,25 @@ impl PackageWriter {
 
     /// Completes the package: the manifest appears by one rename. Nothing can be added afterwards.
     pub fn seal(self, content: &PackageContent) -> Result<LoadPackage> {
-        let json =
-            |name: &str, value: &Value| write_atomic(&self.folder.join(name), value.to_string().as_bytes());
+        let json = |what: &str, name: &str, value: &Value| {
+            write_atomic(what, &self.folder.join(name), value.to_string().as_bytes())
+        };
         let mut state = serde_json::Map::new();
         state.insert("state".to_owned(), content.state.to_json());
         state.insert("is_new".to_owned(), content.has_new_state.into());
-        json(SCHEMA, &Value::Object(content.schema.to_json()))?;
-        json(DELTA, &Value::Object(content.delta.to_json()))?;
-        json(STATE, &Value::Object(state))?;
+        json("package.schema", SCHEMA, &Value::Object(content.schema.to_json()))?;
+        json("package.delta", DELTA, &Value::Object(content.delta.to_json()))?;
+        json("package.state", STATE, &Value::Object(state))?;
         for job in &content.manifest.jobs {
             if let Some(folder) = self.folder.join(&job.file).parent() {
+                failpoint("package.sync_jobs")?;
                 sync_folder(folder)?;
             }
         }
         failpoint("package.before_seal")?;
         let manifest = serde_json::to_vec_pretty(&content.manifest)
             .map_err(|cause| Error::internal("the manifest cannot be written").with_source(cause))?;
-        write_atomic(&self.folder.join(MANIFEST), &manifest)?;
+        write_atomic("package.manifest", &self.folder.join(MANIFEST), &manifest)?;
         failpoint("package.after_seal")?;
         LoadPackage::open(&self.folder)
     }
@@ -283,8 +287,14 @@ impl LoadPackage {
     pub fn record(&mut self, entry: JournalEntry) -> Result<()> {
         let path = self.folder.join(JOURNAL);
         let failed = |cause| io_error("write", &path, cause);
+        failpoint("package.journal.open")?;
         let mut file = File::options().create(true).append(true).open(&path).map_err(failed)?;
-        file.write_all(entry.to_line().as_bytes()).map_err(failed)?;
+        let line = entry.to_line().into_bytes();
+        let (head, tail) = line.split_at(if SPLITS_WRITES { line.len() / 2 } else { 0 });
+        file.write_all(head).map_err(failed)?;
+        failpoint("package.journal.write")?;
+        file.write_all(tail).map_err(failed)?;
+        failpoint("package.journal.sync")?;
         file.sync_data().map_err(failed)?;
         self.journal.apply(entry);
         Ok(())
@@ -293,6 +303,7 @@ impl LoadPackage {
     /// Removes the job files, which a finished package does not need.
     pub fn remove_jobs(&self) -> Result<()> {
         let jobs = self.folder.join("jobs");
+        failpoint("package.remove_jobs")?;
         if jobs.exists() { remove_folder(&jobs) } else { Ok(()) }
     }
 }

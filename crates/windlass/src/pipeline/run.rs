@@ -23,6 +23,7 @@ use super::{Pipeline, RunOptions};
 use crate::destination::Session;
 use crate::env::iso;
 use crate::extract::{self, Extracted, Extraction, JobFiles, TableFormats};
+use crate::failpoint::failpoint;
 use crate::load;
 use crate::packages::{LoadPackage, PackageContent, PackageWriter, merged_roots};
 use crate::source::{Source, SourceContext};
@@ -90,6 +91,7 @@ impl Pipeline {
         }
         let mut session = self.connect().await?;
         self.progress.set_stage("sync");
+        failpoint("run.sync")?;
         let mut known = self.sync(session.as_mut()).await?;
         info.first_run = known.state.local("first_run").and_then(Value::as_bool).unwrap_or(true);
         for package in self.work.packages().pending()? {
@@ -238,7 +240,7 @@ impl Pipeline {
         })
         .await?;
         self.cancel.check()?;
-        crate::failpoint::failpoint("extract.done")?;
+        failpoint("extract.done")?;
         warnings.extend(left_without_type(&extracted, &schema));
         warnings.extend(left_in_json(&extracted));
         warnings.extend(cursors.close(&extracted, &mut state)?);

@@ -136,6 +136,7 @@ fn files_with_prefix(root: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
 
 /// Puts a file where it is gathered: by a second name for it where the file system can, else as a copy.
 fn gather(from: &Path, to: &Path) -> Result<()> {
+    failpoint("filesystem.gather")?;
     if to.exists() {
         fs::remove_file(to).map_err(|cause| io_error("replace", to, cause))?;
     }
@@ -206,6 +207,7 @@ impl Session for FilesystemSession {
         self.aside(move |session| {
             let folder = session.folder();
             let is_new = !folder.join("init").exists();
+            failpoint("filesystem.gathering")?;
             fs::create_dir_all(&gathering).map_err(|cause| io_error("create", &gathering, cause))?;
             system_files::init(&folder)?;
             let hash = schema.version_hash.clone().unwrap_or_default();
@@ -223,7 +225,7 @@ impl Session for FilesystemSession {
                     "schema": Value::Object(schema.to_json()).to_string(),
                 });
                 let name = format!("{}__{seconds}__{hex_hash}.jsonl", schema.name);
-                system_files::write(&versions.join(name), &content)?;
+                system_files::write("filesystem.version", &versions.join(name), &content)?;
             }
             failpoint("filesystem.migrated")?;
             Ok(if is_new { vec![format!("create folder {}", folder.display())] } else { Vec::new() })
@@ -264,6 +266,7 @@ impl Session for FilesystemSession {
             let targets: BTreeSet<&PathBuf> = placed.iter().map(|file| &file.target).collect();
             for table in &replaced {
                 for path in session.files_of(&schema, table)?.iter().filter(|path| !targets.contains(path)) {
+                    failpoint("filesystem.delete")?;
                     fs::remove_file(path).map_err(|cause| io_error("delete", path, cause))?;
                 }
             }
@@ -281,11 +284,15 @@ impl Session for FilesystemSession {
                 session.move_into_place(file)?;
                 folders.extend(file.target.parent());
             }
-            folders.into_iter().try_for_each(sync_folder)?;
+            folders.into_iter().try_for_each(|folder| {
+                failpoint("filesystem.sync_folder")?;
+                sync_folder(folder)
+            })?;
             failpoint("filesystem.before_record")?;
             records.write(&session.folder(), &names)?;
             failpoint("filesystem.after_record")?;
             session.remove_old_states(&names)?;
+            failpoint("filesystem.clean")?;
             fs::remove_dir_all(&gathering).map_err(|cause| io_error("remove", &gathering, cause))?;
             session.remove_empty_gathering();
             Ok(())
@@ -297,6 +304,7 @@ impl Session for FilesystemSession {
         self.aside(move |session| {
             let gathering = session.folder().join(GATHERING).join(&session.dataset.pipeline);
             if gathering.exists() {
+                failpoint("filesystem.rollback")?;
                 fs::remove_dir_all(&gathering).map_err(|cause| io_error("remove", &gathering, cause))?;
                 session.remove_empty_gathering();
             }
@@ -379,6 +387,7 @@ impl FilesystemSession {
         files.retain(|file| file.owner == self.dataset.pipeline);
         files.sort_by_key(|file| std::cmp::Reverse(time_of_load_id(&file.middle)));
         files.iter().skip(keep).try_for_each(|file| {
+            failpoint("filesystem.delete_state")?;
             fs::remove_file(&file.path).map_err(|cause| io_error("delete", &file.path, cause))
         })
     }
@@ -430,7 +439,7 @@ impl Records {
     fn write(&self, dataset: &Path, names: &SystemNames) -> Result<()> {
         if let Some((pipeline, content)) = &self.state {
             let name = format!("{pipeline}__{}__{}.jsonl", self.load_id, hex_hash(&self.schema_hash));
-            system_files::write(&dataset.join(&names.state_table).join(name), content)?;
+            system_files::write("filesystem.state", &dataset.join(&names.state_table).join(name), content)?;
         }
         failpoint("filesystem.between_records")?;
         let record = json!({
@@ -441,6 +450,6 @@ impl Records {
             "schema_version_hash": self.schema_hash,
         });
         let name = format!("{}__{}.jsonl", self.schema_name, self.load_id);
-        system_files::write(&dataset.join(&names.loads_table).join(name), &record)
+        system_files::write("filesystem.load", &dataset.join(&names.loads_table).join(name), &record)
     }
 }

@@ -61,12 +61,12 @@ pub(super) fn read(path: &Path) -> Result<Value> {
     })
 }
 
-/// Writes a system file: compact JSON without a line break at the end.
-pub(super) fn write(path: &Path, content: &Value) -> Result<()> {
+/// Writes a system file: compact JSON without a line break at the end. `what` names it in failpoints.
+pub(super) fn write(what: &str, path: &Path, content: &Value) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
     }
-    write_atomic(path, content.to_string().as_bytes())
+    write_atomic(what, path, content.to_string().as_bytes())
 }
 
 /// Reads or creates the file that marks a dataset, and gives the version that the dataset was born with.
@@ -76,12 +76,12 @@ pub(super) fn init(dataset: &Path) -> Result<i64> {
     let path = dataset.join("init");
     let born = |version: i64| json!({ "initial_version": version, "current_version": LAYOUT_VERSION });
     if !path.exists() {
-        write(&path, &born(LAYOUT_VERSION))?;
+        write("filesystem.init", &path, &born(LAYOUT_VERSION))?;
         return Ok(LAYOUT_VERSION);
     }
     let text = read_to_string(&path)?;
     if text.trim().is_empty() {
-        write(&path, &born(1))?;
+        write("filesystem.init", &path, &born(1))?;
         return Ok(1);
     }
     let content = read(&path)?;

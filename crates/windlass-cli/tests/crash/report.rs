@@ -1,0 +1,1 @@
+//! The table of results, for people and for docs/guarantees.md.
