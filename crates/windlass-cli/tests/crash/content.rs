@@ -11,6 +11,8 @@ use crate::rows::{NULL, Record, records};
 pub(crate) struct Content {
     /// Each row of the root table with its nested rows.
     pub(crate) rows: Vec<String>,
+    /// Number of loads that are recorded.
+    pub(crate) loads: usize,
     /// Contradictions.
     pub(crate) problems: Vec<String>,
 }
@@ -57,6 +59,7 @@ impl Content {
         }
         content.rows.sort();
         content.problems.extend(nested.keys().map(|parent| format!("no row {parent} for nested rows")));
+        content.loads = rows_of("_dlt_loads").len();
         content.check(rows, rows_of("_dlt_loads"), "load_id");
         content.check(&[], rows_of("_dlt_version"), "version_hash");
         content.check(&[], rows_of("_dlt_pipeline_state"), "version");

@@ -194,7 +194,7 @@ fn in_session<T>(
 impl Place {
     /// An empty place before the first load.
     pub(crate) fn new(kind: Kind, disposition: Disposition, server: Option<&Arc<Server>>) -> Self {
-        let project = Project::with(kind.settings(), disposition.resource());
+        let project = Project::in_memory().reading_files(kind.settings(), disposition.resource());
         let database = (kind == Kind::Postgres)
             .then(|| Database::new(server.expect("a server for Postgres"), "template1"));
         let place = Self { project, kind, disposition, database };
@@ -213,7 +213,7 @@ impl Place {
 
     /// Another place like this one as it stands.
     pub(crate) fn copy(&self) -> Self {
-        let project = Project::new();
+        let project = Project::in_memory();
         copy_folder(&self.project.path(""), &project.path(""));
         let copied = |database: &Database| Database::new(&database.server, &database.name);
         let database = self.database.as_ref().map(copied);
