@@ -36,10 +36,14 @@ pub(crate) fn read_to_string(path: &Path) -> Result<String> {
 pub(crate) fn write_atomic(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
-    let temporary = path.with_file_name(name);
+    write_atomic_by_way_of(what, &path.with_file_name(name), path, bytes)
+}
+
+/// The same with a temporary file of this path, on the same file system; a crash may leave it behind.
+pub(crate) fn write_atomic_by_way_of(what: &str, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |cause| io_error("write", path, cause);
     failpoint_at(what, "create")?;
-    let mut file = File::create(&temporary).map_err(failed)?;
+    let mut file = File::create(temporary).map_err(failed)?;
     let (head, tail) = bytes.split_at(if SPLITS_WRITES { bytes.len() / 2 } else { 0 });
     file.write_all(head).map_err(failed)?;
     failpoint_at(what, "write")?;
@@ -47,7 +51,7 @@ pub(crate) fn write_atomic(what: &str, path: &Path, bytes: &[u8]) -> Result<()> 
     failpoint_at(what, "sync")?;
     file.sync_all().map_err(failed)?;
     failpoint_at(what, "rename")?;
-    fs::rename(&temporary, path).map_err(failed)?;
+    fs::rename(temporary, path).map_err(failed)?;
     failpoint_at(what, "sync_folder")?;
     match path.parent() {
         Some(folder) => sync_folder(folder),

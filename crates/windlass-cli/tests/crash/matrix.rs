@@ -246,9 +246,9 @@ impl Bench {
                 problems.push(format!("the second broken run ended with {code}: {said}"));
             }
         }
-        let (code, said) = finish(place.command(None));
-        if code != 0 {
-            problems.push(format!("the next run ended with {code}: {said}"));
+        let (next_code, said) = finish(place.command(None));
+        if next_code != 0 {
+            problems.push(format!("the next run ended with {next_code}: {said}"));
         }
         let found = place.content();
         problems.extend(found.problems.iter().cloned());
@@ -259,11 +259,12 @@ impl Bench {
     }
 }
 
-/// Tries all cells out, on as many threads as there are processors.
+/// Tries all cells out, several at a time.
 pub(crate) fn try_all(benches: &[Bench], cells: &[Cell]) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::new());
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    // A run waits as much as it works.
+    let threads = 2 * std::thread::available_parallelism().map_or(2, usize::from);
     let start = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {

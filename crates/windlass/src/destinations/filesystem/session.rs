@@ -225,7 +225,7 @@ impl Session for FilesystemSession {
                     "schema": Value::Object(schema.to_json()).to_string(),
                 });
                 let name = format!("{}__{seconds}__{hex_hash}.jsonl", schema.name);
-                system_files::write("filesystem.version", &versions.join(name), &content)?;
+                system_files::write("filesystem.version", &gathering, &versions.join(name), &content)?;
             }
             failpoint("filesystem.migrated")?;
             Ok(if is_new { vec![format!("create folder {}", folder.display())] } else { Vec::new() })
@@ -289,7 +289,7 @@ impl Session for FilesystemSession {
                 sync_folder(folder)
             })?;
             failpoint("filesystem.before_record")?;
-            records.write(&session.folder(), &names)?;
+            records.write(&session.folder(), &gathering, &names)?;
             failpoint("filesystem.after_record")?;
             session.remove_old_states(&names)?;
             failpoint("filesystem.clean")?;
@@ -436,10 +436,15 @@ impl Records {
     }
 
     /// The state first: it says what the rows cover, and all rows are in place by now.
-    fn write(&self, dataset: &Path, names: &SystemNames) -> Result<()> {
+    fn write(&self, dataset: &Path, gathering: &Path, names: &SystemNames) -> Result<()> {
         if let Some((pipeline, content)) = &self.state {
             let name = format!("{pipeline}__{}__{}.jsonl", self.load_id, hex_hash(&self.schema_hash));
-            system_files::write("filesystem.state", &dataset.join(&names.state_table).join(name), content)?;
+            system_files::write(
+                "filesystem.state",
+                gathering,
+                &dataset.join(&names.state_table).join(name),
+                content,
+            )?;
         }
         failpoint("filesystem.between_records")?;
         let record = json!({
@@ -450,6 +455,11 @@ impl Records {
             "schema_version_hash": self.schema_hash,
         });
         let name = format!("{}__{}.jsonl", self.schema_name, self.load_id);
-        system_files::write("filesystem.load", &dataset.join(&names.loads_table).join(name), &record)
+        system_files::write(
+            "filesystem.load",
+            gathering,
+            &dataset.join(&names.loads_table).join(name),
+            &record,
+        )
     }
 }
