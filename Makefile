@@ -51,6 +51,11 @@ fuzz-check:
 conformance: setup
 	cargo run -p windlass-conformance -- $(CASES)
 
+# Runs broken off at every point in every way, and run again; writes its results into docs/guarantees.md.
+crash: setup
+	WINDLASS_CRASH=full cargo test -p windlass-cli --features windlass-cli/failpoints --test crash -- \
+	  --nocapture the_whole_matrix
+
 nextest:
 	cargo nextest run --workspace --features $(FEATURES) --profile $(or $(NEXTEST_PROFILE),default)
 

@@ -1,34 +1,44 @@
 //! Named points at which tests make a run fail or die. Without the feature `failpoints` they cost nothing.
+//!
+//! A name says where it stands: `package.manifest.rename` is passed just before that rename.
 
 use windlass_core::Result;
 
-/// Fails or dies here if `WINDLASS_FAILPOINT` names this point: `name=error`, `name=enospc`, `name=kill` (as by
-/// `kill -9`), `name=int`, `name=term` and `name=stop` (a signal to itself), `name=wait` (until the file
-/// `WINDLASS_FAILPOINT_GATE` exists), and with `name=kill:3` at the third time only.
+/// Fails or dies here if `WINDLASS_FAILPOINT` names this point.
+///
+/// `name=ACTION` acts at the first time that the point is passed, `name=ACTION:3` at the third only:
+/// - `panic`, `kill` (as by `kill -9`), `int` and `term` (a signal to itself);
+/// - `stop` (a signal to itself) and `wait` (until the file `WINDLASS_FAILPOINT_GATE` exists);
+/// - `eio` and `enospc`, errors as of a disk; `error`, one of our own.
+///
+/// `WINDLASS_FAILPOINT_TRACE` names a file to which every point that is passed appends its name.
 #[cfg(feature = "failpoints")]
 pub(crate) fn failpoint(name: &str) -> Result<()> {
     use std::collections::HashMap;
     use std::sync::{Mutex, OnceLock, PoisonError};
 
     static COUNTS: OnceLock<Mutex<HashMap<String, u32>>> = OnceLock::new();
+    trace(name);
     let Ok(setting) = std::env::var("WINDLASS_FAILPOINT") else { return Ok(()) };
     let Some((point, action)) = setting.split_once('=') else { return Ok(()) };
     if point != name {
         return Ok(());
     }
     let (action, at) = action.split_once(':').unwrap_or((action, "1"));
-    let mut counts = COUNTS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    let count = counts.entry(name.to_owned()).or_default();
-    *count += 1;
-    if at.parse() != Ok(*count) {
-        return Ok(());
+    {
+        let mut counts = COUNTS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(name.to_owned()).or_default();
+        *count += 1;
+        if at.parse() != Ok(*count) {
+            return Ok(());
+        }
     }
+    let disk = |cause| Err(crate::files::io_error("write", std::path::Path::new(name), cause));
     match action {
         "error" => Err(windlass_core::Error::internal(format!("failpoint {name}"))),
-        "enospc" => {
-            let cause = std::io::Error::from(std::io::ErrorKind::StorageFull);
-            Err(crate::files::io_error("write", std::path::Path::new(name), cause))
-        }
+        "eio" => disk(std::io::Error::from_raw_os_error(EIO)),
+        "enospc" => disk(std::io::ErrorKind::StorageFull.into()),
+        "panic" => std::panic::panic_any(format!("failpoint {name}")),
         "kill" => {
             signal("KILL");
             std::process::abort()
@@ -50,6 +60,29 @@ pub(crate) fn failpoint(name: &str) -> Result<()> {
     }
 }
 
+/// The same for a point whose name has two parts: what is written, and the step of it.
+#[cfg(feature = "failpoints")]
+pub(crate) fn failpoint_at(what: &str, step: &str) -> Result<()> {
+    failpoint(&format!("{what}.{step}"))
+}
+
+/// The number of the error that a broken disk gives, on Linux and macOS.
+#[cfg(feature = "failpoints")]
+const EIO: i32 = 5;
+
+/// Whether what is written at once may be written in two pieces with a failpoint between them.
+pub(crate) const SPLITS_WRITES: bool = cfg!(feature = "failpoints");
+
+/// Notes that a point was passed. One write of a short line to a file that is appended to is not torn apart.
+#[cfg(feature = "failpoints")]
+fn trace(name: &str) {
+    use std::io::Write as _;
+    let Some(path) = std::env::var_os("WINDLASS_FAILPOINT_TRACE") else { return };
+    let file = std::fs::File::options().create(true).append(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(format!("{name}\n").as_bytes()));
+    debug_assert!(written.is_ok(), "the trace of a test can be written");
+}
+
 /// Sends a signal to this process; it has arrived when this returns.
 #[cfg(feature = "failpoints")]
 fn signal(name: &str) {
@@ -63,5 +96,13 @@ fn signal(name: &str) {
 #[inline(always)]
 #[expect(clippy::unnecessary_wraps, reason = "the twin with the feature on can fail")]
 pub(crate) fn failpoint(_name: &str) -> Result<()> {
+    Ok(())
+}
+
+/// Does nothing: the feature `failpoints` is off.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+#[expect(clippy::unnecessary_wraps, reason = "the twin with the feature on can fail")]
+pub(crate) fn failpoint_at(_what: &str, _step: &str) -> Result<()> {
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use windlass_core::{Error, Result};
 
-use crate::failpoint::failpoint;
+use crate::failpoint::{SPLITS_WRITES, failpoint_at};
 
 /// An error that says what could not be done with which path.
 pub(crate) fn io_error(what: &str, path: &Path, cause: io::Error) -> Error {
@@ -32,17 +32,27 @@ pub(crate) fn read_to_string(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|cause| io_error("read", path, cause))
 }
 
-/// Writes a file so that it is there as a whole or not at all, also after a crash.
-pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a file so that it is there as a whole or not at all, also after a crash. `what` names it in failpoints.
+pub(crate) fn write_atomic(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
-    let temporary = path.with_file_name(name);
+    write_atomic_by_way_of(what, &path.with_file_name(name), path, bytes)
+}
+
+/// The same with a temporary file of this path, on the same file system; a crash may leave it behind.
+pub(crate) fn write_atomic_by_way_of(what: &str, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |cause| io_error("write", path, cause);
-    let mut file = File::create(&temporary).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
+    failpoint_at(what, "create")?;
+    let mut file = File::create(temporary).map_err(failed)?;
+    let (head, tail) = bytes.split_at(if SPLITS_WRITES { bytes.len() / 2 } else { 0 });
+    file.write_all(head).map_err(failed)?;
+    failpoint_at(what, "write")?;
+    file.write_all(tail).map_err(failed)?;
+    failpoint_at(what, "sync")?;
     file.sync_all().map_err(failed)?;
-    failpoint("files.before_rename")?;
-    fs::rename(&temporary, path).map_err(failed)?;
+    failpoint_at(what, "rename")?;
+    fs::rename(temporary, path).map_err(failed)?;
+    failpoint_at(what, "sync_folder")?;
     match path.parent() {
         Some(folder) => sync_folder(folder),
         None => Ok(()),

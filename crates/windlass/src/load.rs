@@ -48,12 +48,14 @@ async fn attempt(
     cancel: &Cancel,
 ) -> Result<Vec<String>> {
     cancel.check()?;
+    failpoint("load.before_migrate")?;
     let statements = session.migrate(package, env.now()).await?;
     package.record(JournalEntry::Migrated { statements: statements.clone() })?;
     failpoint("load.migrated")?;
     for jobs in steps(&package.manifest.jobs) {
         cancel.check()?;
         session.load(package, &jobs).await?;
+        failpoint("load.job_loaded")?;
         progress.count_jobs_done(jobs.len() as u64);
     }
     cancel.check()?;

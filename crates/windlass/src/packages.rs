@@ -1,7 +1,8 @@
 //! The package folder: packages are created, filled, sealed by one rename, listed and resumed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
 use crate::destination::ReplaceStrategy;
-use crate::failpoint::failpoint;
+use crate::failpoint::{SPLITS_WRITES, failpoint};
 use crate::files::{io_error, read_to_string, sync_folder, write_atomic};
 
 /// The packages of one pipeline.
@@ -39,6 +40,7 @@ impl PackageStore {
     /// Creates an empty package. Errors: the folder cannot be written.
     pub fn create(&self, load_id: &str) -> Result<PackageWriter> {
         let folder = self.root.join(load_id);
+        failpoint("package.create")?;
         fs::create_dir_all(folder.join("jobs")).map_err(|cause| io_error("create", &folder, cause))?;
         Ok(PackageWriter { folder, load_id: load_id.to_owned() })
     }
@@ -107,6 +109,7 @@ impl PackageStore {
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {
+    failpoint("package.remove")?;
     fs::remove_dir_all(folder).map_err(|cause| io_error("remove", folder, cause))
 }
 
@@ -145,23 +148,32 @@ impl PackageWriter {
 
     /// Completes the package: the manifest appears by one rename. Nothing can be added afterwards.
     pub fn seal(self, content: &PackageContent) -> Result<LoadPackage> {
-        let json =
-            |name: &str, value: &Value| write_atomic(&self.folder.join(name), value.to_string().as_bytes());
+        let json = |what: &str, name: &str, value: &Value| {
+            write_atomic(what, &self.folder.join(name), value.to_string().as_bytes())
+        };
         let mut state = serde_json::Map::new();
         state.insert("state".to_owned(), content.state.to_json());
         state.insert("is_new".to_owned(), content.has_new_state.into());
-        json(SCHEMA, &Value::Object(content.schema.to_json()))?;
-        json(DELTA, &Value::Object(content.delta.to_json()))?;
-        json(STATE, &Value::Object(state))?;
-        for job in &content.manifest.jobs {
-            if let Some(folder) = self.folder.join(&job.file).parent() {
-                sync_folder(folder)?;
-            }
+        json("package.schema", SCHEMA, &Value::Object(content.schema.to_json()))?;
+        json("package.delta", DELTA, &Value::Object(content.delta.to_json()))?;
+        json("package.state", STATE, &Value::Object(state))?;
+        // A name is on disk when its folder is: the folders of the files, those that hold them, and our own.
+        let jobs = content
+            .manifest
+            .jobs
+            .iter()
+            .filter_map(|job| self.folder.join(&job.file).parent().map(Path::to_owned));
+        let mut folders: BTreeSet<PathBuf> = jobs.collect();
+        folders.insert(self.folder.join("jobs"));
+        folders.extend(self.folder.parent().map(Path::to_owned));
+        for folder in &folders {
+            failpoint("package.sync_jobs")?;
+            sync_folder(folder)?;
         }
         failpoint("package.before_seal")?;
         let manifest = serde_json::to_vec_pretty(&content.manifest)
             .map_err(|cause| Error::internal("the manifest cannot be written").with_source(cause))?;
-        write_atomic(&self.folder.join(MANIFEST), &manifest)?;
+        write_atomic("package.manifest", &self.folder.join(MANIFEST), &manifest)?;
         failpoint("package.after_seal")?;
         LoadPackage::open(&self.folder)
     }
@@ -200,9 +212,7 @@ impl LoadPackage {
             .map_err(|cause| damaged(&folder.join(MANIFEST), cause))?;
         let delta = read(DELTA)?;
         let mut state = read(STATE)?;
-        let journal = folder.join(JOURNAL);
-        let journal =
-            if journal.exists() { Journal::replay(&read_to_string(&journal)?) } else { Journal::default() };
+        let journal = read_journal(&folder.join(JOURNAL))?;
         Ok(Self {
             folder: folder.to_owned(),
             manifest,
@@ -281,11 +291,7 @@ impl LoadPackage {
 
     /// Appends a step to the journal; it is on disk when this returns.
     pub fn record(&mut self, entry: JournalEntry) -> Result<()> {
-        let path = self.folder.join(JOURNAL);
-        let failed = |cause| io_error("write", &path, cause);
-        let mut file = File::options().create(true).append(true).open(&path).map_err(failed)?;
-        file.write_all(entry.to_line().as_bytes()).map_err(failed)?;
-        file.sync_data().map_err(failed)?;
+        append_line(&self.folder.join(JOURNAL), entry.to_line().as_bytes())?;
         self.journal.apply(entry);
         Ok(())
     }
@@ -293,6 +299,7 @@ impl LoadPackage {
     /// Removes the job files, which a finished package does not need.
     pub fn remove_jobs(&self) -> Result<()> {
         let jobs = self.folder.join("jobs");
+        failpoint("package.remove_jobs")?;
         if jobs.exists() { remove_folder(&jobs) } else { Ok(()) }
     }
 }
@@ -307,9 +314,66 @@ pub(crate) fn merged_roots(schema: &Schema, jobs: &[Job]) -> Vec<String> {
     names
 }
 
+/// Appends a line to a file, which is created; the line and the file are on disk when this returns.
+fn append_line(path: &Path, line: &[u8]) -> Result<()> {
+    let failed = |cause| io_error("write", path, cause);
+    failpoint("package.journal.open")?;
+    let mut file = File::options().create(true).append(true).read(true).open(path).map_err(failed)?;
+    let is_new = file.metadata().map_err(failed)?.len() == 0;
+    if !is_new {
+        // A line that a crash cut off must not swallow the next one.
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(failed)?;
+        if last != *b"\n" {
+            file.write_all(b"\n").map_err(failed)?;
+        }
+    }
+    let (head, tail) = line.split_at(if SPLITS_WRITES { line.len() / 2 } else { 0 });
+    file.write_all(head).map_err(failed)?;
+    failpoint("package.journal.write")?;
+    file.write_all(tail).map_err(failed)?;
+    failpoint("package.journal.sync")?;
+    file.sync_data().map_err(failed)?;
+    match path.parent() {
+        Some(folder) if is_new => {
+            failpoint("package.journal.sync_folder")?;
+            sync_folder(folder)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The steps that a journal tells of; none if there is no journal.
+fn read_journal(path: &Path) -> Result<Journal> {
+    match fs::read(path) {
+        // A crash may cut a line off in the middle of a character.
+        Ok(bytes) => Ok(Journal::replay(&String::from_utf8_lossy(&bytes))),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Journal::default()),
+        Err(cause) => Err(io_error("read", path, cause)),
+    }
+}
+
 fn damaged(path: &Path, cause: serde_json::Error) -> Error {
     Error::data("a file of a load package is damaged")
         .with_source(cause)
         .at_file(path.display().to_string())
         .with_hint("`windlass pipeline drop-pending NAME` gives the package up; its data is extracted again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_off_spoils_neither_the_journal_nor_the_next_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(JOURNAL);
+        assert_eq!(read_journal(&path).unwrap(), Journal::default());
+        let failed = JournalEntry::Failed { file: None, message: "é".to_owned(), at: 1 }.to_line();
+        let cut = failed.find('é').unwrap() + 1;
+        fs::write(&path, &failed.as_bytes()[..cut]).unwrap();
+        assert_eq!(read_journal(&path).unwrap(), Journal::default());
+        append_line(&path, JournalEntry::Started { at: 1 }.to_line().as_bytes()).unwrap();
+        assert!(read_journal(&path).unwrap().is_started);
+    }
 }

@@ -6,8 +6,6 @@ mod bad_files;
 mod bad_places;
 mod bad_values;
 mod commands;
-#[cfg(feature = "failpoints")]
-mod crash;
 mod loads;
 mod project;
 #[cfg(feature = "failpoints")]

@@ -23,6 +23,13 @@ impl Project {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    /// An empty folder in memory, if this machine has that: writing to a disk takes most of the time of a small run.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self { folder: folder.unwrap() }
+    }
+
     /// A pipeline that reads `data/*` into table `t` of a DuckDB file; `resource` adds keys to its resource.
     pub(crate) fn files(resource: &str) -> Self {
         Self::with("{type: duckdb, credentials: out.duckdb}", resource)
@@ -30,7 +37,12 @@ impl Project {
 
     /// The same with another destination.
     pub(crate) fn with(destination: &str, resource: &str) -> Self {
-        let project = Self::new();
+        Self::new().reading_files(destination, resource)
+    }
+
+    /// The same in a folder that is there.
+    pub(crate) fn reading_files(self, destination: &str, resource: &str) -> Self {
+        let project = self;
         std::fs::create_dir(project.path("data")).unwrap();
         let separator = if resource.is_empty() { "" } else { ", " };
         project.write(

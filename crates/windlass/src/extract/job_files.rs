@@ -113,11 +113,13 @@ impl JobFiles {
                 "if the disk is full, free some space and run again: nothing was loaded and nothing is lost",
             ),
         };
+        failpoint("job.finish")?;
         let bytes = writer.finish().map_err(with_hint)?;
         // The writer is gone with its handle; the data must be on disk before the manifest names it.
         let file = File::open(&path).map_err(|cause| io_error("open", &path, cause))?;
         failpoint("job.sync")?;
         file.sync_data().map_err(|cause| io_error("write", &path, cause))?;
+        failpoint("job.synced")?;
         self.finished.push(Job { file: name, table: table.to_owned(), rows, bytes });
         Ok(())
     }

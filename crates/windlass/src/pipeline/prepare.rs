@@ -347,7 +347,7 @@ fn write_schema(path: &Path, schema: &Schema) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
     }
-    write_atomic(path, export(schema, SchemaFormat::Yaml).as_bytes())
+    write_atomic("pipeline.export", path, export(schema, SchemaFormat::Yaml).as_bytes())
 }
 
 /// Errors: a name that no resource has.

@@ -24,6 +24,7 @@ use super::{Pipeline, RunOptions};
 use crate::destination::Session;
 use crate::env::iso;
 use crate::extract::{self, Extracted, Extraction, JobFiles, TableFormats};
+use crate::failpoint::failpoint;
 use crate::load;
 use crate::packages::{LoadPackage, PackageContent, PackageWriter, merged_roots};
 use crate::source::{Source, SourceContext};
@@ -134,6 +135,7 @@ impl Pipeline {
         info: &mut LoadInfo,
     ) -> Result<()> {
         self.progress.set_stage("sync");
+        failpoint("run.sync")?;
         let mut known = self.sync(session).await?;
         info.first_run = known.state.local("first_run").and_then(Value::as_bool).unwrap_or(true);
         for package in self.work.packages().pending()? {
@@ -295,7 +297,7 @@ impl Pipeline {
         })
         .await?;
         self.cancel.check()?;
-        crate::failpoint::failpoint("extract.done")?;
+        failpoint("extract.done")?;
         warnings.extend(left_without_type(&extracted, &schema));
         warnings.extend(left_in_json(&extracted));
         warnings.extend(cursors.close(&extracted, &mut state)?);

@@ -9,6 +9,7 @@ use windlass_core::schema::Schema;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
+use crate::failpoint::failpoint;
 use crate::files::{io_error, read_to_string, write_atomic};
 use crate::packages::{LoadPackage, PackageStore};
 
@@ -49,6 +50,7 @@ impl WorkFolder {
     pub fn lock(&self) -> Result<RunLock> {
         fs::create_dir_all(&self.path).map_err(|cause| io_error("create", &self.path, cause))?;
         let path = self.path.join("lock");
+        failpoint("pipeline.lock")?;
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|cause| io_error("open", &path, cause))?;
         match file.try_lock() {
@@ -102,13 +104,13 @@ impl WorkFolder {
 
     /// Keeps the state.
     pub fn save_state(&self, state: &State) -> Result<()> {
-        self.write(STATE, state.to_json().to_string().as_bytes())
+        self.write("pipeline.state", STATE, state.to_json().to_string().as_bytes())
     }
 
     /// Keeps a schema.
     pub fn save_schema(&self, schema: &Schema) -> Result<()> {
         let text = Value::Object(schema.to_json()).to_string();
-        self.write(&format!("schemas/{}{SCHEMA_END}", schema.name), text.as_bytes())
+        self.write("pipeline.schema", &format!("schemas/{}{SCHEMA_END}", schema.name), text.as_bytes())
     }
 
     /// The pipeline file that was run last.
@@ -128,7 +130,11 @@ impl WorkFolder {
         }
         // This is done before the folder is locked: several runs may write it at once, each a file of its own first.
         let own = format!("{FILE}.{}", std::process::id());
-        self.write(&own, serde_json::json!({ "file": file.display().to_string() }).to_string().as_bytes())?;
+        self.write(
+            "pipeline.file",
+            &own,
+            serde_json::json!({ "file": file.display().to_string() }).to_string().as_bytes(),
+        )?;
         let (own, path) = (self.path.join(own), self.path.join(FILE));
         fs::rename(&own, &path).map_err(|cause| io_error("write", &path, cause))
     }
@@ -142,13 +148,14 @@ impl WorkFolder {
     /// Keeps what the run did.
     pub fn save_trace(&self, trace: &Value) -> Result<()> {
         let text = serde_json::to_string_pretty(trace).unwrap_or_default();
-        self.write(TRACE, text.as_bytes())
+        self.write("pipeline.trace", TRACE, text.as_bytes())
     }
 
     /// Forgets state and schemas; packages stay.
     pub fn forget(&self) -> Result<()> {
         for name in [STATE, "schemas"] {
             let path = self.path.join(name);
+            failpoint("pipeline.forget")?;
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             match removed {
                 Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
@@ -172,12 +179,12 @@ impl WorkFolder {
         }
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    fn write(&self, what: &str, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
         }
-        write_atomic(&path, bytes)
+        write_atomic(what, &path, bytes)
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use windlass::core::{Error, ErrorKind};
 
 use crate::place::{Kind, Place, Rows, load};
-use crate::proxy::{Break, proxy};
+use crate::proxy::{Break, Proxy};
 use crate::run;
 
 const ONE: &str = "{\"id\":1}\n";
@@ -115,7 +115,7 @@ fn who_may_not_create_a_schema_is_told_what_to_grant() {
 #[test]
 fn a_connection_that_breaks_in_a_copy_leaves_nothing() {
     run(Kind::Postgres, "breaks_in_a_copy", async |mut place: Place| {
-        place.url = Some(proxy(&place.server_url(), Break::AfterBytes(300_000)).await);
+        place.url = Some(Proxy::start(&place.server_url(), Break::AfterBytes(300_000)).url);
         let lines: String =
             (0..40_000).map(|id| format!("{{\"id\":{id},\"text\":\"some text\"}}\n")).collect();
         let error = load(&place.pipeline(), &[Rows::append("items", lines)]).await.unwrap_err();
@@ -130,7 +130,7 @@ fn a_connection_that_breaks_in_a_copy_leaves_nothing() {
 #[test]
 fn a_commit_without_an_answer_is_looked_up() {
     run(Kind::Postgres, "a_commit_without_an_answer", async |mut place: Place| {
-        place.url = Some(proxy(&place.server_url(), Break::Answer(b"COMMIT\0")).await);
+        place.url = Some(Proxy::start(&place.server_url(), Break::Answer(b"COMMIT\0")).url);
         place.load(&[Rows::append("items", ONE)]).await;
         assert_eq!(place.count("items").await, 1);
         assert_eq!(place.count("_dlt_loads").await, 1);

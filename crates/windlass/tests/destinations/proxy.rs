@@ -1,73 +1,160 @@
-//! A proxy in front of a server that breaks connections at a chosen point.
+//! A proxy in front of a Postgres server that breaks connections at a chosen point, once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-
-/// Where a connection is broken, once.
-#[derive(Clone, Debug)]
+/// Where a connection is broken.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "each test that includes this file has its own breaks")]
 pub(crate) enum Break {
+    /// Nowhere: messages are only counted.
+    Never,
     /// When the client has sent this many bytes on one connection.
     AfterBytes(usize),
-    /// After the server has answered what contains these bytes; the answer is kept back.
+    /// After the server has answered a message that contains these bytes; the answer is kept back.
     Answer(&'static [u8]),
+    /// At a message of the client, counted from 0 over all connections.
+    Message(usize, Side),
 }
 
-/// Starts a proxy to the server of a URL and gives the URL that goes through it.
-pub(crate) async fn proxy(url: &str, point: Break) -> String {
-    let authority = url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let own = listener.local_addr().unwrap().to_string();
-    let proxied = format!("{}?sslmode=disable", url.replace(&authority, &own));
-    let is_spent = Arc::new(AtomicBool::new(false));
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let server = TcpStream::connect(&authority).await.unwrap();
-            tokio::spawn(pass(client, server, point.clone(), Arc::clone(&is_spent)));
-        }
-    });
-    proxied
+/// On which side of a message the connection is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "each test that includes this file has its own breaks")]
+pub(crate) enum Side {
+    /// The server never gets it.
+    Unsent,
+    /// The server gets it, and nobody waits for what it says.
+    Unanswered,
+    /// The server has answered; the answer is kept back.
+    Answered,
 }
 
-async fn pass(client: TcpStream, server: TcpStream, point: Break, is_spent: Arc<AtomicBool>) {
-    let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
+/// A running proxy.
+pub(crate) struct Proxy {
+    /// The server's URL, through the proxy.
+    pub(crate) url: String,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    point: Break,
+    is_spent: AtomicBool,
+    count: AtomicUsize,
+    messages: Mutex<Vec<String>>,
+}
+
+impl Proxy {
+    /// Starts a proxy to the server of a URL.
+    pub(crate) fn start(url: &str, point: Break) -> Self {
+        let authority = url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap().to_string();
+        let url = format!("{}?sslmode=disable", url.replace(&authority, &own));
+        let shared = Arc::new(Shared {
+            point,
+            is_spent: AtomicBool::new(false),
+            count: AtomicUsize::new(0),
+            messages: Mutex::default(),
+        });
+        let passing = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            while let Ok((client, _)) = listener.accept() {
+                let Ok(server) = TcpStream::connect(&authority) else { return };
+                let shared = Arc::clone(&passing);
+                std::thread::spawn(move || pass(&client, &server, &shared));
+            }
+        });
+        Self { url, shared }
+    }
+
+    /// What the client has sent: the type of each message, and of statements the first word.
+    #[allow(dead_code, reason = "not every test that includes this file asks")]
+    pub(crate) fn messages(&self) -> Vec<String> {
+        self.shared.messages.lock().unwrap().clone()
+    }
+
+    /// Whether the connection was broken.
+    #[allow(dead_code, reason = "not every test that includes this file asks")]
+    pub(crate) fn is_spent(&self) -> bool {
+        self.shared.is_spent.load(Ordering::SeqCst)
+    }
+}
+
+/// Passes a connection on until it ends or is broken.
+fn pass(client: &TcpStream, server: &TcpStream, shared: &Arc<Shared>) {
+    drop(client.set_nodelay(true));
+    drop(server.set_nodelay(true));
     let keeps_answer = Arc::new(AtomicBool::new(false));
+    let (mut from_server, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
     let keeps = Arc::clone(&keeps_answer);
-    let answers = async move {
+    let answers = std::thread::spawn(move || {
         let mut bytes = vec![0; 1 << 16];
-        while let Ok(count @ 1..) = from_server.read(&mut bytes).await {
-            if keeps.load(Ordering::SeqCst) || to_client.write_all(&bytes[..count]).await.is_err() {
-                return;
+        while let Ok(count @ 1..) = from_server.read(&mut bytes) {
+            if keeps.load(Ordering::SeqCst) || to_client.write_all(&bytes[..count]).is_err() {
+                break;
             }
         }
-    };
-    let questions = async move {
-        let mut bytes = vec![0; 1 << 16];
-        let mut sent = 0;
-        while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
-            let piece = &bytes[..count];
-            sent += count;
-            match &point {
-                Break::AfterBytes(limit) if sent > *limit && !is_spent.swap(true, Ordering::SeqCst) => return,
-                Break::Answer(text)
-                    if piece.windows(text.len()).any(|window| window == *text)
-                        && !is_spent.swap(true, Ordering::SeqCst) =>
-                {
-                    keeps_answer.store(true, Ordering::SeqCst);
-                }
-                _ => {}
+        drop(to_client.shutdown(Shutdown::Both));
+        drop(from_server.shutdown(Shutdown::Both));
+    });
+    questions(client, server, shared, &keeps_answer);
+    if !keeps_answer.load(Ordering::SeqCst) {
+        drop(client.shutdown(Shutdown::Both));
+        drop(server.shutdown(Shutdown::Both));
+    }
+    drop(answers.join());
+}
+
+/// Passes the messages of a client on, one by one.
+fn questions(mut client: &TcpStream, mut server: &TcpStream, shared: &Shared, keeps_answer: &AtomicBool) {
+    let (mut sent, mut is_first) = (0, true);
+    while let Some(message) = read_message(&mut client, is_first) {
+        let label = label(&message, is_first);
+        is_first = false;
+        sent += message.len();
+        let number = shared.count.fetch_add(1, Ordering::SeqCst);
+        shared.messages.lock().unwrap().push(label);
+        let side = match shared.point {
+            Break::AfterBytes(limit) if sent > limit => Some(Side::Unsent),
+            Break::Answer(text) if message.windows(text.len()).any(|window| window == text) => {
+                Some(Side::Answered)
             }
-            if to_server.write_all(piece).await.is_err() {
-                return;
-            }
+            Break::Message(at, side) if at == number => Some(side),
+            _ => None,
+        };
+        let side = side.filter(|_| !shared.is_spent.swap(true, Ordering::SeqCst));
+        match side {
+            Some(Side::Unsent) => return,
+            Some(Side::Answered) => keeps_answer.store(true, Ordering::SeqCst),
+            Some(Side::Unanswered) | None => {}
         }
-    };
-    // Whichever ends first ends the connection on both sides.
-    tokio::select! {
-        () = answers => {}
-        () = questions => {}
+        if server.write_all(&message).is_err() || side == Some(Side::Unanswered) {
+            return;
+        }
+    }
+}
+
+/// The next message; the first of a connection has no type.
+fn read_message(client: &mut &TcpStream, is_first: bool) -> Option<Vec<u8>> {
+    let start = usize::from(!is_first);
+    let mut message = vec![0; start + 4];
+    client.read_exact(&mut message).ok()?;
+    let length = u32::from_be_bytes(message[start..].try_into().ok()?) as usize;
+    message.resize(start + length, 0);
+    client.read_exact(&mut message[start + 4..]).ok()?;
+    Some(message)
+}
+
+fn label(message: &[u8], is_first: bool) -> String {
+    if is_first {
+        return "startup".to_owned();
+    }
+    let kind = char::from(message[0]);
+    let text = String::from_utf8_lossy(&message[5..]);
+    match kind {
+        'Q' => format!("Q {}", text.split([' ', '\0']).next().unwrap_or_default()),
+        kind => kind.to_string(),
     }
 }

@@ -1,34 +1,46 @@
 //! Rows as lines of text that are the same for equal values, whatever type a destination keeps them in.
 
+use std::collections::BTreeMap;
+
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 
-/// The rows, sorted: `column=value` of the columns that are wanted, by name.
-pub(crate) fn lines(batches: &[RecordBatch], is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut lines = Vec::new();
+/// A row: its values as text, by column.
+pub(crate) type Record = BTreeMap<String, String>;
+
+/// What stands for a value that is null.
+pub(crate) const NULL: &str = "∅";
+
+/// The rows as they come.
+pub(crate) fn records(batches: &[RecordBatch]) -> Vec<Record> {
+    let mut records = Vec::new();
     for batch in batches {
         let schema = batch.schema();
-        for row in 0..batch.num_rows() {
-            let mut values: Vec<String> = schema
-                .fields()
-                .iter()
-                .zip(batch.columns())
-                .filter(|(field, _)| is_wanted(field.name()))
-                .map(|(field, array)| format!("{}={}", field.name(), text(array.as_ref(), row)))
-                .collect();
-            values.sort();
-            lines.push(values.join(" "));
-        }
+        let columns = || schema.fields().iter().zip(batch.columns());
+        let record =
+            |row| columns().map(|(field, array)| (field.name().clone(), text(array.as_ref(), row))).collect();
+        records.extend((0..batch.num_rows()).map(record));
     }
+    records
+}
+
+/// The rows, sorted: `column=value` of the columns that are wanted, by name.
+#[allow(dead_code, reason = "not every test that includes this file compares lines")]
+pub(crate) fn lines(batches: &[RecordBatch], is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let line = |record: Record| {
+        let wanted = record.iter().filter(|(column, _)| is_wanted(column));
+        wanted.map(|(column, value)| format!("{column}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    let mut lines: Vec<String> = records(batches).into_iter().map(line).collect();
     lines.sort();
     lines
 }
 
 fn text(array: &dyn Array, row: usize) -> String {
     if array.is_null(row) {
-        return "∅".to_owned();
+        return NULL.to_owned();
     }
     if let DataType::Timestamp(unit, Some(_)) = array.data_type() {
         // Times with a zone are of UTC everywhere.

@@ -263,9 +263,11 @@ impl Session for DuckDbSession {
         let hash = package.manifest.schema_hash.clone();
         let location = destination.location();
         let (connection, found, state) = blocking(move || {
+            failpoint("duckdb.open")?;
             let connection = open(&destination, Access::Write, &dataset)?
                 .ok_or_else(|| Error::internal("a database that is written was not opened"))?;
             let failed = |cause| database_error("write to", &location, cause);
+            failpoint("duckdb.begin")?;
             connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
             let found = |dataset: &str| -> Result<FoundDataset> {
                 let tables = existing_tables(&connection, dataset, &location)?;
@@ -292,6 +294,7 @@ impl Session for DuckDbSession {
         let location = self.destination.location();
         self.write(move |connection| {
             statements.iter().try_for_each(|statement| {
+                failpoint("duckdb.ddl")?;
                 connection
                     .execute_batch(statement)
                     .map_err(|cause| database_error("change the tables of", &location, cause))
@@ -315,6 +318,7 @@ impl Session for DuckDbSession {
             files.join(", ")
         );
         let location = self.destination.location();
+        failpoint("duckdb.copy")?;
         self.write_interruptibly(move |connection| {
             connection.execute_batch(&sql).map_err(|cause| database_error("write to", &location, cause))
         })
@@ -330,7 +334,10 @@ impl Session for DuckDbSession {
         let location = self.destination.location();
         self.write(move |connection| {
             let failed = |cause| database_error("commit to", &location, cause);
-            statements.iter().try_for_each(|sql| connection.execute_batch(sql)).map_err(failed)?;
+            statements.iter().try_for_each(|sql| {
+                failpoint("duckdb.statement")?;
+                connection.execute_batch(sql).map_err(failed)
+            })?;
             failpoint("duckdb.before_commit")?;
             connection.execute_batch("COMMIT").map_err(failed)?;
             failpoint("duckdb.after_commit")
@@ -339,8 +346,9 @@ impl Session for DuckDbSession {
         // Closing writes the log into the database file; the commit itself is done.
         let connection = self.writing.take();
         blocking(move || {
+            failpoint("duckdb.close")?;
             drop(connection);
-            Ok(())
+            failpoint("duckdb.closed")
         })
         .await
     }
@@ -349,6 +357,7 @@ impl Session for DuckDbSession {
         let Some(connection) = self.writing.take() else { return Ok(()) };
         // Without a transaction there is nothing to give up; closing does the rest.
         blocking(move || {
+            failpoint("duckdb.rollback")?;
             drop(connection.execute_batch("ROLLBACK"));
             drop(connection);
             Ok(())

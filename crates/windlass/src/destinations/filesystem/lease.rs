@@ -76,7 +76,7 @@ impl FilesystemLease {
             renewed_at: now,
             expires_at,
         };
-        write_atomic(&path(&self.folder, self.token), &encode(&record)?)
+        write_atomic("filesystem.lease", &path(&self.folder, self.token), &encode(&record)?)
     }
 
     /// Removes what earlier holders left.

@@ -146,6 +146,7 @@ fn files_with_prefix(root: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
 
 /// Puts a file where it is gathered: by a second name for it where the file system can, else as a copy.
 fn gather(from: &Path, to: &Path) -> Result<()> {
+    failpoint("filesystem.gather")?;
     if to.exists() {
         fs::remove_file(to).map_err(|cause| io_error("replace", to, cause))?;
     }
@@ -223,6 +224,7 @@ impl Session for FilesystemSession {
             session.remove_gathered(&session.folder().join(GATHERING).join(&session.dataset.pipeline))?;
             let folder = session.folder();
             let is_new = !folder.join("init").exists();
+            failpoint("filesystem.gathering")?;
             fs::create_dir_all(&gathering).map_err(|cause| io_error("create", &gathering, cause))?;
             system_files::init(&folder)?;
             let hash = schema.version_hash.clone().unwrap_or_default();
@@ -240,7 +242,7 @@ impl Session for FilesystemSession {
                     "schema": Value::Object(schema.to_json()).to_string(),
                 });
                 let name = format!("{}__{seconds}__{hex_hash}.jsonl", schema.name);
-                system_files::write(&versions.join(name), &content)?;
+                system_files::write("filesystem.version", &gathering, &versions.join(name), &content)?;
             }
             failpoint("filesystem.migrated")?;
             Ok(if is_new { vec![format!("create folder {}", folder.display())] } else { Vec::new() })
@@ -287,6 +289,7 @@ impl Session for FilesystemSession {
             let targets: BTreeSet<&PathBuf> = placed.iter().map(|file| &file.target).collect();
             for table in &replaced {
                 for path in session.files_of(&schema, table)?.iter().filter(|path| !targets.contains(path)) {
+                    failpoint("filesystem.delete")?;
                     fs::remove_file(path).map_err(|cause| io_error("delete", path, cause))?;
                 }
             }
@@ -304,16 +307,20 @@ impl Session for FilesystemSession {
                 session.move_into_place(file)?;
                 folders.extend(file.target.parent());
             }
-            folders.into_iter().try_for_each(sync_folder)?;
+            folders.into_iter().try_for_each(|folder| {
+                failpoint("filesystem.sync_folder")?;
+                sync_folder(folder)
+            })?;
             failpoint("filesystem.before_record")?;
             if let Err(lost) = session.check_lease() {
                 // Nothing is to be seen of a load that does not count.
                 placed.iter().for_each(|file| drop(fs::remove_file(&file.target)));
                 return Err(lost);
             }
-            records.write(&session.folder(), &names)?;
+            records.write(&session.folder(), &gathering, &names)?;
             failpoint("filesystem.after_record")?;
             session.remove_old_states(&names)?;
+            failpoint("filesystem.clean")?;
             fs::remove_dir_all(&gathering).map_err(|cause| io_error("remove", &gathering, cause))?;
             session.remove_empty_gathering();
             Ok(())
@@ -324,7 +331,11 @@ impl Session for FilesystemSession {
     async fn rollback(&mut self) -> Result<()> {
         // Only what is its own: who has taken over gathers files beside it.
         let Some(load_id) = self.load_id.take() else { return Ok(()) };
-        self.aside(move |session| session.remove_gathered(&session.gathering(&load_id))).await
+        self.aside(move |session| {
+            failpoint("filesystem.rollback")?;
+            session.remove_gathered(&session.gathering(&load_id))
+        })
+        .await
     }
 
     async fn query(&mut self, sql: &str) -> Result<Vec<RecordBatch>> {
@@ -444,6 +455,7 @@ impl FilesystemSession {
         files.retain(|file| file.owner == self.dataset.pipeline);
         files.sort_by_key(|file| std::cmp::Reverse(time_of_load_id(&file.middle)));
         files.iter().skip(keep).try_for_each(|file| {
+            failpoint("filesystem.delete_state")?;
             fs::remove_file(&file.path).map_err(|cause| io_error("delete", &file.path, cause))
         })
     }
@@ -492,10 +504,15 @@ impl Records {
     }
 
     /// The state first: it says what the rows cover, and all rows are in place by now.
-    fn write(&self, dataset: &Path, names: &SystemNames) -> Result<()> {
+    fn write(&self, dataset: &Path, gathering: &Path, names: &SystemNames) -> Result<()> {
         if let Some((pipeline, content)) = &self.state {
             let name = format!("{pipeline}__{}__{}.jsonl", self.load_id, hex_hash(&self.schema_hash));
-            system_files::write(&dataset.join(&names.state_table).join(name), content)?;
+            system_files::write(
+                "filesystem.state",
+                gathering,
+                &dataset.join(&names.state_table).join(name),
+                content,
+            )?;
         }
         failpoint("filesystem.between_records")?;
         let record = json!({
@@ -506,6 +523,11 @@ impl Records {
             "schema_version_hash": self.schema_hash,
         });
         let name = format!("{}__{}.jsonl", self.schema_name, self.load_id);
-        system_files::write(&dataset.join(&names.loads_table).join(name), &record)
+        system_files::write(
+            "filesystem.load",
+            gathering,
+            &dataset.join(&names.loads_table).join(name),
+            &record,
+        )
     }
 }

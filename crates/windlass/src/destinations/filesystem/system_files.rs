@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use windlass_core::{Error, Result};
 
-use crate::files::{io_error, read_to_string, write_atomic};
+use crate::files::{io_error, read_to_string, write_atomic, write_atomic_by_way_of};
 
 /// Version of the arrangement of files that this engine writes.
 const LAYOUT_VERSION: i64 = 2;
@@ -61,12 +61,23 @@ pub(super) fn read(path: &Path) -> Result<Value> {
     })
 }
 
-/// Writes a system file: compact JSON without a line break at the end.
-pub(super) fn write(path: &Path, content: &Value) -> Result<()> {
+/// Writes a system file: compact JSON without a line break at the end. `what` names it in failpoints.
+///
+/// It comes by way of `gathering`: what a crash leaves there is nobody's record, and is swept with the folder.
+pub(super) fn write(what: &str, gathering: &Path, path: &Path, content: &Value) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
     }
-    write_atomic(path, content.to_string().as_bytes())
+    let temporary = gathering.join(path.file_name().unwrap_or_default());
+    write_atomic_by_way_of(what, &temporary, path, content.to_string().as_bytes())
+}
+
+/// Writes the file that marks a dataset. Its name is always the same, so that nothing is left of an attempt.
+fn write_init(path: &Path, born: &Value) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
+    }
+    write_atomic("filesystem.init", path, born.to_string().as_bytes())
 }
 
 /// Reads or creates the file that marks a dataset, and gives the version that the dataset was born with.
@@ -76,12 +87,12 @@ pub(super) fn init(dataset: &Path) -> Result<i64> {
     let path = dataset.join("init");
     let born = |version: i64| json!({ "initial_version": version, "current_version": LAYOUT_VERSION });
     if !path.exists() {
-        write(&path, &born(LAYOUT_VERSION))?;
+        write_init(&path, &born(LAYOUT_VERSION))?;
         return Ok(LAYOUT_VERSION);
     }
     let text = read_to_string(&path)?;
     if text.trim().is_empty() {
-        write(&path, &born(1))?;
+        write_init(&path, &born(1))?;
         return Ok(1);
     }
     let content = read(&path)?;

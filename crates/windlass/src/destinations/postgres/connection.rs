@@ -8,6 +8,7 @@ use windlass_core::sql::{Dialect, ExistingTables};
 
 use super::address::Address;
 use super::error::failed;
+use crate::failpoint::failpoint;
 
 /// An open connection. It is closed when this is dropped, and what was not committed is undone.
 pub(super) struct Connection {
@@ -34,6 +35,7 @@ pub(super) struct TargetColumn {
 impl Connection {
     /// Errors: no such server or database, a user or password that is refused, TLS that cannot be agreed on.
     pub(super) async fn open(address: &Address) -> Result<Self> {
+        failpoint("postgres.connect")?;
         let failed = failed("open", &address.location);
         let (client, driver) = if address.config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable {
             let (client, connection) = address.config.connect(NoTls).await.map_err(failed)?;

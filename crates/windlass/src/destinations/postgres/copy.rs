@@ -15,6 +15,7 @@ use super::connection::{Connection, TargetColumn};
 use super::encode::{Encoder, HEADER, TRAILER};
 use super::error::failed;
 use crate::destinations::job_file::{aside, damaged, open_job_file};
+use crate::failpoint::failpoint;
 
 /// Bytes that are sent at once.
 const PIECE_BYTES: usize = 256 << 10;
@@ -41,6 +42,7 @@ pub(super) async fn copy_file(
         Dialect::Postgres.qualify(dataset, table),
         columns.join(", ")
     );
+    failpoint("postgres.copy_begin")?;
     let sink: CopyInSink<Bytes> = connection.client.copy_in(&sql).await.map_err(failed)?;
     let mut sink = std::pin::pin!(sink);
     let (pieces, mut inbox) = mpsc::channel(WAITING_PIECES);
@@ -62,6 +64,7 @@ pub(super) async fn copy_file(
     }
     // Dropping the sink without an end makes the server forget the rows.
     encoded?;
+    failpoint("postgres.copy_end")?;
     sink.finish().await.map_err(failed)
 }
 
@@ -73,6 +76,7 @@ fn encode(
 ) -> Result<()> {
     let mut piece = HEADER.to_vec();
     for batch in reader {
+        failpoint("postgres.copy_batch")?;
         let batch = batch.map_err(|cause| damaged(path, cause))?;
         let rows = encoder.rows(&batch)?;
         for row in 0..batch.num_rows() {

@@ -206,21 +206,25 @@ impl Session for PostgresSession {
         self.rollback().await?;
         let lock = self.load_lock(package.load_id());
         let connection = self.connected().await?;
+        failpoint("postgres.begin")?;
         connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", "write to").await?;
         self.is_loading = true;
         let hash = &package.manifest.schema_hash;
         if let Some(lease) = &self.lease {
             self.loading()?.execute(&lease.name_load(), "set up").await?;
         }
+        failpoint("postgres.lock")?;
         self.loading()?.lock(&lock).await?;
         let mut plan = self.sql.plan(package, self.found(hash).await?, now)?;
         if !plan.ddl.is_empty() || !plan.drops.is_empty() {
             // Two loads must not create the same table; the one that waits then finds it.
+            failpoint("postgres.lock_tables")?;
             self.loading()?.lock(&format!("windlass tables {}", self.sql.name)).await?;
             plan = self.sql.plan(package, self.found(hash).await?, now)?;
         }
         let connection = self.loading()?;
         for statement in plan.in_order() {
+            failpoint("postgres.ddl")?;
             connection.execute(&statement, "change the tables of").await?;
         }
         failpoint("postgres.migrated")?;
@@ -237,6 +241,7 @@ impl Session for PostgresSession {
         let targets = self.targets.as_ref().map_or(&[][..], |(_, columns)| columns);
         for job in jobs {
             let path = package.job_path(job);
+            failpoint("postgres.copy")?;
             let connection = self.loading()?;
             let rows = copy_file(connection, &dataset, table, &path, targets)
                 .await
@@ -257,6 +262,7 @@ impl Session for PostgresSession {
         let statements = self.sql.commit_statements(package, now)?;
         let connection = self.loading()?;
         for statement in &statements {
+            failpoint("postgres.statement")?;
             connection.execute(statement, "commit to").await?;
         }
         if let Some(lease) = &self.lease {
@@ -271,6 +277,7 @@ impl Session for PostgresSession {
             Ok(()) => {}
             Err(cause) if is_unanswered(&cause) => {
                 self.connection = None;
+                failpoint("postgres.settle")?;
                 self.settle(package.load_id(), cause).await?;
             }
             Err(cause) => {
@@ -286,6 +293,7 @@ impl Session for PostgresSession {
             return Ok(());
         }
         let Some(connection) = &self.connection else { return Ok(()) };
+        failpoint("postgres.rollback")?;
         if connection.client.batch_execute("ROLLBACK").await.is_err() {
             // A connection that is lost has rolled back.
             self.connection = None;

@@ -162,6 +162,7 @@ impl Session for SqliteSession {
             let mut datasets = vec![sql.name.as_str()];
             datasets.extend(uses_staging.then_some(sql.staging.as_str()));
             let connection = open(&destination, &datasets)?;
+            failpoint("sqlite.begin")?;
             connection
                 .execute_batch("BEGIN IMMEDIATE")
                 .map_err(|cause| database_error("write to", &location, cause))?;
@@ -184,7 +185,10 @@ impl Session for SqliteSession {
         let statements = plan.in_order();
         self.write(move |connection, _, location| {
             let failed = |cause| database_error("change the tables of", location, cause);
-            statements.iter().try_for_each(|statement| connection.execute_batch(statement).map_err(failed))
+            statements.iter().try_for_each(|statement| {
+                failpoint("sqlite.ddl")?;
+                connection.execute_batch(statement).map_err(failed)
+            })
         })
         .await?;
         failpoint("sqlite.migrated")?;
@@ -195,6 +199,7 @@ impl Session for SqliteSession {
         for job in jobs {
             let (table, path) = (job.table.clone(), package.job_path(job));
             let dataset = self.sql.dataset_of(package, &table).to_owned();
+            failpoint("sqlite.insert")?;
             self.write(move |connection, _, location| {
                 insert_file(connection, &dataset, &table, &path, location)
             })
@@ -209,7 +214,10 @@ impl Session for SqliteSession {
         let statements = self.sql.commit_statements(package, now)?;
         self.write(move |connection, _, location| {
             let failed = |cause| database_error("commit to", location, cause);
-            statements.iter().try_for_each(|sql| connection.execute_batch(sql)).map_err(failed)?;
+            statements.iter().try_for_each(|sql| {
+                failpoint("sqlite.statement")?;
+                connection.execute_batch(sql).map_err(failed)
+            })?;
             failpoint("sqlite.before_commit")?;
             connection.execute_batch("COMMIT").map_err(failed)?;
             failpoint("sqlite.after_commit")
