@@ -1,5 +1,6 @@
 //! The load tool.
 
+pub mod alerts;
 pub mod config;
 pub mod destination;
 pub mod destinations;

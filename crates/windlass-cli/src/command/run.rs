@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use windlass::core::Result;
+use serde_json::Value;
+use windlass::core::{ErrorKind, Result};
 use windlass::pipeline::{LoadInfo, PackageInfo, RunOptions};
 
 use super::describe;
@@ -21,6 +22,14 @@ pub(super) async fn run(args: &RunArgs, output: &Output, signals: &Signals) -> R
     let shown = show(args.progress, pipeline.progress());
     let result = pipeline.run(&described.sources, &options).await;
     drop(shown);
+    if let Err(error) = &result
+        && error.kind() != ErrorKind::Conflict
+        && let Ok(Some(trace)) = pipeline.work().trace()
+    {
+        // The report of a failed run is lost to the error, what it warns of must not be.
+        let warnings = trace.get("warnings").and_then(Value::as_array).into_iter().flatten();
+        warnings.filter_map(Value::as_str).for_each(|warning| output.warning(warning));
+    }
     let info = result?;
     for warning in &info.warnings {
         output.warning(warning);

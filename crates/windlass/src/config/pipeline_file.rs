@@ -235,6 +235,7 @@ impl PipelineFile {
         check_name(&name).map_err(|error| error.at(self.at("/pipeline")))?;
         let settings = self.settings()?;
         let mut pipeline_settings = settings.pipeline_settings().map_err(|e| e.at(self.at("")))?;
+        let alerts = settings.alerts().map_err(|error| error.at(self.at("")))?;
         if let Some(bytes) = overrides.max_memory {
             pipeline_settings.max_memory = bytes;
         }
@@ -276,6 +277,7 @@ impl PipelineFile {
             .settings(pipeline_settings)
             .env(env)
             .dev_mode(dev_mode)
+            .alerts(alerts)
             .relative_to(&self.folder);
         if let Some(dataset) = dataset {
             pipeline = pipeline.dataset(dataset);

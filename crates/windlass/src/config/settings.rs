@@ -8,6 +8,7 @@ use windlass_core::file::{CsvOptions, CsvQuoting, FileFormat, ParquetCompression
 use windlass_core::naming::Convention;
 use windlass_core::{Error, Result};
 
+use crate::alerts::{Alerts, Webhooks};
 use crate::extract::FileRotation;
 use crate::pipeline::{FileSettings, PipelineSettings};
 
@@ -39,6 +40,10 @@ pub(super) struct PipelineSection {
     pub(super) restore_from_destination: Option<bool>,
     /// Memory that a run takes at most: bytes, or a text such as `512MB`.
     pub(super) max_memory: Option<ByteSize>,
+    /// Who is told of new tables and columns.
+    pub(super) on_schema_change: Webhooks,
+    /// Who is told of runs that failed.
+    pub(super) on_failure: Webhooks,
 }
 
 /// How data is normalized and written to files.
@@ -140,6 +145,14 @@ pub fn parse_byte_size(text: &str) -> Result<u64> {
 }
 
 impl Settings {
+    /// Who is told what. Errors: a webhook that is none.
+    pub(super) fn alerts(&self) -> Result<Alerts> {
+        let PipelineSection { on_schema_change, on_failure, .. } = &self.pipeline;
+        on_schema_change.check("on_schema_change")?;
+        on_failure.check("on_failure")?;
+        Ok(Alerts { on_schema_change: on_schema_change.clone(), on_failure: on_failure.clone() })
+    }
+
     /// The settings as the pipeline takes them. Errors: a size or a convention that is none.
     pub(super) fn pipeline_settings(&self) -> Result<PipelineSettings> {
         let defaults = PipelineSettings::default();

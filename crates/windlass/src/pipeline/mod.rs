@@ -30,6 +30,7 @@ pub use self::report::{LoadInfo, PackageInfo};
 pub use self::run::Change;
 pub use self::store::{RunLock, WorkFolder};
 
+use crate::alerts::Alerts;
 use crate::destination::{Dataset, Destination, Session};
 use crate::env::Env;
 use crate::extract::{Cancel, ExtractSettings, Progress};
@@ -135,6 +136,7 @@ pub struct Pipeline {
     env: Env,
     folder: PathBuf,
     dev_mode: bool,
+    alerts: Alerts,
     progress: Arc<Progress>,
     cancel: Cancel,
 }
@@ -165,6 +167,7 @@ impl Pipeline {
             env: Env::default(),
             folder: PathBuf::new(),
             dev_mode: false,
+            alerts: Alerts::default(),
             progress: Arc::default(),
             cancel: Cancel::default(),
         })
@@ -202,6 +205,13 @@ impl Pipeline {
     #[must_use]
     pub fn dev_mode(mut self, is_on: bool) -> Self {
         self.dev_mode = is_on;
+        self
+    }
+
+    /// The same pipeline with messages to whom it concerns.
+    #[must_use]
+    pub fn alerts(mut self, alerts: Alerts) -> Self {
+        self.alerts = alerts;
         self
     }
 

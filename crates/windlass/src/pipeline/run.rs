@@ -84,6 +84,9 @@ impl Pipeline {
             }
         };
         info.finished_at = iso(self.env.now());
+        let system = SystemNames::new(&self.naming(None)?)?.prefix;
+        let warnings = self.alerts.tell(&info, result.as_ref().err(), &system).await;
+        info.warnings.extend(warnings);
         let mut trace = serde_json::to_value(&info).unwrap_or_default();
         trace["error"] = result.as_ref().err().map_or(
             Value::Null,

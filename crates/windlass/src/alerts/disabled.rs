@@ -1,0 +1,20 @@
+//! Sending in a binary that was built without it.
+
+use serde_json::Value;
+use windlass_core::{Error, Result};
+
+use crate::config::Secret;
+
+fn unsupported(key: &str) -> Error {
+    Error::unsupported(format!("`{key}`: this binary cannot send messages"))
+        .with_hint("build windlass with the feature `http`")
+}
+
+pub(super) fn check(key: &str, _url: &Secret) -> Result<()> {
+    Err(unsupported(key))
+}
+
+#[expect(clippy::unused_async, reason = "the same signature as where it can be done")]
+pub(super) async fn send(_url: &Secret, _body: &Value) -> Result<()> {
+    Err(unsupported("webhook"))
+}
