@@ -72,7 +72,7 @@ impl Claim {
     /// What is said to a run that another one took the lease from.
     pub fn lost(&self) -> Error {
         Error::conflict(format!(
-            "another run of pipeline `{}` took over while this one stood still; nothing of this load was committed",
+            "another run of pipeline `{}` took over while this one stood still",
             self.pipeline
         ))
         .with_hint("run again: what the other run did not load is extracted again")

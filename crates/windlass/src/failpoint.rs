@@ -52,7 +52,13 @@ pub(crate) fn failpoint(name: &str) -> Result<()> {
             }
             Ok(())
         }
-        "int" | "term" | "stop" => {
+        "stop" => {
+            signal("STOP");
+            // One thread is told to stop, and tells the others: this one may run on for a moment.
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            Ok(())
+        }
+        "int" | "term" => {
             signal(&action.to_uppercase());
             Ok(())
         }

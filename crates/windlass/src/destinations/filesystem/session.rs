@@ -321,8 +321,13 @@ impl Session for FilesystemSession {
             failpoint("filesystem.after_record")?;
             session.remove_old_states(&names)?;
             failpoint("filesystem.clean")?;
-            fs::remove_dir_all(&gathering).map_err(|cause| io_error("remove", &gathering, cause))?;
-            session.remove_empty_gathering();
+            match fs::remove_dir_all(&gathering) {
+                // The load counts by now; who has taken over may have tidied up.
+                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(io_error("remove", &gathering, cause));
+                }
+                _ => session.remove_empty_gathering(),
+            }
             Ok(())
         })
         .await
