@@ -13,6 +13,7 @@ use windlass_core::Result;
 ///
 /// `WINDLASS_FAILPOINT_TRACE` names a file to which every point that is passed appends its name.
 #[cfg(feature = "failpoints")]
+#[expect(clippy::panic, reason = "a panic is what is asked for")]
 pub(crate) fn failpoint(name: &str) -> Result<()> {
     use std::collections::HashMap;
     use std::sync::{Mutex, OnceLock, PoisonError};
@@ -76,7 +77,7 @@ pub(crate) fn failpoint_at(what: &str, step: &str) -> Result<()> {
 #[cfg(feature = "failpoints")]
 const EIO: i32 = 5;
 
-/// Whether what is written at once may be written in two pieces with a failpoint between them.
+/// Whether what is written at once is written in two pieces, with a failpoint between them.
 pub(crate) const SPLITS_WRITES: bool = cfg!(feature = "failpoints");
 
 /// Notes that a point was passed. One write of a short line to a file that is appended to is not torn apart.

@@ -27,8 +27,8 @@ struct Line<'a> {
     wrong: usize,
 }
 
-/// The results as Markdown.
-pub(crate) fn markdown(outcomes: &[Outcome]) -> String {
+/// The results as Markdown; `of` is the number of cells that there are.
+pub(crate) fn markdown(outcomes: &[Outcome], of: usize) -> String {
     let mut lines: BTreeMap<(Kind, Disposition), Line<'_>> = BTreeMap::new();
     let mut points: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for outcome in outcomes {
@@ -66,7 +66,8 @@ pub(crate) fn markdown(outcomes: &[Outcome]) -> String {
     let (lost, doubled, wrong) = (sum(|line| line.lost), sum(|line| line.doubled), sum(|line| line.wrong));
     let _ = writeln!(
         text,
-        "\n{} broken runs at {} points: {lost} rows lost, {doubled} rows doubled, {wrong} other faults.\n",
+        "\n{} of the {of} cells of the matrix, at {} points: {lost} rows lost, {doubled} rows doubled, {wrong} other \
+         faults.\n",
         outcomes.len(),
         points.len()
     );

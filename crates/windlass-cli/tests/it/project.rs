@@ -24,6 +24,7 @@ impl Project {
     }
 
     /// An empty folder in memory, if this machine has that: writing to a disk takes most of the time of a small run.
+    #[allow(dead_code, reason = "for tests that run the binary thousands of times")]
     pub(crate) fn in_memory() -> Self {
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
