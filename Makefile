@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance bench crash fuzz-check
+.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance interop bench crash fuzz-check interop
 
 demo: setup
 	cargo build --release -p windlass-cli
@@ -56,6 +56,14 @@ conformance: setup
 crash: setup
 	WINDLASS_CRASH=$(or $(WINDLASS_CRASH),full) cargo test -p windlass-cli --features windlass-cli/failpoints --test crash -- \
 	  --nocapture the_whole_matrix
+
+# dlt 1.31.0 and windlass take turns at one dataset; needs Python and PyPI.
+INTEROP := $(CACHE)/interop-python
+interop: setup
+	cargo build -p windlass-cli
+	test -x "$(INTEROP)/bin/python" || python3 -m venv "$(INTEROP)"
+	"$(INTEROP)/bin/pip" install --quiet -r interop/requirements.txt
+	"$(INTEROP)/bin/python" interop/test_interop.py
 
 nextest:
 	cargo nextest run --workspace --features $(FEATURES) --profile $(or $(NEXTEST_PROFILE),default)

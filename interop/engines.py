@@ -31,7 +31,9 @@ def windlass(step, place, folder):
     folder.mkdir(parents=True, exist_ok=True)
     resources = [
         {**typed({key: resource[key] for key in (*HINTS, "incremental") if key in resource}), "name": resource["name"],
-         "items": [typed(item) for item in resource["items"]]}
+         "items": [typed(item) for item in resource["items"]],
+         # What dlt takes as an argument of `run` becomes a hint of every table.
+         **({"file_format": place.file_format} if place.file_format else {})}
         for resource in step["resources"]
     ]
     source = {"type": "inline", "name": PIPELINE, "resources": resources, **step.get("source", {})}

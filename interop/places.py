@@ -87,7 +87,7 @@ class Files:
         return dlt.destinations.filesystem(f"file://{self.folder}")
 
     def windlass(self):
-        return {"type": "filesystem", "bucket_url": str(self.folder), "loader_file_format": self.file_format}
+        return {"type": "filesystem", "bucket_url": str(self.folder)}
 
     def snapshot(self):
         columns, rows = {}, {}

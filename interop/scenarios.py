@@ -29,7 +29,7 @@ VARIANTS = [
 ]
 
 TYPES = [
-    [{"id": 1, "d": Decimal("12.50"), "t": at(1), "day": date(2025, 1, 2), "f": 0.1, "b": True, "big": 2**53 + 1, "s": "Zoë 🚢"}],
+    [{"id": 1, "d": Decimal("12.5"), "t": at(1), "day": date(2025, 1, 2), "f": 0.1, "b": True, "big": 2**53 + 1, "s": "Zoë 🚢"}],
     [{"id": 2, "d": Decimal("-0.000001"), "t": at(2), "day": date(1969, 7, 20), "f": -1e300, "b": False, "big": -(2**63), "s": ""}],
     [{"id": 3, "d": None, "t": None, "extra": at(3)}],
 ]

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::project::Project;
 fn receiver(status: u16) -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/services/hunter2", listener.local_addr().unwrap());
-    let (sender, messages) = channel();
+    let (sender, messages) = sync_channel(16);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();

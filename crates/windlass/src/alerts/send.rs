@@ -97,11 +97,7 @@ mod tests {
     use super::*;
 
     /// Answers one request after the other with these statuses, the last of them forever; gives the bodies.
-    async fn serve(
-        listener: TcpListener,
-        statuses: Vec<u16>,
-        bodies: tokio::sync::mpsc::UnboundedSender<Value>,
-    ) {
+    async fn serve(listener: TcpListener, statuses: Vec<u16>, bodies: tokio::sync::mpsc::Sender<Value>) {
         let mut statuses = statuses.into_iter();
         let mut status = 0;
         loop {
@@ -121,7 +117,7 @@ mod tests {
                     break body.to_owned();
                 }
             };
-            bodies.send(serde_json::from_str(&body).unwrap()).unwrap();
+            bodies.send(serde_json::from_str(&body).unwrap()).await.unwrap();
             if status == 0 {
                 // A receiver that never answers.
                 tokio::spawn(async move {
@@ -139,16 +135,11 @@ mod tests {
     async fn deliver_to(statuses: &[u16]) -> (Result<()>, Vec<Value>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hidden", listener.local_addr().unwrap());
-        let (sender, mut inbox) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, mut inbox) = tokio::sync::mpsc::channel(16);
         let server = tokio::spawn(serve(listener, statuses.to_vec(), sender));
         let pauses = [Duration::from_millis(1); 2];
-        let result = deliver(
-            &Secret::from(url.as_str()),
-            &json!({ "text": "é" }),
-            Duration::from_millis(300),
-            &pauses,
-        );
-        let result = result.await;
+        let (url, body) = (Secret::from(url.as_str()), json!({ "text": "é" }));
+        let result = deliver(&url, &body, Duration::from_millis(300), &pauses).await;
         server.abort();
         let mut bodies = Vec::new();
         while let Ok(body) = inbox.try_recv() {
