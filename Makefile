@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance interop bench crash fuzz-check interop
+.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance interop bench crash fuzz-check
 
 demo: setup
 	cargo build --release -p windlass-cli

@@ -14,7 +14,6 @@ pub(super) fn check(key: &str, _url: &Secret) -> Result<()> {
     Err(unsupported(key))
 }
 
-#[expect(clippy::unused_async, reason = "the same signature as where it can be done")]
 pub(super) async fn send(_url: &Secret, _body: &Value) -> Result<()> {
     Err(unsupported("webhook"))
 }
