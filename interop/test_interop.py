@@ -1,5 +1,5 @@
 """dlt and windlass take turns at one dataset; what it holds must be what dlt alone would have made of it."""
-import json, os, pathlib, sys, tempfile, unittest
+import json, os, pathlib, signal, sys, tempfile, unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -102,6 +102,8 @@ def add_tests():
 if __name__ == "__main__":
     if not pathlib.Path(engines.WINDLASS).exists():
         sys.exit(f"there is no {engines.WINDLASS}: cargo build -p windlass-cli")
+    # The server stops also where the tests are stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with Server() as server, tempfile.TemporaryDirectory(prefix="windlass-interop-") as folder:
         if not server.url:
             print("left out: Postgres, there are no binaries and no WINDLASS_TEST_POSTGRES", file=sys.stderr)
