@@ -11,7 +11,7 @@ use windlass_core::json::ParseBuffers;
 use windlass_core::naming::{Convention, Naming};
 use windlass_core::normalize::{
     BatchSink, Context, Limits, NormalizeSettings, Normalizer, PositionIds, RecordNumbers, RowFilters,
-    SchemaState, TableBatch, Turn, TypeDefaults,
+    SchemaState, TableBatch, TypeDefaults,
 };
 use windlass_core::schema::{Schema, Table};
 use windlass_core::{Error, Result};
@@ -95,18 +95,6 @@ fn bare_parse(chunks: &[&[u8]]) -> Result<()> {
     Ok(())
 }
 
-struct OwnTurn(Arc<SchemaState>);
-
-impl Turn for OwnTurn {
-    fn wait(&mut self) -> Result<Arc<SchemaState>> {
-        Ok(Arc::clone(&self.0))
-    }
-
-    fn publish(&mut self, state: &Arc<SchemaState>) {
-        self.0 = Arc::clone(state);
-    }
-}
-
 /// Takes Arrow batches and drops them.
 struct Drain;
 
@@ -126,7 +114,7 @@ fn shredder(chunks: &[&[u8]]) -> Result<()> {
         start: schema.clone(),
     };
     let state = Arc::new(SchemaState::new(schema));
-    let mut turn = OwnTurn(Arc::clone(&state));
+    let mut turn = Arc::clone(&state);
     let mut normalizer = Normalizer::new(Arc::new(settings), state);
     let mut buffers = ParseBuffers::new();
     let ids = PositionIds::new("1700000000.0", "events", 0);

@@ -75,9 +75,11 @@ impl Output {
 
     /// Prints a result: as JSON if that was asked for, else as the text.
     pub(crate) fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-        if !self.is_json {
-            return self.print(text());
-        }
+        if self.is_json { self.print_json(value) } else { self.print(text()) }
+    }
+
+    /// Prints a value as JSON.
+    pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<()> {
         let mut json = serde_json::to_string_pretty(value)
             .map_err(|cause| Error::internal("the result cannot be printed").with_source(cause))?;
         json.push('\n');
@@ -128,7 +130,9 @@ pub(crate) fn error_json(error: &Error) -> Value {
     if let Value::Object(place) = &mut place {
         place.retain(|_, value| !value.is_null());
     }
-    json!({ "kind": error.kind().as_str(), "message": error.chain(), "hint": error.hint(), "place": place })
+    let mut json = windlass::pipeline::error_json(error);
+    json["place"] = place;
+    json
 }
 
 /// A table of text; columns whose index is in `numbers` are aligned to the right.

@@ -38,11 +38,6 @@ pub struct Capabilities {
     pub merge_strategies: Vec<MergeStrategy>,
     /// How a replace is done.
     pub replace_strategy: ReplaceStrategy,
-    /// Jobs that may be loaded at the same time.
-    pub parallel_jobs: usize,
-    /// Whether migration, rows, load record and state become visible in one step. If so, jobs of an unfinished load
-    /// are loaded again from the start.
-    pub is_transactional: bool,
     /// Whether merge, where it cannot be done, adds rows instead.
     pub merge_falls_back_to_append: bool,
     /// What the user should know of the settings.

@@ -35,9 +35,7 @@ fn list<'a>(
 }
 
 pub(super) fn json_schema(output: &Output) -> Result<Exit> {
-    let mut text = serde_json::to_string_pretty(&windlass::config::json_schema()).unwrap_or_default();
-    text.push('\n');
-    output.print(text)?;
+    output.print_json(&windlass::config::json_schema())?;
     Ok(Exit::OK)
 }
 

@@ -175,10 +175,7 @@ fn find_schema(work: &WorkFolder, name: Option<&str>) -> Result<Schema> {
 }
 
 fn state(work: &WorkFolder, output: &Output) -> Result<()> {
-    let state = work.state()?.map_or(Value::Null, |state| state.to_json());
-    let mut text = serde_json::to_string_pretty(&state).unwrap_or_default();
-    text.push('\n');
-    output.print(text)
+    output.print_json(&work.state()?.map_or(Value::Null, |state| state.to_json()))
 }
 
 fn status(package: &LoadPackage) -> &'static str {

@@ -60,6 +60,17 @@ pub trait Turn {
     fn publish(&mut self, state: &Arc<SchemaState>);
 }
 
+/// The turn of the only worker, or of one that takes all chunks in order.
+impl Turn for Arc<SchemaState> {
+    fn wait(&mut self) -> Result<Arc<SchemaState>> {
+        Ok(Self::clone(self))
+    }
+
+    fn publish(&mut self, state: &Arc<SchemaState>) {
+        self.clone_from(state);
+    }
+}
+
 /// Takes finished batches.
 pub trait BatchSink {
     /// A batch of a table. Later batches may have more columns at the end, never fewer.

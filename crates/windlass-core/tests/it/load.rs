@@ -15,7 +15,7 @@ use windlass_core::json::ParseBuffers;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{
     BatchSink, Context, Limits, NormalizeSettings, Normalizer, PositionIds, RecordNumbers, RowFilters,
-    SchemaState, TableBatch, Turn, TypeDefaults,
+    SchemaState, TableBatch, TypeDefaults,
 };
 use windlass_core::schema::Schema;
 
@@ -30,19 +30,6 @@ pub(crate) struct Loaded {
     pub(crate) null_columns: BTreeMap<String, Vec<String>>,
     pub(crate) discarded_rows: u64,
     pub(crate) discarded_values: u64,
-}
-
-/// The schema as one value, with turns taken in order.
-pub(crate) struct InOrder(pub(crate) Arc<SchemaState>);
-
-impl Turn for InOrder {
-    fn wait(&mut self) -> Result<Arc<SchemaState>> {
-        Ok(Arc::clone(&self.0))
-    }
-
-    fn publish(&mut self, state: &Arc<SchemaState>) {
-        self.0 = Arc::clone(state);
-    }
 }
 
 /// Gathers rows as text.
@@ -76,7 +63,7 @@ pub(crate) fn load_lines(
 ) -> Result<Loaded> {
     let settings = settings(&schema, "1700000000.0", limits);
     let state = Arc::new(SchemaState::new(schema));
-    let mut turn = InOrder(Arc::clone(&state));
+    let mut turn = Arc::clone(&state);
     let mut normalizers: Vec<_> =
         (0..workers).map(|_| Normalizer::new(Arc::clone(&settings), Arc::clone(&state))).collect();
     let mut gather = Gather::default();
@@ -96,7 +83,7 @@ pub(crate) fn load_lines(
         buffers.restore(memory);
     }
     let mut loaded = Loaded {
-        schema: turn.0.schema.clone(),
+        schema: turn.schema.clone(),
         tables: BTreeMap::new(),
         null_columns: BTreeMap::new(),
         discarded_rows: 0,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use windlass_core::Error;
 
-use crate::pipeline::LoadInfo;
+use crate::pipeline::{LoadInfo, error_json};
 
 /// Tables that a message for people names, and columns of each.
 const SHOWN: usize = 20;
@@ -81,7 +81,7 @@ impl<'a> Message<'a> {
                 "dataset": info.dataset,
                 "started_at": info.started_at,
                 "finished_at": info.finished_at,
-                "error": { "kind": error.kind().as_str(), "message": error.chain(), "hint": error.hint() },
+                "error": error_json(error),
             }),
         }
     }

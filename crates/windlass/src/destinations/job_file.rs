@@ -1,4 +1,4 @@
-//! Job files as batches, and work that may block.
+//! Job files as batches.
 
 use std::fs::File;
 use std::path::Path;
@@ -22,11 +22,4 @@ pub(super) fn open_job_file(path: &Path) -> Result<ParquetRecordBatchReader> {
 /// The error for a file of a package that is not what was written.
 pub(super) fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::data("a file of a load package is damaged").with_source(cause).at_file(path.display().to_string())
-}
-
-/// Runs `work` on a thread that may block.
-pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|cause| Error::internal("the thread of a destination broke down").with_source(cause))?
 }

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
-use windlass_core::Result;
+use windlass_core::{Error, Result};
 
 #[cfg(feature = "duckdb")]
 pub use self::duckdb::{DuckDb, DuckDbConfig};
@@ -72,4 +72,11 @@ pub fn destination_entry(name: &str) -> Result<&'static DestinationEntry> {
         .iter()
         .find(|entry| entry.name == short)
         .ok_or_else(|| unknown_name("destination", name, DESTINATIONS.iter().map(|entry| entry.name)))
+}
+
+/// Runs `work` on a thread that may block.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|cause| Error::internal("the thread of a destination broke down").with_source(cause))?
 }

@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
+use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::sql::{
@@ -11,7 +13,7 @@ use windlass_core::sql::{
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
-use crate::destination::{Dataset, ReplaceStrategy};
+use crate::destination::{Capabilities, Dataset, ReplaceStrategy};
 use crate::env::time_of_load_id;
 use crate::packages::LoadPackage;
 
@@ -249,14 +251,45 @@ fn widened(schema: &Schema, existing: &ExistingTables) -> HashSet<String> {
     existing.iter().filter(is_widened).map(|(name, _)| name.clone()).collect()
 }
 
+/// Name of the staging dataset; `%s` stands for the dataset.
+pub(super) const DEFAULT_STAGING_LAYOUT: &str = "%s_staging";
+
 /// Checks the layout of the staging dataset's name and gives it, or the default. Errors: it names the dataset itself.
 pub(super) fn staging_layout(layout: Option<&str>) -> Result<String> {
     match layout {
-        None => Ok("%s_staging".to_owned()),
+        None => Ok(DEFAULT_STAGING_LAYOUT.to_owned()),
         Some("%s") => Err(Error::config(
             "staging_dataset_name_layout `%s` gives the staging dataset the name of the dataset",
         )
         .with_hint("use something like `%s_staging`")),
         Some(layout) => Ok(layout.to_owned()),
+    }
+}
+
+/// What SQL databases have in common; names and types are for each to say.
+pub(super) fn sql_capabilities(max_identifier_length: usize) -> Capabilities {
+    Capabilities {
+        formats: vec![FileFormat::Parquet],
+        file_options: FileOptions {
+            format: FileFormat::Parquet,
+            gzip: false,
+            // The files are read once, on the same machine, and then removed.
+            parquet: ParquetOptions {
+                compression: ParquetCompression::None,
+                statistics: false,
+                ..ParquetOptions::default()
+            },
+            ..FileOptions::default()
+        },
+        max_identifier_length,
+        counts_identifier_bytes: false,
+        has_case_sensitive_identifiers: false,
+        // Databases round to the precision of a column when they load; a file that cuts digits off before would differ.
+        types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },
+        merge_strategies: MergeStrategy::ALL.to_vec(),
+        replace_strategy: ReplaceStrategy::TruncateAndInsert,
+        normalizes_dataset_name: true,
+        merge_falls_back_to_append: false,
+        warnings: Vec::new(),
     }
 }

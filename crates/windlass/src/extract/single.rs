@@ -3,26 +3,11 @@
 use std::sync::Arc;
 
 use windlass_core::json::ParseBuffers;
-use windlass_core::normalize::{
-    NormalizeSettings, Normalizer, PositionIds, RecordNumbers, SchemaState, Turn,
-};
+use windlass_core::normalize::{NormalizeSettings, Normalizer, PositionIds, RecordNumbers, SchemaState};
 use windlass_core::package::Job;
 use windlass_core::{Error, Result};
 
 use super::JobFiles;
-
-/// The schema of the only worker.
-struct OwnTurn(Arc<SchemaState>);
-
-impl Turn for OwnTurn {
-    fn wait(&mut self) -> Result<Arc<SchemaState>> {
-        Ok(Arc::clone(&self.0))
-    }
-
-    fn publish(&mut self, state: &Arc<SchemaState>) {
-        self.0 = Arc::clone(state);
-    }
-}
 
 /// Normalizes one record, as JSON text, into the files of its table; gives the schema after it.
 pub(crate) fn write_record(
@@ -34,7 +19,7 @@ pub(crate) fn write_record(
 ) -> Result<(Arc<SchemaState>, Vec<Job>)> {
     let load_id = settings.ctx.load_id.clone();
     let mut normalizer = Normalizer::new(Arc::new(settings), Arc::clone(state));
-    let mut turn = OwnTurn(Arc::clone(state));
+    let mut turn = Arc::clone(state);
     let mut buffers = ParseBuffers::new();
     let parsed = buffers.parse_lines(record.as_bytes())?;
     if !parsed.bad.is_empty() {
@@ -45,5 +30,5 @@ pub(crate) fn write_record(
     normalizer.observe(table, &parsed.tape, &parsed.rows, numbers, &mut turn)?;
     normalizer.encode(&parsed.tape, numbers, &mut files)?;
     normalizer.flush(&mut files)?;
-    Ok((turn.0, files.finish()?))
+    Ok((turn, files.finish()?))
 }

@@ -58,9 +58,7 @@ impl Pipeline {
     pub async fn sync_destination(&self) -> Result<Change> {
         let _lock = self.work.lock()?;
         let mut session = self.connect().await?;
-        let (_, change) = self.known(session.as_mut()).await?;
-        self.sync(session.as_mut()).await?;
-        Ok(change)
+        Ok(self.sync(session.as_mut()).await?.1)
     }
 
     /// What dropping would do; nothing is changed. Errors: there is no such schema; a pattern that is none.
@@ -92,7 +90,7 @@ impl Pipeline {
         lease: &mut Option<HeldLease>,
         selection: &DropSelection,
     ) -> Result<(DropPlan, Option<PackageInfo>)> {
-        let mut known = self.sync(session).await?;
+        let (mut known, _) = self.sync(session).await?;
         let (plan, schema) = self.drop_plan(selection, &known)?;
         if plan.is_empty() {
             return Ok((plan, None));

@@ -26,7 +26,7 @@ use windlass_core::{Error, Result};
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
 pub use self::refresh::Refresh;
-pub use self::report::{LoadInfo, PackageInfo};
+pub use self::report::{LoadInfo, PackageInfo, error_json};
 pub use self::run::Change;
 pub use self::store::{RunLock, WorkFolder};
 

@@ -2,6 +2,8 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use windlass_core::Error;
 use windlass_core::package::{LeftOut, PackageManifest};
 use windlass_core::schema::SchemaDelta;
 
@@ -100,4 +102,9 @@ pub(crate) fn schema_update(delta: &SchemaDelta) -> IndexMap<String, Vec<String>
         (table.name.clone(), columns.collect())
     });
     tables.collect()
+}
+
+/// An error as programs read it: kind, message with place and causes, hint.
+pub fn error_json(error: &Error) -> Value {
+    json!({ "kind": error.kind().as_str(), "message": error.chain(), "hint": error.hint() })
 }

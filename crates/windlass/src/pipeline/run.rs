@@ -19,7 +19,7 @@ use super::cursors::{Cursors, Undeclared};
 use super::lease::{HeldLease, POLL};
 use super::prepare::PreparedSource;
 use super::refresh::Refreshed;
-use super::report::{LoadInfo, PackageInfo};
+use super::report::{LoadInfo, PackageInfo, error_json};
 use super::{Pipeline, RunOptions};
 use crate::destination::Session;
 use crate::env::iso;
@@ -88,10 +88,7 @@ impl Pipeline {
         let warnings = self.alerts.tell(&info, result.as_ref().err(), &system).await;
         info.warnings.extend(warnings);
         let mut trace = serde_json::to_value(&info).unwrap_or_default();
-        trace["error"] = result.as_ref().err().map_or(
-            Value::Null,
-            |error| json!({ "kind": error.kind().as_str(), "message": error.chain(), "hint": error.hint() }),
-        );
+        trace["error"] = result.as_ref().err().map_or(Value::Null, error_json);
         let saved = self.work.save_trace(&trace);
         result?;
         saved?;
@@ -139,7 +136,7 @@ impl Pipeline {
     ) -> Result<()> {
         self.progress.set_stage("sync");
         failpoint("run.sync")?;
-        let mut known = self.sync(session).await?;
+        let (mut known, _) = self.sync(session).await?;
         info.first_run = known.state.local("first_run").and_then(Value::as_bool).unwrap_or(true);
         for package in self.work.packages().pending()? {
             if is_outdated(session, &package, &known).await? {
@@ -172,10 +169,10 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Brings the local state and schemas up to what the destination knows.
+    /// Brings the local state and schemas up to what the destination knows, and tells what changed.
     ///
     /// Errors: the destination; a state of another engine.
-    pub(super) async fn sync(&self, session: &mut dyn Session) -> Result<Known> {
+    pub(super) async fn sync(&self, session: &mut dyn Session) -> Result<(Known, Change)> {
         let (known, change) = self.known(session).await?;
         match change {
             Change::None => {}
@@ -186,7 +183,7 @@ impl Pipeline {
                 self.work.save_state(&known.state)?;
             }
         }
-        Ok(known)
+        Ok((known, change))
     }
 
     /// The local state and schemas, or the destination's where that is newer.

@@ -12,14 +12,11 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
-use windlass_core::merge::MergeStrategy;
-use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
 pub(in crate::destinations) use self::connection::{batches, database_error};
 use self::session::DuckDbSession;
-use super::sql_dataset::staging_layout;
+use super::sql_dataset::{DEFAULT_STAGING_LAYOUT, sql_capabilities, staging_layout};
 use super::{BuildContext, DestinationEntry};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
@@ -112,71 +109,41 @@ impl std::fmt::Debug for DuckDb {
 impl DuckDb {
     /// The database in a file, which is created with the first load.
     pub fn file(path: impl AsRef<Path>) -> Self {
-        Self::at(Place::File(path.as_ref().to_owned()), DuckDbConnection::default(), &DuckDbConfig::default())
+        Self::at(Place::File(path.as_ref().to_owned()))
     }
 
     /// A database in memory, which is gone with this value.
     pub fn memory() -> Self {
-        Self::at(Place::Memory, DuckDbConnection::default(), &DuckDbConfig::default())
+        Self::at(Place::Memory)
     }
 
     /// The database that the options name. Errors: a URL of something else.
     pub fn new(config: DuckDbConfig, context: &BuildContext) -> Result<Self> {
-        let connection = match config.credentials.clone() {
+        let connection = match config.credentials {
             None => DuckDbConnection::default(),
             Some(DuckDbCredentials::Database(text)) => {
                 DuckDbConnection { database: Some(text), ..DuckDbConnection::default() }
             }
             Some(DuckDbCredentials::Detailed(connection)) => connection,
         };
-        let place = place(connection.database.as_deref(), context)?;
-        staging_layout(config.staging_dataset_name_layout.as_deref())?;
-        Ok(Self::at(place, connection, &config))
+        let mut destination = Self::at(place(connection.database.as_deref(), context)?);
+        destination.options = Arc::new(connection);
+        destination.staging_layout = staging_layout(config.staging_dataset_name_layout.as_deref())?;
+        destination.capabilities.normalizes_dataset_name =
+            config.enable_dataset_name_normalization.unwrap_or(true);
+        destination.capabilities.replace_strategy = config.replace_strategy;
+        Ok(destination)
     }
 
-    fn at(place: Place, options: DuckDbConnection, config: &DuckDbConfig) -> Self {
-        let layout = config.staging_dataset_name_layout.clone();
-        let capabilities = Capabilities {
-            normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),
-            replace_strategy: config.replace_strategy,
-            ..capabilities()
-        };
+    /// The database at a place, with default options.
+    fn at(place: Place) -> Self {
         Self {
             place,
-            options: Arc::new(options),
-            staging_layout: layout.unwrap_or_else(|| "%s_staging".to_owned()),
-            capabilities,
+            options: Arc::default(),
+            staging_layout: DEFAULT_STAGING_LAYOUT.to_owned(),
+            capabilities: sql_capabilities(65_536),
             memory: Arc::default(),
         }
-    }
-}
-
-fn capabilities() -> Capabilities {
-    Capabilities {
-        formats: vec![FileFormat::Parquet],
-        file_options: FileOptions {
-            format: FileFormat::Parquet,
-            gzip: false,
-            // The files are read once, from the same disk, and then removed.
-            parquet: ParquetOptions {
-                compression: ParquetCompression::None,
-                statistics: false,
-                ..ParquetOptions::default()
-            },
-            ..FileOptions::default()
-        },
-        max_identifier_length: 65_536,
-        counts_identifier_bytes: false,
-        has_case_sensitive_identifiers: false,
-        // DuckDB rounds to the precision of a column when it loads; a file that cuts digits off before would differ.
-        types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },
-        merge_strategies: MergeStrategy::ALL.to_vec(),
-        replace_strategy: ReplaceStrategy::TruncateAndInsert,
-        normalizes_dataset_name: true,
-        parallel_jobs: 1,
-        is_transactional: true,
-        merge_falls_back_to_append: false,
-        warnings: Vec::new(),
     }
 }
 

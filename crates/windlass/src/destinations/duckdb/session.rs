@@ -17,6 +17,7 @@ use windlass_core::{Error, ErrorKind, Result};
 use super::connection::{Access, Bounds, batches, database_error, open_file, open_memory, prepare};
 use super::{DuckDb, Place};
 use crate::destination::{Dataset, Destination as _, Lease, Session, Stored};
+use crate::destinations::aside;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
@@ -77,7 +78,7 @@ impl DuckDbSession {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
         let (destination, dataset) = (self.destination.clone(), self.dataset.clone());
-        blocking(move || match open(&destination, Access::Read, &dataset)? {
+        aside(move || match open(&destination, Access::Read, &dataset)? {
             Some(connection) => work(&connection).map(Some),
             None => Ok(None),
         })
@@ -91,7 +92,7 @@ impl DuckDbSession {
     ) -> Result<T> {
         let connection =
             self.writing.take().ok_or_else(|| Error::internal("a load goes on that was not begun"))?;
-        let (connection, result) = blocking(move || {
+        let (connection, result) = aside(move || {
             let result = work(&connection);
             Ok((connection, result))
         })
@@ -155,12 +156,6 @@ fn open(destination: &DuckDb, access: Access, dataset: &Dataset) -> Result<Optio
             clone.map_err(|cause| database_error("open", ":memory:", cause))
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|cause| Error::internal("the thread of DuckDB broke down").with_source(cause))?
 }
 
 /// Table and column names of one schema.
@@ -262,7 +257,7 @@ impl Session for DuckDbSession {
         let (destination, dataset, sql) = (self.destination.clone(), self.dataset.clone(), self.sql()?);
         let hash = package.manifest.schema_hash.clone();
         let location = destination.location();
-        let (connection, found, state) = blocking(move || {
+        let (connection, found, state) = aside(move || {
             failpoint("duckdb.open")?;
             let connection = open(&destination, Access::Write, &dataset)?
                 .ok_or_else(|| Error::internal("a database that is written was not opened"))?;
@@ -345,7 +340,7 @@ impl Session for DuckDbSession {
         .await?;
         // Closing writes the log into the database file; the commit itself is done.
         let connection = self.writing.take();
-        blocking(move || {
+        aside(move || {
             failpoint("duckdb.close")?;
             drop(connection);
             failpoint("duckdb.closed")
@@ -356,7 +351,7 @@ impl Session for DuckDbSession {
     async fn rollback(&mut self) -> Result<()> {
         let Some(connection) = self.writing.take() else { return Ok(()) };
         // Without a transaction there is nothing to give up; closing does the rest.
-        blocking(move || {
+        aside(move || {
             failpoint("duckdb.rollback")?;
             drop(connection.execute_batch("ROLLBACK"));
             drop(connection);

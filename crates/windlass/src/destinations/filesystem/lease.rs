@@ -14,6 +14,7 @@ use windlass_core::{Error, Result};
 
 use super::system_files::entries;
 use crate::destination::Lease;
+use crate::destinations::aside;
 use crate::files::{io_error, write_atomic};
 
 /// Folder of all leases; no pipeline is called like this.
@@ -99,9 +100,7 @@ impl FilesystemLease {
 impl Lease for FilesystemLease {
     async fn renew(&self, now: i64) -> Result<()> {
         let lease = self.clone();
-        tokio::task::spawn_blocking(move || lease.prolong(now))
-            .await
-            .map_err(|cause| Error::internal("a file task broke down").with_source(cause))?
+        aside(move || lease.prolong(now)).await
     }
 }
 

@@ -148,8 +148,6 @@ fn capabilities(format: FileFormat) -> Capabilities {
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         merge_falls_back_to_append: true,
         normalizes_dataset_name: true,
-        parallel_jobs: 8,
-        is_transactional: false,
         warnings: Vec::new(),
     }
 }

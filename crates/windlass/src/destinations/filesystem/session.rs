@@ -20,6 +20,7 @@ use super::lease::FilesystemLease;
 use super::system_files::{self, entries, hex, hex_hash};
 use super::{Inner, views};
 use crate::destination::{Dataset, Lease, ReplaceStrategy, Session, Stored};
+use crate::destinations::aside;
 use crate::env::time_of_load_id;
 use crate::failpoint::failpoint;
 use crate::files::{io_error, sync_folder};
@@ -112,9 +113,7 @@ impl FilesystemSession {
             lease: self.lease.clone(),
             load_id: self.load_id.clone(),
         };
-        tokio::task::spawn_blocking(move || work(&session))
-            .await
-            .map_err(|cause| Error::internal("a file task broke down").with_source(cause))?
+        aside(move || work(&session)).await
     }
 }
 

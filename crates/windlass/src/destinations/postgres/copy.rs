@@ -14,7 +14,8 @@ use windlass_core::sql::Dialect;
 use super::connection::{Connection, TargetColumn};
 use super::encode::{Encoder, HEADER, TRAILER};
 use super::error::failed;
-use crate::destinations::job_file::{aside, damaged, open_job_file};
+use crate::destinations::aside;
+use crate::destinations::job_file::{damaged, open_job_file};
 use crate::failpoint::failpoint;
 
 /// Bytes that are sent at once.

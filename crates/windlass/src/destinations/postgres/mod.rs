@@ -16,8 +16,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
-use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
@@ -25,7 +23,7 @@ use self::address::Address;
 pub use self::address::{PostgresConnection, PostgresCredentials};
 use self::session::PostgresSession;
 use super::DestinationEntry;
-use super::sql_dataset::staging_layout;
+use super::sql_dataset::{sql_capabilities, staging_layout};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
 
@@ -77,50 +75,24 @@ impl Postgres {
                  with host, database, username and password",
             )
         })?;
+        let sql = sql_capabilities(63);
         Ok(Self {
             address: Arc::new(Address::new(&credentials)?),
             staging_layout: staging_layout(config.staging_dataset_name_layout.as_deref())?,
             capabilities: Capabilities {
                 normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),
                 replace_strategy: config.replace_strategy,
-                ..capabilities(config.create_indexes.unwrap_or(true))
+                counts_identifier_bytes: true,
+                has_case_sensitive_identifiers: true,
+                types: TypeDefaults {
+                    // All digits that a file can hold; the column is wider.
+                    wei: (76, 0),
+                    unique_constraints: config.create_indexes.unwrap_or(true),
+                    ..sql.types
+                },
+                ..sql
             },
         })
-    }
-}
-
-fn capabilities(creates_indexes: bool) -> Capabilities {
-    Capabilities {
-        formats: vec![FileFormat::Parquet],
-        file_options: FileOptions {
-            format: FileFormat::Parquet,
-            gzip: false,
-            // The files are read once, from the same machine, and then removed.
-            parquet: ParquetOptions {
-                compression: ParquetCompression::None,
-                statistics: false,
-                ..ParquetOptions::default()
-            },
-            ..FileOptions::default()
-        },
-        max_identifier_length: 63,
-        counts_identifier_bytes: true,
-        has_case_sensitive_identifiers: true,
-        types: TypeDefaults {
-            // All digits that a file can hold; the column is wider.
-            wei: (76, 0),
-            // The server rounds to the precision of a column; a file that cuts digits off before would differ.
-            ignores_time_precision: true,
-            unique_constraints: creates_indexes,
-            ..TypeDefaults::default()
-        },
-        merge_strategies: MergeStrategy::ALL.to_vec(),
-        replace_strategy: ReplaceStrategy::TruncateAndInsert,
-        normalizes_dataset_name: true,
-        parallel_jobs: 1,
-        is_transactional: true,
-        merge_falls_back_to_append: false,
-        warnings: Vec::new(),
     }
 }
 

@@ -40,18 +40,16 @@ impl Tls {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(failed)?;
+        let chain = || {
+            WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), Arc::clone(&provider))
+                .build()
+                .map_err(|cause| Error::config("the trusted certificates cannot be used").with_source(cause))
+        };
+        let lenient = |chain| Arc::new(Lenient { provider: Arc::clone(&provider), chain });
         let verifier: Arc<dyn ServerCertVerifier> = match self.verification {
-            Verification::None => Arc::new(Unverified { provider }),
-            Verification::Chain | Verification::ChainAndHost => {
-                let roots = Arc::new(self.roots()?);
-                let inner = WebPkiServerVerifier::builder_with_provider(roots, provider).build().map_err(
-                    |cause| Error::config("the trusted certificates cannot be used").with_source(cause),
-                )?;
-                match self.verification {
-                    Verification::Chain => Arc::new(AnyHost { inner }),
-                    _ => inner,
-                }
-            }
+            Verification::None => lenient(None),
+            Verification::Chain => lenient(Some(chain()?)),
+            Verification::ChainAndHost => chain()?,
         };
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         let config = match &self.client {
@@ -100,22 +98,31 @@ fn certificates(file: &str, key: &str) -> Result<Vec<CertificateDer<'static>>> {
         .map_err(|cause| unreadable(key, file, cause))
 }
 
-/// Takes any certificate, as `sslmode=require` does.
+/// Checks less of a certificate than it should be, as some modes of libpq do.
 #[derive(Debug)]
-struct Unverified {
+struct Lenient {
     provider: Arc<CryptoProvider>,
+    /// Who signed the certificate is checked with `sslmode=verify-ca`, and with `sslmode=require` nothing.
+    chain: Option<Arc<WebPkiServerVerifier>>,
 }
 
-impl ServerCertVerifier for Unverified {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
-        _certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
+        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        // The name is looked at last, after the chain was found good.
+        match chain.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            result => result,
+        }
     }
 
     fn verify_tls12_signature(
@@ -140,52 +147,5 @@ impl ServerCertVerifier for Unverified {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Takes a trusted certificate of any host, as `sslmode=verify-ca` does.
-#[derive(Debug)]
-struct AnyHost {
-    inner: Arc<WebPkiServerVerifier>,
-}
-
-impl ServerCertVerifier for AnyHost {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        // The name is looked at last, after the chain was found good.
-        match self.inner.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            result => result,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
     }
 }

@@ -11,13 +11,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
-use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
 use self::session::SqliteSession;
-use super::sql_dataset::staging_layout;
+use super::sql_dataset::{sql_capabilities, staging_layout};
 use super::{BuildContext, DestinationEntry};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
@@ -95,13 +93,15 @@ impl Sqlite {
             return Err(Error::config(format!("a sqlite destination has no driver `{driver}`"))
                 .with_hint("leave drivername out"));
         }
+        let sql = sql_capabilities(9999);
         Ok(Self {
             path: path(parts.database.as_deref(), context)?,
             staging_layout: staging_layout(config.staging_dataset_name_layout.as_deref())?,
             capabilities: Capabilities {
                 normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),
                 replace_strategy: config.replace_strategy,
-                ..capabilities()
+                types: TypeDefaults { scale_defaults_alone: false, ..sql.types },
+                ..sql
             },
         })
     }
@@ -114,38 +114,6 @@ impl Sqlite {
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         let extension = self.path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
         self.path.with_file_name(format!("{stem}__{dataset}{}", extension.unwrap_or_default()))
-    }
-}
-
-fn capabilities() -> Capabilities {
-    Capabilities {
-        formats: vec![FileFormat::Parquet],
-        file_options: FileOptions {
-            format: FileFormat::Parquet,
-            gzip: false,
-            // The files are read once, from the same disk, and then removed.
-            parquet: ParquetOptions {
-                compression: ParquetCompression::None,
-                statistics: false,
-                ..ParquetOptions::default()
-            },
-            ..FileOptions::default()
-        },
-        max_identifier_length: 9999,
-        counts_identifier_bytes: false,
-        has_case_sensitive_identifiers: false,
-        types: TypeDefaults {
-            ignores_time_precision: true,
-            scale_defaults_alone: false,
-            ..TypeDefaults::default()
-        },
-        merge_strategies: MergeStrategy::ALL.to_vec(),
-        replace_strategy: ReplaceStrategy::TruncateAndInsert,
-        normalizes_dataset_name: true,
-        parallel_jobs: 1,
-        is_transactional: true,
-        merge_falls_back_to_append: false,
-        warnings: Vec::new(),
     }
 }
 

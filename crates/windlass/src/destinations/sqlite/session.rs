@@ -16,7 +16,7 @@ use super::connection::{database_error, one_text, open, tables};
 use super::insert::insert_file;
 use super::{Sqlite, read};
 use crate::destination::{Dataset, Lease, Session, Stored};
-use crate::destinations::job_file::aside;
+use crate::destinations::aside;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
