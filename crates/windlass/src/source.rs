@@ -1,13 +1,15 @@
 //! Where data comes from: the traits of a source, and what it hands over.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
-use windlass_core::Result;
+use serde_json::Value;
 use windlass_core::hints::ResourceHints;
 use windlass_core::incremental::IncrementalOptions;
 use windlass_core::json::Select;
+use windlass_core::{Error, Result};
 
 use crate::steps::Step;
 use windlass_core::csv::CsvTable;
@@ -16,7 +18,7 @@ use windlass_core::csv::CsvTable;
 #[derive(Clone, Debug, Default)]
 pub struct SourceContext {
     /// Folder that relative paths are relative to.
-    pub folder: std::path::PathBuf,
+    pub folder: PathBuf,
 }
 
 /// A place that data is read from: one or more resources under one schema.
@@ -33,14 +35,52 @@ pub trait Source: Send + Sync {
 
     /// One extractor for each partition of a resource that can be read on its own; their order is the order of the
     /// data.
-    async fn open(&self, resource: &Resource, context: &SourceContext) -> Result<Vec<Box<dyn Extractor>>>;
+    async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>>;
+}
+
+/// What a resource is opened with.
+#[derive(Clone, Debug, Default)]
+pub struct Opening {
+    /// Folder that relative paths are relative to.
+    pub folder: PathBuf,
+    /// The range of its cursor; `None` without incremental.
+    pub cursor: Option<CursorRange>,
+    /// Where the pages of its parent are kept, one file of JSON lines; each line is the list of the records of one page.
+    /// `None` without parent.
+    pub parent_pages: Option<PathBuf>,
+    /// Where to go on: what [`Extractor::position`] said of the last page that is kept.
+    pub position: Option<Value>,
+    /// Partitions that failed in the run before and are to be read again.
+    pub retries: Vec<Value>,
+}
+
+/// The range of a resource's cursor in this run, as values of its field.
+#[derive(Clone, Debug, Default)]
+pub struct CursorRange {
+    /// The option `initial_value`.
+    pub initial_value: Option<Value>,
+    /// Where the run starts, its lag applied; the initial value in a first run.
+    pub start_value: Option<Value>,
+    /// The option `end_value`.
+    pub end_value: Option<Value>,
+    /// The furthest value so far; moves with the pages where [`Resource::follows_cursor`] asks for it.
+    pub last_value: Arc<Mutex<Option<Value>>>,
+}
+
+/// A partition that could not be read while the others were.
+#[derive(Debug)]
+pub struct PartitionFailure {
+    /// What names it, and is handed back as one of [`Opening::retries`].
+    pub partition: Value,
+    /// Why.
+    pub error: Error,
 }
 
 /// What a source says about its schema.
 #[derive(Clone, Debug, Default)]
 pub struct SourceSettings {
     /// Contract for all tables.
-    pub schema_contract: Option<serde_json::Value>,
+    pub schema_contract: Option<Value>,
     /// Levels of nesting that become tables, for all resources.
     pub max_table_nesting: Option<i64>,
     /// Whether the rows of all nested tables carry the id of their root row.
@@ -52,6 +92,16 @@ pub struct SourceSettings {
 pub trait Extractor: Send {
     /// The next page, or `None` at the end. A dropped call loses no page that was returned before.
     async fn next_page(&mut self) -> Result<Option<Page>>;
+
+    /// Where reading can go on after the page that was returned last; `None` if it can only start over.
+    fn position(&self) -> Option<Value> {
+        None
+    }
+
+    /// Partitions that failed since the last call, where the resource goes on without them.
+    fn failures(&mut self) -> Vec<PartitionFailure> {
+        Vec::new()
+    }
 }
 
 /// One stream of records and what is said about it.
@@ -69,6 +119,12 @@ pub struct Resource {
     pub steps: Vec<Step>,
     /// What happens to records that cannot be read.
     pub on_bad_record: OnBadRecord,
+    /// The resource of this source whose records it is made from.
+    pub parent: Option<String>,
+    /// Whether it may be read while others are.
+    pub parallelized: bool,
+    /// Whether its requests depend on the cursor of the pages before.
+    pub follows_cursor: bool,
 }
 
 impl Resource {
@@ -81,6 +137,9 @@ impl Resource {
             limit: None,
             steps: Vec::new(),
             on_bad_record: OnBadRecord::Fail,
+            parent: None,
+            parallelized: false,
+            follows_cursor: false,
         }
     }
 }

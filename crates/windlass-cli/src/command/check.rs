@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use windlass::config::{Described, Overrides, PipelineFile};
 use windlass::core::Result;
-use windlass::source::SourceContext;
+use windlass::source::{Opening, SourceContext};
 
 use super::environment;
 use crate::output::{Exit, Output};
@@ -34,11 +34,12 @@ pub(super) fn validate(file: &Path, output: &Output) -> Result<Exit> {
 pub(super) async fn check(file: &Path, output: &Output) -> Result<Exit> {
     let described = described(file)?;
     let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+    let opening = Opening { folder: folder.clone(), ..Opening::default() };
     let context = SourceContext { folder };
     let mut names = Vec::new();
     for source in &described.sources {
         for resource in source.resources(&context).await? {
-            source.open(&resource, &context).await.map_err(|error| error.at_resource(&resource.name))?;
+            source.open(&resource, &opening).await.map_err(|error| error.at_resource(&resource.name))?;
             names.push(resource.name);
         }
     }

@@ -27,6 +27,9 @@ pub(super) struct ResourceOptions {
     /// What happens to records that cannot be read.
     #[serde(default)]
     pub(super) on_bad_record: OnBadRecord,
+    /// Whether it may be read while other resources are.
+    #[serde(default)]
+    pub(super) parallelized: bool,
 }
 
 /// Where to stop.
@@ -70,12 +73,13 @@ impl ResourceOptions {
             },
         };
         Ok(Resource {
-            name: self.name,
             hints,
             incremental: self.incremental,
             limit,
             steps: self.steps,
             on_bad_record: self.on_bad_record,
+            parallelized: self.parallelized,
+            ..Resource::new(self.name)
         })
     }
 }

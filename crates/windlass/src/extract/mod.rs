@@ -32,7 +32,7 @@ pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
 pub(crate) use self::single::write_record;
 use self::worker::{Shredded, Worker, WorkerSettings};
-use crate::source::{Page, Resource, Source, SourceContext};
+use crate::source::{Opening, Page, Resource, Source, SourceContext};
 
 /// A resource whose tables are declared.
 #[derive(Clone, Debug)]
@@ -372,7 +372,8 @@ impl Driver<'_> {
         let mut driven = Driven::default();
         for (index, prepared) in self.resources.iter().enumerate() {
             let named = |error: Error| error.at_resource(&prepared.resource.name);
-            let extractors = self.source.open(&prepared.resource, self.context).await.map_err(named)?;
+            let opening = Opening { folder: self.context.folder.clone(), ..Opening::default() };
+            let extractors = self.source.open(&prepared.resource, &opening).await.map_err(named)?;
             let mut gate = Gate::new(prepared).map_err(named)?;
             'resource: for mut extractor in extractors {
                 while let Some(page) = extractor.next_page().await.map_err(named)? {

@@ -11,7 +11,9 @@ use windlass_core::{Error, Result};
 
 use super::{SourceEntry, SourceParts};
 use crate::config::{parse_options, schema_of};
-use crate::source::{Body, Extractor, Origin, Page, Resource, Source, SourceContext, SourceSettings};
+use crate::source::{
+    Body, Extractor, Opening, Origin, Page, Resource, Source, SourceContext, SourceSettings,
+};
 
 pub(super) const ENTRY: SourceEntry = SourceEntry {
     name: "inline",
@@ -95,7 +97,7 @@ impl Source for InlineSource {
         Ok(self.resources.iter().map(|inline| inline.resource.clone()).collect())
     }
 
-    async fn open(&self, resource: &Resource, _: &SourceContext) -> Result<Vec<Box<dyn Extractor>>> {
+    async fn open(&self, resource: &Resource, _: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
         let inline =
             self.resources.iter().find(|inline| inline.resource.name == resource.name).ok_or_else(|| {
                 Error::internal("a resource is not of this source").at_resource(&resource.name)

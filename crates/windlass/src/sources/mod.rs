@@ -2,6 +2,7 @@
 
 mod files;
 mod inline;
+pub mod rest;
 
 use serde_json::Value;
 use windlass_core::Result;

@@ -22,7 +22,7 @@ use self::open::Input;
 use self::parquet::ParquetReader;
 use super::{SourceEntry, SourceParts};
 use crate::config::{parse_options, schema_of};
-use crate::source::{Extractor, Page, Resource, Source, SourceContext, SourceSettings};
+use crate::source::{Extractor, Opening, Page, Resource, Source, SourceContext, SourceSettings};
 
 pub(super) const ENTRY: SourceEntry = SourceEntry {
     name: "filesystem",
@@ -171,12 +171,12 @@ impl Source for FileSource {
         Ok(self.resources.iter().map(|files| files.resource.clone()).collect())
     }
 
-    async fn open(&self, resource: &Resource, context: &SourceContext) -> Result<Vec<Box<dyn Extractor>>> {
+    async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
         let files =
             self.resources.iter().find(|files| files.resource.name == resource.name).ok_or_else(|| {
                 Error::internal("a resource is not of this source").at_resource(&resource.name)
             })?;
-        let paths = list(&self.bucket_url, &files.file_glob, &context.folder)?;
+        let paths = list(&self.bucket_url, &files.file_glob, &opening.folder)?;
         if paths.is_empty() {
             return Err(Error::source_failed(format!(
                 "no file matches `{}` in {}",
