@@ -31,6 +31,8 @@ pub struct LoadPlan {
     pub records: Vec<String>,
     /// Statements that empty tables.
     pub truncations: Vec<String>,
+    /// Statements that create the tables which hold rows for the length of the load.
+    pub staging: Vec<String>,
 }
 
 impl LoadPlan {
@@ -40,11 +42,16 @@ impl LoadPlan {
         self.ddl.extend(other.ddl);
         self.records.extend(other.records);
         self.truncations.extend(other.truncations);
+        self.staging.extend(other.staging);
     }
 
     /// All statements in the order of execution.
     pub fn in_order(&self) -> Vec<String> {
-        [&self.drops, &self.ddl, &self.records, &self.truncations].into_iter().flatten().cloned().collect()
+        [&self.drops, &self.ddl, &self.records, &self.truncations, &self.staging]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 }
 
@@ -93,7 +100,7 @@ impl LoadTarget<'_> {
         Ok(statements)
     }
 
-    /// What the staging dataset needs for rows of `tables`, all of which are emptied.
+    /// What the staging dataset needs for rows of `tables`, which are empty then.
     ///
     /// Errors: as of [`LoadTarget::plan`].
     pub fn plan_staging(
@@ -104,7 +111,10 @@ impl LoadTarget<'_> {
         has_version: bool,
     ) -> Result<LoadPlan> {
         let all = std::iter::once(&self.names.version_table).chain(tables);
-        self.plan_dataset(dataset, all, tables, existing, has_version)
+        let stage = |table: &String| self.dialect.stage_table(dataset, table);
+        let staging: Vec<String> = tables.iter().filter_map(stage).collect();
+        let emptied = if staging.is_empty() { tables } else { &[] };
+        Ok(LoadPlan { staging, ..self.plan_dataset(dataset, all, emptied, existing, has_version)? })
     }
 
     fn plan_dataset<'a>(

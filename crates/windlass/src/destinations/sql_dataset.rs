@@ -157,8 +157,21 @@ impl SqlDataset {
 
     /// The dataset that the rows of a table go to.
     pub(super) fn dataset_of(&self, package: &LoadPackage, table: &str) -> &str {
-        let is_staged = self.staged_tables(package).iter().any(|staged| staged == table);
-        if is_staged { &self.staging } else { &self.name }
+        if self.is_staged(package, table) { self.staged() } else { &self.name }
+    }
+
+    /// The dataset whose table has the columns of the one that the rows go to.
+    pub(super) fn model_of(&self, package: &LoadPackage, table: &str) -> &str {
+        if self.is_staged(package, table) { &self.staging } else { &self.name }
+    }
+
+    fn is_staged(&self, package: &LoadPackage, table: &str) -> bool {
+        self.staged_tables(package).iter().any(|staged| staged == table)
+    }
+
+    /// Where staged rows are.
+    fn staged(&self) -> &str {
+        self.dialect.temporary_dataset().unwrap_or(&self.staging)
     }
 
     /// What is executed before the rows of a package come. Its commit is planned for the same package.
@@ -206,24 +219,27 @@ impl SqlDataset {
         if self.replace_strategy == ReplaceStrategy::InsertFromStaging {
             let replaced = package.replaced_tables();
             let tables: Vec<_> = replaced.iter().filter_map(|table| schema.table(table)).collect();
-            statements.extend(replace_from_staging(self.dialect, &self.name, &self.staging, &tables));
+            statements.extend(replace_from_staging(self.dialect, &self.name, self.staged(), &tables));
         }
         let merge = MergeTarget {
             dialect: self.dialect,
             dataset: &self.name,
-            staging: &self.staging,
+            staging: self.staged(),
             schema,
             names: &self.names,
             types: &self.types,
             loaded_at: time_of_load_id(package.load_id()),
             widened: &self.widened,
         };
+        let merged = package.merged_tables();
+        statements.extend(merged.iter().filter_map(|table| self.dialect.analyze_staged(table)));
         for root in package.merged_roots() {
             statements.extend(merge.statements(&root)?);
         }
-        // Rows that were staged and deleted in one transaction need not stay on the disk.
-        let merged = package.merged_tables();
-        statements.extend(merged.iter().map(|table| self.dialect.empty_table(&self.staging, table)));
+        if self.dialect.temporary_dataset().is_none() {
+            // Rows that were staged and deleted in one transaction need not stay on the disk.
+            statements.extend(merged.iter().map(|table| self.dialect.empty_table(&self.staging, table)));
+        }
         let loads = package.schema.table(&self.names.loads_table);
         let loads = loads.ok_or_else(|| Error::internal("the schema has no table of loads"))?;
         let manifest = &package.manifest;

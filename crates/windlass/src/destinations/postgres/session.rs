@@ -235,7 +235,8 @@ impl Session for PostgresSession {
         let Some(table) = jobs.first().map(|job| job.table.as_str()) else { return Ok(()) };
         let dataset = self.sql.dataset_of(package, table).to_owned();
         if self.targets.as_ref().is_none_or(|(known, _)| known != table) {
-            let columns = self.loading()?.columns(&dataset, table).await?;
+            let model = self.sql.model_of(package, table).to_owned();
+            let columns = self.loading()?.columns(&model, table).await?;
             self.targets = Some((table.to_owned(), columns));
         }
         let targets = self.targets.as_ref().map_or(&[][..], |(_, columns)| columns);
