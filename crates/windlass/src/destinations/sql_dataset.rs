@@ -212,8 +212,44 @@ impl SqlDataset {
         }
     }
 
-    /// What makes the rows count: those of staging move over, and the load is recorded.
-    pub(super) fn commit_statements(&self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
+    /// How the rows of a package are merged. `unique`: root tables whose staged rows have keys of their own.
+    fn merge_target<'a>(&'a self, package: &'a LoadPackage, unique: &'a HashSet<String>) -> MergeTarget<'a> {
+        MergeTarget {
+            dialect: self.dialect,
+            dataset: &self.name,
+            staging: self.staged(),
+            schema: &package.schema,
+            names: &self.names,
+            types: &self.types,
+            loaded_at: time_of_load_id(package.load_id()),
+            widened: &self.widened,
+            unique,
+        }
+    }
+
+    /// Lets the database look at what was staged, before it is asked and merged.
+    pub(super) fn look_at_staged(&self, package: &LoadPackage) -> Vec<String> {
+        package.merged_tables().iter().filter_map(|table| self.dialect.analyze_staged(table)).collect()
+    }
+
+    /// Root tables that are merged, each with a query that has a row if two of its staged rows have the same key.
+    pub(super) fn duplicate_queries(&self, package: &LoadPackage) -> Result<Vec<(String, String)>> {
+        let nothing_known = HashSet::new();
+        let merge = self.merge_target(package, &nothing_known);
+        let queries =
+            package.merged_roots().into_iter().map(|root| Ok((merge.duplicate_query(&root)?, root)));
+        let queries = queries.collect::<Result<Vec<_>>>()?.into_iter();
+        Ok(queries.filter_map(|(query, root)| Some((root, query?))).collect())
+    }
+
+    /// What makes the rows count: those of staging move over, and the load is recorded. `unique` are the tables whose
+    /// query of [`Self::duplicate_queries`] has no row.
+    pub(super) fn commit_statements(
+        &self,
+        package: &LoadPackage,
+        unique: &HashSet<String>,
+        now: i64,
+    ) -> Result<Vec<String>> {
         let schema = &package.schema;
         let mut statements = Vec::new();
         if self.replace_strategy == ReplaceStrategy::InsertFromStaging {
@@ -221,23 +257,13 @@ impl SqlDataset {
             let tables: Vec<_> = replaced.iter().filter_map(|table| schema.table(table)).collect();
             statements.extend(replace_from_staging(self.dialect, &self.name, self.staged(), &tables));
         }
-        let merge = MergeTarget {
-            dialect: self.dialect,
-            dataset: &self.name,
-            staging: self.staged(),
-            schema,
-            names: &self.names,
-            types: &self.types,
-            loaded_at: time_of_load_id(package.load_id()),
-            widened: &self.widened,
-        };
-        let merged = package.merged_tables();
-        statements.extend(merged.iter().filter_map(|table| self.dialect.analyze_staged(table)));
+        let merge = self.merge_target(package, unique);
         for root in package.merged_roots() {
             statements.extend(merge.statements(&root)?);
         }
         if self.dialect.temporary_dataset().is_none() {
             // Rows that were staged and deleted in one transaction need not stay on the disk.
+            let merged = package.merged_tables();
             statements.extend(merged.iter().map(|table| self.dialect.empty_table(&self.staging, table)));
         }
         let loads = package.schema.table(&self.names.loads_table);
@@ -254,6 +280,20 @@ impl SqlDataset {
         ));
         Ok(statements)
     }
+}
+
+/// The tables for whose query something holds.
+pub(super) fn tables_where(
+    queries: Vec<(String, String)>,
+    mut holds: impl FnMut(&str) -> Result<bool>,
+) -> Result<HashSet<String>> {
+    let mut tables = HashSet::new();
+    for (table, query) in queries {
+        if holds(&query)? {
+            tables.insert(table);
+        }
+    }
+    Ok(tables)
 }
 
 /// The tables that have columns which the schema does not know.

@@ -117,6 +117,16 @@ impl Merge<'_> {
         inner.extend(carried.iter().cloned());
         let inner = inner.join(", ");
         let key = self.primary_key.join(", ");
+        let filter = |conditions: &[String]| match conditions {
+            [] => String::new(),
+            conditions => format!(" WHERE {}", conjunction(conditions.iter().cloned())),
+        };
+        if !self.has_duplicates() {
+            return Ok(format!(
+                "SELECT {what} FROM (SELECT {inner} FROM {staged}) AS numbered{}",
+                filter(conditions)
+            ));
+        }
         let Some((column, sort)) = self.dedup_sort() else {
             // An aggregate takes a third of the time of numbering the rows.
             let which = if survivor == Survivor::First { "min" } else { "max" };
@@ -127,11 +137,7 @@ impl Merge<'_> {
                 "SELECT {inner} FROM {} WHERE {place} IN (SELECT {which}({place}) FROM {staged} GROUP BY {key})",
                 self.root.staged
             );
-            let all = match conditions {
-                [] => String::new(),
-                conditions => format!(" WHERE {}", conjunction(conditions.iter().cloned())),
-            };
-            return Ok(format!("SELECT {what} FROM ({one_of_each}) AS numbered{all}"));
+            return Ok(format!("SELECT {what} FROM ({one_of_each}) AS numbered{}", filter(conditions)));
         };
         // Databases differ in where they sort nulls; a row without a value never wins over one that has it.
         let sort = if sort == SortOrder::Ascending { "ASC" } else { "DESC" };

@@ -56,6 +56,7 @@ fn statements(dialect: Dialect, hints: Value, has_lists: bool, widened: &[&str])
         types: &TypeDefaults::default(),
         loaded_at: 1_704_164_645_678_901,
         widened: &widened.iter().map(|name| (*name).to_owned()).collect(),
+        unique: &HashSet::new(),
     };
     target.statements("t")
 }
@@ -282,6 +283,7 @@ fn nested_rows_without_a_root_key_are_found_through_their_parents() {
         types: &TypeDefaults::default(),
         loaded_at: 0,
         widened: &HashSet::new(),
+        unique: &HashSet::new(),
     };
     let statements = target.statements("t").unwrap();
     expect![[r#"DELETE FROM "ds"."t__l__m" WHERE "_dlt_parent_id" IN (SELECT "_dlt_id" FROM "ds"."t__l" WHERE "_dlt_parent_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots"))"#]].assert_eq(&statements[1]);
@@ -306,8 +308,33 @@ fn a_key_without_values_is_refused() {
         types: &TypeDefaults::default(),
         loaded_at: 0,
         widened: &HashSet::new(),
+        unique: &HashSet::new(),
     };
     assert!(
         target.statements("t").unwrap_err().to_string().contains("no row has a value in the primary key")
     );
+}
+
+#[test]
+fn nothing_is_chosen_where_keys_are_known_to_be_unique() {
+    let schema = schema(json!({"write_disposition": "merge", "primary_key": ["a", "b"]}), false);
+    let names = SystemNames::new(&Naming::default()).unwrap();
+    let (nothing, unique) = (HashSet::new(), HashSet::from(["t".to_owned()]));
+    let mut target = MergeTarget {
+        dialect: Dialect::Postgres,
+        dataset: "ds",
+        staging: "pg_temp",
+        schema: &schema,
+        names: &names,
+        types: &TypeDefaults::default(),
+        loaded_at: 0,
+        widened: &nothing,
+        unique: &nothing,
+    };
+    expect![[r#"SELECT '1' FROM "pg_temp"."t" GROUP BY "a", "b" HAVING count(*) > 1 LIMIT 1"#]]
+        .assert_eq(&target.duplicate_query("t").unwrap().unwrap());
+    assert!(target.statements("t").unwrap()[1].contains("GROUP BY"));
+    target.unique = &unique;
+    expect![[r#"INSERT INTO "ds"."t" ("v", "a", "b", "_dlt_id") SELECT "v", "a", "b", "_dlt_id" FROM "pg_temp"."t" AS s"#]]
+        .assert_eq(&target.statements("t").unwrap()[1]);
 }

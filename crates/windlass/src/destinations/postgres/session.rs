@@ -1,5 +1,6 @@
 //! One connection to a Postgres database, and the transaction of a load.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -260,7 +261,17 @@ impl Session for PostgresSession {
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
         self.check_base(package).await?;
-        let statements = self.sql.commit_statements(package, now)?;
+        let mut unique = HashSet::new();
+        for statement in self.sql.look_at_staged(package) {
+            failpoint("postgres.statement")?;
+            self.loading()?.execute(&statement, "commit to").await?;
+        }
+        for (table, query) in self.sql.duplicate_queries(package)? {
+            if self.loading()?.one_text(&query).await?.is_none() {
+                unique.insert(table);
+            }
+        }
+        let statements = self.sql.commit_statements(package, &unique, now)?;
         let connection = self.loading()?;
         for statement in &statements {
             failpoint("postgres.statement")?;

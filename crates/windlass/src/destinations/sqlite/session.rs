@@ -17,7 +17,7 @@ use super::insert::insert_file;
 use super::{Sqlite, read};
 use crate::destination::{Dataset, Lease, Session, Stored};
 use crate::destinations::aside;
-use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
+use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 
@@ -211,7 +211,13 @@ impl Session for SqliteSession {
     }
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
-        let statements = self.sql.commit_statements(package, now)?;
+        let queries = self.sql.duplicate_queries(package)?;
+        let unique = self
+            .write(move |connection, _, location| {
+                tables_where(queries, |query| Ok(one_text(connection, query, location)?.is_none()))
+            })
+            .await?;
+        let statements = self.sql.commit_statements(package, &unique, now)?;
         self.write(move |connection, _, location| {
             let failed = |cause| database_error("commit to", location, cause);
             statements.iter().try_for_each(|sql| {
