@@ -176,6 +176,19 @@ pub fn replace_from_staging(
     statements
 }
 
+/// Puts the staging table of a table in its place, and an empty one of the same kind in place of that.
+///
+/// Only for databases that [move tables](Dialect::moves_tables). What depends on the old table, such as views and
+/// grants, is lost or keeps it from being dropped, as in the reference.
+pub fn replace_by_staging(dialect: Dialect, dataset: &str, staging: &str, table: &str) -> [String; 3] {
+    let (main, staged) = (dialect.qualify(dataset, table), dialect.qualify(staging, table));
+    [
+        format!("DROP TABLE IF EXISTS {main}"),
+        format!("ALTER TABLE {staged} SET SCHEMA {}", dialect.quote(dataset)),
+        format!("CREATE TABLE {staged} (LIKE {main} INCLUDING ALL)"),
+    ]
+}
+
 /// Records a schema version. `columns` are the columns of the version table in its own order.
 pub fn insert_version(
     dialect: Dialect,
@@ -237,6 +250,15 @@ mod tests {
     use super::*;
     use crate::naming::Naming;
     use crate::schema::{LOADS_TABLE, Schema, VERSION_TABLE};
+
+    #[test]
+    fn a_staging_table_takes_the_place_of_the_table() {
+        expect![[r#"
+            DROP TABLE IF EXISTS "ds"."t";
+            ALTER TABLE "st"."t" SET SCHEMA "ds";
+            CREATE TABLE "st"."t" (LIKE "ds"."t" INCLUDING ALL)"#]]
+        .assert_eq(&replace_by_staging(Dialect::Postgres, "ds", "st", "t").join(";\n"));
+    }
 
     #[test]
     fn records_name_their_columns() {

@@ -8,7 +8,7 @@ use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::sql::{
-    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_from_staging,
+    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_by_staging, replace_from_staging,
 };
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
@@ -203,10 +203,20 @@ impl SqlDataset {
     pub(super) fn commit_statements(&self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
         let schema = &package.schema;
         let mut statements = Vec::new();
-        if self.replace_strategy == ReplaceStrategy::InsertFromStaging {
+        if self.replace_strategy.is_staged() {
             let replaced = package.replaced_tables();
-            let tables: Vec<_> = replaced.iter().filter_map(|table| schema.table(table)).collect();
-            statements.extend(replace_from_staging(self.dialect, &self.name, &self.staging, &tables));
+            let tables = replaced.iter().filter_map(|table| schema.table(table));
+            // A table that takes another's place would not have the columns that somebody added by hand.
+            let is_swapped = |name: &str| {
+                self.replace_strategy == ReplaceStrategy::StagingOptimized
+                    && self.dialect.moves_tables()
+                    && !self.widened.contains(name)
+            };
+            let (swapped, filled): (Vec<_>, Vec<_>) = tables.partition(|table| is_swapped(&table.name));
+            statements.extend(swapped.iter().flat_map(|table| {
+                replace_by_staging(self.dialect, &self.name, &self.staging, &table.name)
+            }));
+            statements.extend(replace_from_staging(self.dialect, &self.name, &self.staging, &filled));
         }
         let merge = MergeTarget {
             dialect: self.dialect,
@@ -287,6 +297,7 @@ pub(super) fn sql_capabilities(max_identifier_length: usize) -> Capabilities {
         // Databases round to the precision of a column when they load; a file that cuts digits off before would differ.
         types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },
         merge_strategies: MergeStrategy::ALL.to_vec(),
+        takes_sql_conditions: true,
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         normalizes_dataset_name: true,
         merge_falls_back_to_append: false,
