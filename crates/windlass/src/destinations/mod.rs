@@ -26,7 +26,7 @@ pub use self::duckdb::{DuckDb, DuckDbConfig};
 pub use self::filesystem::{Filesystem, FilesystemConfig};
 pub use self::memory::{Memory, MemoryConfig};
 #[cfg(feature = "postgres")]
-pub use self::postgres::{Postgres, PostgresConfig, PostgresConnection, PostgresCredentials};
+pub use self::postgres::{CsvFormat, Postgres, PostgresConfig, PostgresConnection, PostgresCredentials};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqlAlchemyConfig, Sqlite, SqliteConfig, SqliteCredentials, SqliteParts};
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use windlass::core::ErrorKind;
 use windlass::core::hints::ResourceHints;
 use windlass::destination::Destination;
-use windlass::destinations::{DuckDb, Memory};
+use windlass::destinations::{BuildContext, Memory, destination_entry};
 use windlass::pipeline::{LoadInfo, Pipeline, PipelineSettings, RunOptions};
 use windlass::source::{Resource, Source, SourceSettings};
 use windlass::sources::{InlineResource, InlineSource};
@@ -27,6 +27,14 @@ struct Bench {
 impl Bench {
     fn new(destination: impl Destination + 'static) -> Self {
         Self { destination: Arc::new(destination), folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Into a database that lives as long as this.
+    fn database() -> Self {
+        let entry = destination_entry("duckdb").unwrap();
+        let options = json!({ "credentials": ":memory:" });
+        let destination = (entry.build)(options, &BuildContext::default()).unwrap();
+        Self { destination, folder: tempfile::tempdir().unwrap() }
     }
 
     fn pipeline(&self) -> Pipeline {
@@ -99,7 +107,7 @@ fn comes_to_the_rows_of_a_database(hints: &Value, is_distinct: bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let result = TestRunner::new(config).run(&histories(), |history| {
         runtime.block_on(async {
-            let (memory, database) = (Bench::new(Memory::private()), Bench::new(DuckDb::memory()));
+            let (memory, database) = (Bench::new(Memory::private()), Bench::database());
             // All tables and columns are there from the first load on; before that, rows are appended.
             let first = record((9, 0, 0, false, vec![vec![0]]));
             for bench in [&memory, &database] {
@@ -138,6 +146,13 @@ fn upsert_comes_to_the_rows_of_a_database() {
     }
     let disposition = json!({ "disposition": "merge", "strategy": "upsert", "skip_unchanged_rows": true });
     comes_to_the_rows_of_a_database(&json!({ "write_disposition": disposition, "primary_key": "id" }), true);
+}
+
+#[test]
+fn cdc_comes_to_the_rows_of_a_database() {
+    for more in [json!({}), json!({ "merge_key": "part", "columns": { "d": { "hard_delete": true } } })] {
+        comes_to_the_rows_of_a_database(&merge("cdc", more), true);
+    }
 }
 
 #[test]
@@ -207,7 +222,6 @@ fn what_it_cannot_do_is_refused_before_anything_is_read() {
             json!({ "write_disposition": disposition, "primary_key": "id" })
         };
         for (hints, message, hint) in [
-            (merge(json!({ "strategy": "cdc" })), "no merge strategy `cdc`", "upsert"),
             (merge(json!({ "strategy": "delete-insert", "source_filter": "id > 1" })), "source_filter", "steps"),
             (
                 merge(json!({ "strategy": "delete-insert", "destination_scope": "{table}.id > 1" })),

@@ -3,6 +3,7 @@
 //! New files are gathered in a hidden folder of the dataset and moved to their places at the commit, so that a load
 //! that fails leaves nothing behind.
 
+mod commit;
 mod layout;
 mod lease;
 mod session;

@@ -1,7 +1,6 @@
 //! Merging in plain Rust: the rules of `windlass_core::sql::merge`, over batches instead of SQL.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, new_null_array};
@@ -80,10 +79,9 @@ pub(super) fn merge(
     let mut merge = Merge { context, settings, root, nested: parts, primary_key, merge_key };
     match merge.settings.strategy {
         MergeStrategy::DeleteInsert => merge.delete_insert(),
-        MergeStrategy::Upsert => merge.upsert(),
+        MergeStrategy::Upsert | MergeStrategy::Cdc => merge.upsert(),
         MergeStrategy::InsertOnly => merge.insert_only(),
         MergeStrategy::Scd2 => merge.scd2(),
-        MergeStrategy::Cdc => Err(Error::unsupported("the memory destination has no merge strategy `cdc`")),
     }
     .map_err(|error| error.at_table(&merge.root.table.name))?;
     for part in std::iter::once(&merge.root).chain(&merge.nested) {
@@ -188,15 +186,13 @@ impl Merge<'_> {
         let (matched, known) = (keys.stored_are_new(), keys.new_are_stored());
         let survivors = self.survivors(Survivor::Last)?;
         let gone = self.deletions()?;
-        let nested_limit = match &gone {
-            Some(gone) => Some(not(gone)),
-            None => None,
-        };
+        let absent = self.absent(&matched)?;
         if !self.nested.is_empty() {
             // The ids of stored and new rows differ where the stored ones came by another strategy.
             let mut roots = self.ids(&self.root.stored, &matched)?;
+            roots.extend(self.ids(&self.root.stored, &absent)?);
             roots.extend(self.ids(&self.root.new, &vec![true; self.root.new.num_rows()])?);
-            let wanted = nested_limit.map(|limit| self.ids(&self.root.new, &limit)).transpose()?;
+            let wanted = gone.as_ref().map(|gone| self.ids(&self.root.new, &not(gone))).transpose()?;
             self.keep_nested(&roots, |part, roots| {
                 let mut kept = part.one_of_each(Survivor::Last)?;
                 if let Some(wanted) = &wanted {
@@ -205,15 +201,30 @@ impl Merge<'_> {
                 Ok(kept)
             })?;
         }
-        // As in the reference a deletion of an unknown row is a row.
         let gone = gone.unwrap_or_else(|| vec![false; known.len()]);
-        let mut inserted: Vec<bool> = survivors.clone();
-        both(&mut inserted, &gone.iter().zip(&known).map(|(gone, known)| !(gone & known)).collect::<Vec<_>>());
+        // As in the reference a deletion of an unknown row is a row, except by cdc.
+        let is_cdc = self.settings.strategy == MergeStrategy::Cdc;
+        let mut inserted = survivors.clone();
+        let is_row = |(gone, known): (&bool, &bool)| !gone || !(*known || is_cdc);
+        both(&mut inserted, &gone.iter().zip(&known).map(is_row).collect::<Vec<_>>());
         let mut stays = not(&matched);
+        both(&mut stays, &not(&absent));
         if self.settings.skips_unchanged {
             self.skip_unchanged(&keys, &survivors, &gone, &mut stays, &mut inserted)?;
         }
         self.root.keep(&stays, &inserted)
+    }
+
+    /// Cdc: the stored rows that the load would have if they still were.
+    fn absent(&self, matched: &[bool]) -> Result<Vec<bool>> {
+        if self.settings.strategy != MergeStrategy::Cdc {
+            return Ok(vec![false; matched.len()]);
+        }
+        let mut absent = not(matched);
+        if !self.merge_key.is_empty() {
+            both(&mut absent, &self.root.keys(&self.merge_key)?.stored_are_new());
+        }
+        Ok(absent)
     }
 
     /// Lets stored rows stay that do not differ from the new row with their key.
@@ -327,7 +338,7 @@ impl Merge<'_> {
         let Some(until) = self.settings.active_until else {
             return Ok((0..stored.num_rows()).map(|row| column.is_null(row)).collect());
         };
-        let until = cast(&instants(until, 1), column.data_type()).map_err(failed)?;
+        let until = instants(until, 1, column.data_type())?;
         let micros = |array: &ArrayRef| cast(array, &MICROS).map_err(failed);
         let (column, until) = (micros(column)?, micros(&until)?);
         let times = column.as_primitive::<arrow_array::types::TimestampMicrosecondType>();
@@ -427,8 +438,14 @@ impl Merge<'_> {
 
 const MICROS: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
-fn instants(micros: i64, rows: usize) -> ArrayRef {
-    Arc::new(TimestampMicrosecondArray::from(vec![micros; rows]))
+/// As many times as there are rows, of the type of a column.
+fn instants(micros: i64, rows: usize, column: &DataType) -> Result<ArrayRef> {
+    let zone = match column {
+        DataType::Timestamp(_, zone) => zone.clone(),
+        _ => None,
+    };
+    let times = TimestampMicrosecondArray::from(vec![micros; rows]).with_timezone_opt(zone);
+    cast(&times, column).map_err(failed)
 }
 
 /// The rows with another time in a column where `chosen` says so; `None` is no time.
@@ -444,7 +461,7 @@ fn with_instant(
         .map(|(at, field)| (at, field.clone()))
         .ok_or_else(|| missing("validity columns").at_column(column))?;
     let new = match micros {
-        Some(micros) => cast(&instants(micros, rows.num_rows()), field.data_type()).map_err(failed)?,
+        Some(micros) => instants(micros, rows.num_rows(), field.data_type())?,
         None => new_null_array(field.data_type(), rows.num_rows()),
     };
     let mut arrays = rows.columns().to_vec();

@@ -42,10 +42,6 @@ type: memory                   # gone when the process ends
     },
 };
 
-/// How it merges. What the whole load is compared with, `cdc`, is left to databases.
-const STRATEGIES: [MergeStrategy; 4] =
-    [MergeStrategy::DeleteInsert, MergeStrategy::Upsert, MergeStrategy::InsertOnly, MergeStrategy::Scd2];
-
 /// Options of a destination in memory.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -152,7 +148,7 @@ fn capabilities() -> Capabilities {
         has_case_sensitive_identifiers: true,
         normalizes_dataset_name: true,
         types: TypeDefaults { wei: (76, 0), ..TypeDefaults::default() },
-        merge_strategies: STRATEGIES.to_vec(),
+        merge_strategies: MergeStrategy::ALL.to_vec(),
         takes_sql_conditions: false,
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         merge_falls_back_to_append: false,

@@ -110,7 +110,12 @@ pub(super) fn filtered(rows: &RecordBatch, keeps: &[bool]) -> Result<RecordBatch
 pub(super) fn texts(rows: &RecordBatch, column: &str) -> Result<Vec<Option<String>>> {
     use arrow_array::cast::AsArray as _;
     let Some(array) = rows.column_by_name(column) else { return Ok(vec![None; rows.num_rows()]) };
-    let array = cast(array, &DataType::Utf8).map_err(|cause| failed(cause).at_column(column))?;
+    // A text with a zone would need the names of all zones; times with a zone are of UTC everywhere.
+    let array = match array.data_type() {
+        DataType::Timestamp(unit, Some(_)) => cast(array, &DataType::Timestamp(*unit, None)),
+        _ => Ok(Arc::clone(array)),
+    };
+    let array = array.and_then(|array| cast(&array, &DataType::Utf8)).map_err(|cause| failed(cause).at_column(column))?;
     Ok(array.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect())
 }
 
