@@ -167,7 +167,7 @@ impl Destination for Memory {
     }
 
     fn location(&self) -> String {
-        format!("the memory of this process, store {}", self.name)
+        format!("store {} of this process", self.name)
     }
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
