@@ -94,6 +94,8 @@ class Files:
     def snapshot(self):
         columns, rows = {}, {}
         for folder in sorted((self.folder / self.dataset).iterdir()):
+            if folder.name == ".windlass":
+                continue
             if not folder.is_dir():
                 continue
             columns[folder.name], rows[folder.name] = {}, []

@@ -61,7 +61,11 @@ fn a_cursor_that_is_missing_null_or_of_another_type_is_named() {
     };
     check("{\"id\": 2}\n", &["no cursor `at`"], "on_cursor_value_missing");
     check("{\"id\": 2, \"at\": null}\n", &["the cursor `at` is null"], "on_cursor_value_missing");
-    check("{\"id\": 2, \"at\": \"x\"}\n", &["the cursor is a text", "last value is a number"], "forget the state");
+    check(
+        "{\"id\": 2, \"at\": \"x\"}\n",
+        &["the cursor is a text", "last value is a number"],
+        "forget the state",
+    );
     check("{\"id\": 2, \"at\": {\"x\": 1}}\n", &["a list or an object"], "cursor_path");
 }
 
@@ -76,7 +80,12 @@ fn a_cursor_that_goes_backwards_is_an_error_where_reading_may_stop_early() {
 
 #[test]
 fn a_cursor_may_go_backwards_where_all_is_read() {
-    let project = project(DUCKDB, CURSOR, "{\"id\": 1, \"at\": 5}\n", "{\"id\": 2, \"at\": 6}\n{\"id\": 3, \"at\": 5}\n");
+    let project = project(
+        DUCKDB,
+        CURSOR,
+        "{\"id\": 1, \"at\": 5}\n",
+        "{\"id\": 2, \"at\": 6}\n{\"id\": 3, \"at\": 5}\n",
+    );
     project.run(0);
     assert_eq!(project.query("SELECT id FROM t ORDER BY id"), ["1", "2", "3"]);
 }
@@ -85,7 +94,9 @@ fn a_cursor_may_go_backwards_where_all_is_read() {
 fn ranges_and_lags_that_cannot_be_are_usage_errors() {
     let reversed = "incremental: {cursor_path: at, initial_value: 9, end_value: 5}";
     let range = project(DUCKDB, reversed, "", "{\"at\": 6}\n");
-    range.run(2).says(&["`end_value` is before `initial_value`", "p.yaml:8"], "the range runs from initial_value");
+    range
+        .run(2)
+        .says(&["`end_value` is before `initial_value`", "p.yaml:8"], "the range runs from initial_value");
     let lag = project(
         DUCKDB,
         "incremental: {cursor_path: at, lag: 1}",
@@ -123,9 +134,9 @@ fn a_state_that_does_not_decode_is_named() {
                 row.to_string()
             });
         }
-        project.run(1).says(&["state"], "");
+        project.run(1).says(&["the pipeline state at the destination cannot be read"], "_dlt_pipeline_state");
         std::fs::remove_dir_all(project.path("work")).unwrap();
-        project.run(1).says(&["state"], "");
+        project.run(1).says(&["the pipeline state at the destination cannot be read"], "_dlt_pipeline_state");
         assert_eq!(project.one("SELECT count(*) FROM t"), "1", "{destination}");
     }
 }
@@ -137,7 +148,11 @@ fn a_dataset_of_a_newer_engine_is_refused() {
         let newer = |text: &str| {
             let at = text.find("engine_version").unwrap() + "engine_version".len();
             let digits = text[at..].find(|c: char| c.is_ascii_digit()).unwrap() + at;
-            format!("{}99{}", &text[..digits], text[digits..].trim_start_matches(|c: char| c.is_ascii_digit()))
+            format!(
+                "{}99{}",
+                &text[..digits],
+                text[digits..].trim_start_matches(|c: char| c.is_ascii_digit())
+            )
         };
         if destination == DUCKDB {
             let database = duckdb::Connection::open(project.path("out.duckdb")).unwrap();
@@ -191,7 +206,11 @@ fn a_table_that_was_changed_by_hand_is_named_or_mended() {
 fn a_server_that_cannot_be_reached_is_named_without_its_password() {
     for (address, said, hint) in [
         ("127.0.0.1:1", "Postgres cannot open postgresql://127.0.0.1:1/d", "no server listens there"),
-        ("host.invalid:5432", "Postgres cannot open postgresql://host.invalid:5432/d", "no server has this name"),
+        (
+            "host.invalid:5432",
+            "Postgres cannot open postgresql://host.invalid:5432/d",
+            "no server has this name",
+        ),
     ] {
         let url = format!("{{type: postgres, credentials: \"postgresql://u:horse@{address}/d\"}}");
         let done = project(&url, "", "", "{\"id\": 1}\n").run(1);
@@ -211,7 +230,9 @@ fn a_wrong_password_and_a_server_without_the_right_to_create_end_with_one() {
     assert!(!format!("{}{}", done.stdout, done.stderr).contains("horse"), "{}", done.stderr);
     let admin = project(&destination(&server.url), "", "", "");
     let execute = |sql: &str| assert_eq!(admin.windlass(&["query", "p.yaml", sql]).code, 0, "{sql}");
-    execute("DO $$ BEGIN CREATE ROLE may_nothing LOGIN PASSWORD 'nothing'; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    execute(
+        "DO $$ BEGIN CREATE ROLE may_nothing LOGIN PASSWORD 'nothing'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+    );
     let limited = destination(&server.url.replace("windlass:correct%20horse", "may_nothing:nothing"));
     let done = project(&limited, "", "", "{\"id\": 1}\n").run(1);
     done.says(&["permission denied for database"], "needs CREATE on the database");

@@ -195,13 +195,19 @@ fn a_zombie_commits_nothing_filesystem() {
 /// A run that is stopped in the middle of its commit has committed: the one that takes over finishes it.
 #[test]
 fn a_commit_that_was_stopped_is_finished_by_the_next_run() {
-    let points = ["filesystem.sealed", "filesystem.replaced", "filesystem.move", "filesystem.between_records"];
+    let points =
+        ["filesystem.sealed", "filesystem.replaced", "filesystem.move", "filesystem.between_records"];
     for (point, disposition) in points.into_iter().flat_map(|point| [(point, "append"), (point, "replace")]) {
-        let Some(shared) = Shared::new("filesystem", "finished", "load: {lease_seconds: 1}\n") else { return };
+        let Some(shared) = Shared::new("filesystem", "finished", "load: {lease_seconds: 1}\n") else {
+            return;
+        };
         let is_replaced = disposition == "replace";
         if is_replaced {
             let text = std::fs::read_to_string(shared.project.path("p.yaml")).unwrap();
-            shared.project.write("p.yaml", text.replace("incremental: {cursor_path: id}", "write_disposition: replace"));
+            shared.project.write(
+                "p.yaml",
+                text.replace("incremental: {cursor_path: id}", "write_disposition: replace"),
+            );
         }
         shared.add(0);
         assert_eq!(shared.run("work-a", &[]).code, 0, "{point}");

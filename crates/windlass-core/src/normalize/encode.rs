@@ -137,6 +137,13 @@ impl Encoder<'_, '_> {
                 (Some(record), RowIdKind::RowHash) => self.row_hash(record.node, is_nested),
                 (Some(record), RowIdKind::KeyHash) => self.key_hash(table, record.node)?,
                 (Some(record), RowIdKind::Position) if !is_nested => self.numbers.id(record.ordinal),
+                (Some(record), RowIdKind::Position) => {
+                    // Such a table is appended to while the root rows may keep their ids: ids are of this load only.
+                    let (parent, parent_row) = link.parent;
+                    let mut place = self.numbers.id(record.ordinal).to_vec();
+                    place.extend_from_slice(ids[parent as usize].get(parent_row));
+                    child_id(&mut scratch, &place, &table.name, link.index)
+                }
                 _ => {
                     let (parent, parent_row) = link.parent;
                     let parent_id = ids[parent as usize].get(parent_row);

@@ -348,7 +348,9 @@ impl<'a, 't> Flattener<'a, 't> {
                             return Err(Error::data("a record has no value for its primary key")
                                 .at_table(&row.table)
                                 .at_column(&column.name)
-                                .with_hint("check the names in primary_key, or leave such records out by `steps`"));
+                                .with_hint(
+                                    "check the names in primary_key, or leave such records out by `steps`",
+                                ));
                         }
                     }
                 }

@@ -96,6 +96,10 @@ fn rows_of_a_keyed_list_without_a_disposition_of_its_own_have_ids_of_their_place
     let tables = rows(json!({ "primary_key": "k" }), &records());
     assert!(!tables["t__items"][0].contains("xv0xpksgSHe+ow"), "{tables:?}");
     assert!(tables["t__items__subs"][0].contains(r#"_dlt_root_id="z5jIxXIbUnmbKw""#), "{tables:?}");
+    // A record that comes twice keeps its id, but the rows that it appends are others.
+    let twice = rows(json!({ "primary_key": "k" }), &[records()[0].clone(), records()[0].clone()]);
+    let ids: std::collections::BTreeSet<&String> = twice["t__items"].iter().collect();
+    assert_eq!(ids.len(), 4, "{twice:?}");
 }
 
 /// Two keys of one name make a record take the way on which rows are made one by one.

@@ -8,7 +8,8 @@ use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::sql::{
-    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_by_staging, replace_from_staging,
+    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_by_staging,
+    replace_from_staging,
 };
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
@@ -213,9 +214,11 @@ impl SqlDataset {
                     && !self.widened.contains(name)
             };
             let (swapped, filled): (Vec<_>, Vec<_>) = tables.partition(|table| is_swapped(&table.name));
-            statements.extend(swapped.iter().flat_map(|table| {
-                replace_by_staging(self.dialect, &self.name, &self.staging, &table.name)
-            }));
+            statements.extend(
+                swapped.iter().flat_map(|table| {
+                    replace_by_staging(self.dialect, &self.name, &self.staging, &table.name)
+                }),
+            );
             statements.extend(replace_from_staging(self.dialect, &self.name, &self.staging, &filled));
         }
         let merge = MergeTarget {

@@ -213,18 +213,18 @@ impl Pipeline {
         let strategy = settings.strategy;
         if !capabilities.merge_strategies.contains(&strategy) {
             let names = capabilities.merge_strategies.iter().map(|strategy| strategy.as_str());
-            return Err(Error::unsupported(format!("the {kind} destination has no merge strategy `{strategy}`"))
-                .with_hint(format!("use {}", names.collect::<Vec<_>>().join(", "))));
+            return Err(Error::unsupported(format!(
+                "the {kind} destination has no merge strategy `{strategy}`"
+            ))
+            .with_hint(format!("use {}", names.collect::<Vec<_>>().join(", "))));
         }
-        let conditions = [
-            ("source_filter", &settings.source_filter),
-            ("destination_scope", &settings.destination_scope),
-        ];
+        let conditions =
+            [("source_filter", &settings.source_filter), ("destination_scope", &settings.destination_scope)];
         match conditions.into_iter().find(|(_, condition)| condition.is_some()) {
-            Some((option, _)) if !capabilities.takes_sql_conditions => {
-                Err(Error::unsupported(format!("the {kind} destination knows no SQL, and {option} is a condition in SQL"))
-                    .with_hint("leave the option out and filter records by `steps`, or load into a database"))
-            }
+            Some((option, _)) if !capabilities.takes_sql_conditions => Err(Error::unsupported(format!(
+                "the {kind} destination knows no SQL, and {option} is a condition in SQL"
+            ))
+            .with_hint("leave the option out and filter records by `steps`, or load into a database")),
             _ => Ok(()),
         }
     }

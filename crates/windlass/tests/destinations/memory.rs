@@ -63,7 +63,9 @@ impl Bench {
         for table in ["t", "t__l", "t__l__m"] {
             let mut session = self.pipeline().connect().await.unwrap();
             let Ok(batches) = session.table_rows(table, 1_000_000).await else { continue };
-            let rows = crate::rows::lines(&batches, |column| !column.starts_with("_dlt_") || column == "_dlt_list_idx");
+            let rows = crate::rows::lines(&batches, |column| {
+                !column.starts_with("_dlt_") || column == "_dlt_list_idx"
+            });
             lines.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
         }
         lines
@@ -71,7 +73,8 @@ impl Bench {
 }
 
 fn merge(strategy: &str, more: Value) -> Value {
-    let mut hints = json!({ "write_disposition": { "disposition": "merge", "strategy": strategy }, "primary_key": "id" });
+    let mut hints =
+        json!({ "write_disposition": { "disposition": "merge", "strategy": strategy }, "primary_key": "id" });
     hints.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     hints
 }
@@ -135,7 +138,10 @@ fn delete_insert_comes_to_the_rows_of_a_database() {
     ] {
         comes_to_the_rows_of_a_database(&merge("delete-insert", more), true);
     }
-    comes_to_the_rows_of_a_database(&json!({ "write_disposition": "merge", "merge_key": ["part", "v"] }), false);
+    comes_to_the_rows_of_a_database(
+        &json!({ "write_disposition": "merge", "merge_key": ["part", "v"] }),
+        false,
+    );
     comes_to_the_rows_of_a_database(&json!({ "write_disposition": "merge" }), false);
 }
 
@@ -222,7 +228,11 @@ fn what_it_cannot_do_is_refused_before_anything_is_read() {
             json!({ "write_disposition": disposition, "primary_key": "id" })
         };
         for (hints, message, hint) in [
-            (merge(json!({ "strategy": "delete-insert", "source_filter": "id > 1" })), "source_filter", "steps"),
+            (
+                merge(json!({ "strategy": "delete-insert", "source_filter": "id > 1" })),
+                "source_filter",
+                "steps",
+            ),
             (
                 merge(json!({ "strategy": "delete-insert", "destination_scope": "{table}.id > 1" })),
                 "destination_scope",
@@ -256,7 +266,10 @@ fn a_zombie_commits_nothing() {
         let (mut first, mut second) = (place.session().await, place.session().await);
         let far = i64::MAX / 4;
         let lease = first.acquire(&claim("a"), true, far).await.unwrap().unwrap();
-        assert_eq!(second.acquire(&claim("b"), true, far + 1).await.err().unwrap().kind(), ErrorKind::Conflict);
+        assert_eq!(
+            second.acquire(&claim("b"), true, far + 1).await.err().unwrap().kind(),
+            ErrorKind::Conflict
+        );
         lease.renew(far + 10).await.unwrap();
         assert!(second.acquire(&claim("b"), true, far + 1005).await.is_err());
         second.acquire(&claim("b"), true, far + 1010).await.unwrap();

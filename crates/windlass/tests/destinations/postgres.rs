@@ -180,7 +180,9 @@ fn a_view_of_a_table_that_is_to_be_swapped_is_named_and_the_rows_stay() {
         let options = json!({ "replace_strategy": "staging-optimized" });
         let pipeline = || place.pipeline_to(place.destination(options.clone()), "pipelines");
         load(&pipeline(), &[Rows::replace("items", ONE)]).await.unwrap();
-        place.execute(&format!("CREATE VIEW \"{0}\".seen AS SELECT * FROM \"{0}\".items", place.dataset)).await;
+        place
+            .execute(&format!("CREATE VIEW \"{0}\".seen AS SELECT * FROM \"{0}\".items", place.dataset))
+            .await;
         let error = load(&pipeline(), &[Rows::replace("items", "{\"id\":2}\n")]).await.unwrap_err();
         says(&error, "other objects depend on it", "insert-from-staging");
         assert_eq!(place.rows("items").await, ["id=1"]);
@@ -197,7 +199,11 @@ fn csv_options_are_accepted_and_mean_nothing() {
             "encoding": "utf-8", "encoding_errors": "strict", "on_error_continue": false, "lineterminator": "\n" } });
         let pipeline = place.pipeline_to(place.destination(options), "pipelines");
         let info = load(&pipeline, &[Rows::append("items", "{\"id\":1,\"t\":\"a|b\"}\n")]).await.unwrap();
-        assert!(info.warnings.iter().any(|text| text.contains("csv_format means nothing")), "{:?}", info.warnings);
+        assert!(
+            info.warnings.iter().any(|text| text.contains("csv_format means nothing")),
+            "{:?}",
+            info.warnings
+        );
         assert_eq!(place.rows("items").await, ["id=1 t=a|b"]);
     });
 }

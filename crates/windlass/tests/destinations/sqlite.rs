@@ -25,7 +25,9 @@ fn a_database_that_another_program_has_locked_is_no_other_run() {
         let error = load(&place.pipeline(), &[Rows::append("items", "{\"id\":2}\n")]).await.unwrap_err();
         assert_eq!(error.kind(), windlass::core::ErrorKind::Destination, "{error}");
         assert!(error.to_string().contains("which another program has locked"), "{error}");
-        assert!(error.is_retryable() && error.hint().is_some_and(|hint| hint.contains("end its transaction")));
+        assert!(
+            error.is_retryable() && error.hint().is_some_and(|hint| hint.contains("end its transaction"))
+        );
         other.execute_batch("ROLLBACK").unwrap();
         load(&place.pipeline(), &[]).await.unwrap();
         assert_eq!(place.rows("items").await, ["id=1", "id=2"]);

@@ -72,9 +72,7 @@ async fn replaces_from_staging(place: &Place, strategy: &str) {
     for lines in
         ["{\"id\":1,\"tags\":[1]}\n{\"id\":2}\n", "{\"id\":3,\"tags\":[2,3]}\n", "{\"id\":4,\"new\":true}\n"]
     {
-        load(&pipeline(), &[Rows::replace(&name, lines), Rows::append(&log, "{\"n\":1}\n")])
-            .await
-            .unwrap();
+        load(&pipeline(), &[Rows::replace(&name, lines), Rows::append(&log, "{\"n\":1}\n")]).await.unwrap();
     }
     assert_eq!(place.rows(&name).await, ["id=4 new=true"]);
     assert_eq!(place.count(&format!("{name}__tags")).await, 0);

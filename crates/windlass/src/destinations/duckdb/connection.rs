@@ -180,7 +180,12 @@ pub(in crate::destinations) fn database_error(what: &str, location: &str, cause:
     } else if has("Permission denied") || has("Read-only file system") || has("read-only mode") {
         (error, Some("check who may write there, or choose another path with destination.credentials"))
     } else if has("created with a newer version of DuckDB") {
-        (error, Some("update windlass, or write the file by an older DuckDB, whose storage version this one reads"))
+        (
+            error,
+            Some(
+                "update windlass, or write the file by an older DuckDB, whose storage version this one reads",
+            ),
+        )
     } else if has("not a valid DuckDB database file") {
         (error, Some("the file is something else; choose another path with destination.credentials"))
     } else if has("Out of Memory") || has("could not allocate") {
@@ -197,10 +202,11 @@ pub(in crate::destinations) fn database_error(what: &str, location: &str, cause:
     }
 }
 
-/// Whether the program that had the file open was gone when DuckDB looked for its name: `held in . (PID 7)`.
+/// Whether the program that had the file open was ending when DuckDB looked for its path, so that it read none:
+/// `held in . (PID 7)`.
 fn is_held_by_nobody(text: &str) -> bool {
     let holder = text.split("Conflicting lock is held").nth(1).and_then(|rest| rest.split("(PID").next());
-    holder.is_some_and(|holder| matches!(holder.trim(), "" | "in" | "in ."))
+    holder.is_some_and(|holder| !holder.trim().trim_start_matches("in").trim_start().starts_with('/'))
 }
 
 /// Whether DuckDB names windlass as the program that has the file open: `held in /usr/bin/windlass (PID 7)`.
@@ -215,8 +221,10 @@ mod tests {
 
     #[test]
     fn a_holder_without_a_name_has_just_ended() {
-        let held = |by: &str| format!("IO Error: Could not set lock on file \"x\": Conflicting lock is held{by}. See");
-        for nobody in [" in . (PID 8522)", " in  (PID 1)", " (PID 1)"] {
+        let held = |by: &str| {
+            format!("IO Error: Could not set lock on file \"x\": Conflicting lock is held{by}. See")
+        };
+        for nobody in [" in . (PID 8522)", " in target (PID 25368)", " in  (PID 1)", " (PID 1)"] {
             assert!(is_held_by_nobody(&held(nobody)), "{nobody}");
         }
         for somebody in [" in /usr/bin/windlass (PID 7)", " in /x/. (PID 7) by user root"] {

@@ -72,7 +72,9 @@ impl Commit {
             failpoint("filesystem.delete")?;
             let path = dataset.join(path);
             match fs::remove_file(&path) {
-                Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(io_error("delete", &path, cause)),
+                Err(cause) if cause.kind() != ErrorKind::NotFound => {
+                    return Err(io_error("delete", &path, cause));
+                }
                 _ => {}
             }
         }

@@ -113,7 +113,8 @@ impl FilesystemLease {
     /// Takes the next token, after a commit. Errors: files cannot be written.
     pub(super) fn go_on(&self, now: i64) -> Result<()> {
         let next = self.token() + 1;
-        if create(&path(&self.folder, next), &self.record(next, now, now.saturating_add(self.claim.micros)))? {
+        if create(&path(&self.folder, next), &self.record(next, now, now.saturating_add(self.claim.micros)))?
+        {
             self.token.store(next, Ordering::SeqCst);
             return self.remove_older();
         }
@@ -299,7 +300,11 @@ mod tests {
         Commit {
             load_id: load_id.to_owned(),
             removed: vec!["old".into()],
-            moved: vec![Moved { table: "t".into(), from: gathering.join("a"), to: format!("t/{load_id}").into() }],
+            moved: vec![Moved {
+                table: "t".into(),
+                from: gathering.join("a"),
+                to: format!("t/{load_id}").into(),
+            }],
             state: None,
             load: Written { path: format!("loads/{load_id}").into(), content: load_id.into() },
             gathering,

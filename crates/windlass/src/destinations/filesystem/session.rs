@@ -68,8 +68,7 @@ impl FilesystemSession {
         let names = self.names()?;
         let (manifest, load_id) = (&package.manifest, package.load_id());
         let state = package.has_new_state.then(|| {
-            let name =
-                format!("{}__{load_id}__{}.jsonl", manifest.pipeline, hex_hash(&manifest.schema_hash));
+            let name = format!("{}__{load_id}__{}.jsonl", manifest.pipeline, hex_hash(&manifest.schema_hash));
             let content = json!({
                 "version": package.state.version(),
                 "engine_version": STATE_ENGINE_VERSION,
@@ -147,7 +146,8 @@ impl FilesystemSession {
         if !manifest.dropped.is_empty() {
             let hash = hex_hash(&manifest.schema_hash);
             let versions = system_files::list(&self.folder().join(&self.names()?.version_table))?;
-            let others = versions.into_iter().filter(|file| file.owner == manifest.schema_name && file.hash != hash);
+            let others =
+                versions.into_iter().filter(|file| file.owner == manifest.schema_name && file.hash != hash);
             files.extend(others.map(|file| file.path));
         }
         let folder = self.folder();

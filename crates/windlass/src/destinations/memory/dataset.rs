@@ -103,15 +103,25 @@ impl MemoryDataset {
     }
 
     /// The newest state of a pipeline whose load was recorded.
-    pub(super) fn state(&self, pipeline: &str, names: &SystemNames, naming: &Naming) -> Result<Option<State>> {
-        let (Some(states), Some(loads)) = (self.0.get(&names.state_table), self.0.get(&names.loads_table)) else {
+    pub(super) fn state(
+        &self,
+        pipeline: &str,
+        names: &SystemNames,
+        naming: &Naming,
+    ) -> Result<Option<State>> {
+        let (Some(states), Some(loads)) = (self.0.get(&names.state_table), self.0.get(&names.loads_table))
+        else {
             return Ok(None);
         };
         let (states, loads) = (states.whole()?, loads.whole()?);
         let column = |rows, name: &str| texts(rows, &naming.identifier(name)?);
         let (loaded, status) = (column(&loads, "load_id")?, column(&loads, "status")?);
-        let loaded: Vec<&String> =
-            loaded.iter().zip(&status).filter(|(_, status)| status.as_deref() == Some("0")).filter_map(|(id, _)| id.as_ref()).collect();
+        let loaded: Vec<&String> = loaded
+            .iter()
+            .zip(&status)
+            .filter(|(_, status)| status.as_deref() == Some("0"))
+            .filter_map(|(id, _)| id.as_ref())
+            .collect();
         let owners = column(&states, "pipeline_name")?;
         let ids = texts(&states, &names.load_id)?;
         let newest = (0..owners.len())
@@ -172,7 +182,9 @@ impl MemoryDataset {
                 table.widen(definition, types)?;
             }
             let rows = rows.get(&job.file).ok_or_else(missing)?;
-            rows.iter().try_for_each(|rows| table.append(rows)).map_err(|error| error.at_table(&job.table))?;
+            rows.iter()
+                .try_for_each(|rows| table.append(rows))
+                .map_err(|error| error.at_table(&job.table))?;
         }
         let context =
             MergeContext { schema: &load.schema, names, loaded_at: time_of_load_id(&load.manifest.load_id) };

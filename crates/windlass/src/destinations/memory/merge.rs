@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::{Array as _, ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, new_null_array};
+use arrow_array::{
+    Array as _, ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, new_null_array,
+};
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::zip::zip;
@@ -320,8 +322,13 @@ impl Merge<'_> {
         if !self.merge_key.is_empty() {
             both(&mut retired, &self.root.keys(&self.merge_key)?.stored_are_new());
         }
-        let active: HashSet<&Key> =
-            keys.stored.iter().zip(&is_active).filter(|(_, active)| **active).filter_map(|(key, _)| key.as_ref()).collect();
+        let active: HashSet<&Key> = keys
+            .stored
+            .iter()
+            .zip(&is_active)
+            .filter(|(_, active)| **active)
+            .filter_map(|(key, _)| key.as_ref())
+            .collect();
         let is_new = |key: &Option<Key>| key.as_ref().is_none_or(|key| !active.contains(key));
         let is_new: Vec<bool> = keys.new.iter().map(is_new).collect();
         let ended = with_instant(&self.root.stored, &to, Some(boundary), &retired)?;
@@ -357,7 +364,8 @@ impl Merge<'_> {
         let mut best: HashMap<&Key, usize> = HashMap::new();
         for (row, group) in groups.iter().enumerate() {
             let is_better = best.get(group).is_none_or(|known| {
-                let order = ranks.as_ref().map_or(std::cmp::Ordering::Equal, |ranks| ranks[row].cmp(&ranks[*known]));
+                let order =
+                    ranks.as_ref().map_or(std::cmp::Ordering::Equal, |ranks| ranks[row].cmp(&ranks[*known]));
                 order.is_lt() || (order.is_eq() && survivor == Survivor::Last)
             });
             if is_better {
@@ -416,7 +424,10 @@ impl Merge<'_> {
         rows: impl Fn(&'p Part<'_>) -> &'p RecordBatch + Copy,
     ) -> Result<Vec<Option<String>>> {
         let complete = |hint: &'static str| {
-            part.table.columns_with(hint).find(|column| column.is_complete()).map(|column| column.name.as_str())
+            part.table
+                .columns_with(hint)
+                .find(|column| column.is_complete())
+                .map(|column| column.name.as_str())
         };
         if let Some(column) = complete("root_key") {
             return texts(rows(part), column);
@@ -428,7 +439,9 @@ impl Merge<'_> {
         };
         let parents = texts(rows(part), complete("parent_key").ok_or_else(lost)?)?;
         let above = part.table.parent.as_deref().ok_or_else(lost)?;
-        let Some(above) = self.nested.iter().find(|part| part.table.name == above) else { return Ok(parents) };
+        let Some(above) = self.nested.iter().find(|part| part.table.name == above) else {
+            return Ok(parents);
+        };
         let ids = texts(rows(above), above.row_key()?)?;
         let roots: HashMap<Option<String>, Option<String>> =
             ids.into_iter().zip(self.roots(above, rows)?).collect();

@@ -90,7 +90,8 @@ impl Memory {
     pub fn new(config: &MemoryConfig, pipeline: &str) -> Self {
         let mut memory = Self::named(config.store.as_deref().unwrap_or(pipeline));
         memory.capabilities.replace_strategy = config.replace_strategy;
-        memory.capabilities.normalizes_dataset_name = config.enable_dataset_name_normalization.unwrap_or(true);
+        memory.capabilities.normalizes_dataset_name =
+            config.enable_dataset_name_normalization.unwrap_or(true);
         memory
     }
 

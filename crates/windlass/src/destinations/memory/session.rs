@@ -175,8 +175,9 @@ impl Session for MemorySession {
     }
 
     async fn query(&mut self, _: &str) -> Result<Vec<RecordBatch>> {
-        Err(Error::unsupported("the memory destination knows no SQL")
-            .with_hint("read whole tables with `Memory::table`, or load into duckdb with credentials `:memory:`"))
+        Err(Error::unsupported("the memory destination knows no SQL").with_hint(
+            "read whole tables with `Memory::table`, or load into duckdb with credentials `:memory:`",
+        ))
     }
 
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {

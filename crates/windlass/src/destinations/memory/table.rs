@@ -115,7 +115,9 @@ pub(super) fn texts(rows: &RecordBatch, column: &str) -> Result<Vec<Option<Strin
         DataType::Timestamp(unit, Some(_)) => cast(array, &DataType::Timestamp(*unit, None)),
         _ => Ok(Arc::clone(array)),
     };
-    let array = array.and_then(|array| cast(&array, &DataType::Utf8)).map_err(|cause| failed(cause).at_column(column))?;
+    let array = array
+        .and_then(|array| cast(&array, &DataType::Utf8))
+        .map_err(|cause| failed(cause).at_column(column))?;
     Ok(array.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect())
 }
 

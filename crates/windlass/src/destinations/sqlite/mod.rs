@@ -152,7 +152,9 @@ impl Sqlite {
                 Some((scheme, _)) => Some(scheme),
                 None => {
                     return Err(Error::config("the credentials of a sqlalchemy destination are no URL")
-                        .with_hint("write `sqlite:///path`, or use the destination sqlite with a plain path"));
+                        .with_hint(
+                            "write `sqlite:///path`, or use the destination sqlite with a plain path",
+                        ));
                 }
             },
             Some(SqliteCredentials::Detailed(parts)) => parts.drivername.as_deref(),
@@ -172,8 +174,10 @@ impl Sqlite {
             return Err(Error::unsupported(message).with_hint(hint));
         }
         if config.create_primary_keys {
-            return Err(Error::unsupported("create_primary_keys is not there: rows with one key may wait to be merged")
-                .with_hint("leave it out; merge by primary_key keeps keys unique"));
+            return Err(Error::unsupported(
+                "create_primary_keys is not there: rows with one key may wait to be merged",
+            )
+            .with_hint("leave it out; merge by primary_key keeps keys unique"));
         }
         let plain = SqliteConfig {
             credentials: config.credentials,
@@ -185,7 +189,10 @@ impl Sqlite {
         sqlite.kind = "sqlalchemy";
         sqlite.capabilities.types.unique_constraints = config.create_unique_indexes;
         if config.engine_kwargs.is_some() {
-            sqlite.capabilities.warnings.push("engine_kwargs are settings of SQLAlchemy and mean nothing here".to_owned());
+            sqlite
+                .capabilities
+                .warnings
+                .push("engine_kwargs are settings of SQLAlchemy and mean nothing here".to_owned());
         }
         Ok(sqlite)
     }
@@ -268,9 +275,8 @@ mod tests {
     fn sqlalchemy_is_sqlite_and_says_what_it_is_not() {
         let context =
             BuildContext { folder: "/f".into(), pipeline: "p".to_owned(), ..BuildContext::default() };
-        let build = |options: serde_json::Value| {
-            Sqlite::sqlalchemy(parse_options("destination", options)?, &context)
-        };
+        let build =
+            |options: serde_json::Value| Sqlite::sqlalchemy(parse_options("destination", options)?, &context);
         let sqlite = build(serde_json::json!({"credentials": "sqlite:////x/a.db"})).unwrap();
         assert_eq!((sqlite.kind(), sqlite.file("ds")), ("sqlalchemy", PathBuf::from("/x/a__ds.db")));
         for (credentials, message, hint) in [
