@@ -6,6 +6,7 @@
 mod alerts;
 mod bad_files;
 mod bad_places;
+mod bad_state;
 mod bad_values;
 mod commands;
 mod loads;

@@ -100,21 +100,27 @@ impl LoadTarget<'_> {
         Ok(statements)
     }
 
-    /// What the staging dataset needs for rows of `tables`, which are empty then.
+    /// What the staging dataset needs for rows of `tables`, which are empty then. The rows of `swapped` go into the dataset
+    /// itself, those of the others into temporary tables where the database has cheap ones.
     ///
     /// Errors: as of [`LoadTarget::plan`].
     pub fn plan_staging(
         &self,
         dataset: &str,
         tables: &[String],
+        swapped: &[String],
         existing: &ExistingTables,
         has_version: bool,
     ) -> Result<LoadPlan> {
         let all = std::iter::once(&self.names.version_table).chain(tables);
-        let stage = |table: &String| self.dialect.stage_table(dataset, table);
-        let staging: Vec<String> = tables.iter().filter_map(stage).collect();
-        let emptied = if staging.is_empty() { tables } else { &[] };
-        Ok(LoadPlan { staging, ..self.plan_dataset(dataset, all, emptied, existing, has_version)? })
+        let (mut staging, mut emptied) = (Vec::new(), Vec::new());
+        for table in tables {
+            match self.dialect.stage_table(dataset, table) {
+                Some(statement) if !swapped.contains(table) => staging.push(statement),
+                _ => emptied.push(table.clone()),
+            }
+        }
+        Ok(LoadPlan { staging, ..self.plan_dataset(dataset, all, &emptied, existing, has_version)? })
     }
 
     fn plan_dataset<'a>(
@@ -186,6 +192,19 @@ pub fn replace_from_staging(
     statements
 }
 
+/// Puts the staging table of a table in its place, and an empty one of the same kind in place of that.
+///
+/// Only for databases that [move tables](Dialect::moves_tables). What depends on the old table, such as views and
+/// grants, is lost or keeps it from being dropped, as in the reference.
+pub fn replace_by_staging(dialect: Dialect, dataset: &str, staging: &str, table: &str) -> [String; 3] {
+    let (main, staged) = (dialect.qualify(dataset, table), dialect.qualify(staging, table));
+    [
+        format!("DROP TABLE IF EXISTS {main}"),
+        format!("ALTER TABLE {staged} SET SCHEMA {}", dialect.quote(dataset)),
+        format!("CREATE TABLE {staged} (LIKE {main} INCLUDING ALL)"),
+    ]
+}
+
 /// Records a schema version. `columns` are the columns of the version table in its own order.
 pub fn insert_version(
     dialect: Dialect,
@@ -247,6 +266,15 @@ mod tests {
     use super::*;
     use crate::naming::Naming;
     use crate::schema::{LOADS_TABLE, Schema, VERSION_TABLE};
+
+    #[test]
+    fn a_staging_table_takes_the_place_of_the_table() {
+        expect![[r#"
+            DROP TABLE IF EXISTS "ds"."t";
+            ALTER TABLE "st"."t" SET SCHEMA "ds";
+            CREATE TABLE "st"."t" (LIKE "ds"."t" INCLUDING ALL)"#]]
+        .assert_eq(&replace_by_staging(Dialect::Postgres, "ds", "st", "t").join(";\n"));
+    }
 
     #[test]
     fn records_name_their_columns() {

@@ -8,7 +8,8 @@ use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::sql::{
-    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_from_staging,
+    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_by_staging,
+    replace_from_staging,
 };
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
@@ -157,7 +158,20 @@ impl SqlDataset {
 
     /// The dataset that the rows of a table go to.
     pub(super) fn dataset_of(&self, package: &LoadPackage, table: &str) -> &str {
-        if self.is_staged(package, table) { self.staged() } else { &self.name }
+        match self.is_staged(package, table) {
+            true if self.is_swapped(package, table) => &self.staging,
+            true => self.staged(),
+            false => &self.name,
+        }
+    }
+
+    /// Whether a table of the staging dataset takes the place of the stored one.
+    fn is_swapped(&self, package: &LoadPackage, table: &str) -> bool {
+        // A table that takes another's place would not have the columns that somebody added by hand.
+        self.replace_strategy == ReplaceStrategy::StagingOptimized
+            && self.dialect.moves_tables()
+            && !self.widened.contains(table)
+            && package.replaced_tables().iter().any(|replaced| replaced == table)
     }
 
     /// The dataset whose table has the columns of the one that the rows go to.
@@ -197,7 +211,10 @@ impl SqlDataset {
         }
         if !staged.is_empty() {
             let has_version = found.staging.has_version && dropped.is_empty();
-            let mut next = load.plan_staging(&self.staging, &staged, &found.staging.tables, has_version)?;
+            let swapped: Vec<String> =
+                staged.iter().filter(|table| self.is_swapped(package, table)).cloned().collect();
+            let existing = &found.staging.tables;
+            let mut next = load.plan_staging(&self.staging, &staged, &swapped, existing, has_version)?;
             self.forget_creation(&mut next, &self.staging, found.staging.exists);
             plan.extend(next);
         }
@@ -252,10 +269,17 @@ impl SqlDataset {
     ) -> Result<Vec<String>> {
         let schema = &package.schema;
         let mut statements = Vec::new();
-        if self.replace_strategy == ReplaceStrategy::InsertFromStaging {
+        if self.replace_strategy.is_staged() {
             let replaced = package.replaced_tables();
-            let tables: Vec<_> = replaced.iter().filter_map(|table| schema.table(table)).collect();
-            statements.extend(replace_from_staging(self.dialect, &self.name, self.staged(), &tables));
+            let tables = replaced.iter().filter_map(|table| schema.table(table));
+            let (swapped, filled): (Vec<_>, Vec<_>) =
+                tables.partition(|table| self.is_swapped(package, &table.name));
+            statements.extend(
+                swapped.iter().flat_map(|table| {
+                    replace_by_staging(self.dialect, &self.name, &self.staging, &table.name)
+                }),
+            );
+            statements.extend(replace_from_staging(self.dialect, &self.name, self.staged(), &filled));
         }
         let merge = self.merge_target(package, unique);
         for root in package.merged_roots() {
@@ -343,6 +367,7 @@ pub(super) fn sql_capabilities(max_identifier_length: usize) -> Capabilities {
         // Databases round to the precision of a column when they load; a file that cuts digits off before would differ.
         types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },
         merge_strategies: MergeStrategy::ALL.to_vec(),
+        takes_sql_conditions: true,
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         normalizes_dataset_name: true,
         merge_falls_back_to_append: false,

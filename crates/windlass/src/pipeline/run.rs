@@ -387,6 +387,15 @@ impl Pipeline {
         }
         schema.bump();
         let capabilities = self.destination.capabilities();
+        // A list with keys of its own may have got the id of its root row, which its own lists then inherit from it
+        // instead. The reference comes to the same version and hash.
+        for job in &jobs {
+            let table = schema.table(&job.table).filter(|table| !table.is_nested());
+            if table.is_some_and(|table| table.columns_with("root_key").next().is_some()) {
+                schema.update_root_key(&job.table, capabilities.can_merge());
+            }
+        }
+        schema.bump();
         load::verify(schema, capabilities)?;
         if capabilities.can_merge() {
             // Once the package is sealed it is too late to say that it cannot be merged.
