@@ -119,6 +119,8 @@ pub struct Resource {
     pub steps: Vec<Step>,
     /// What happens to records that cannot be read.
     pub on_bad_record: OnBadRecord,
+    /// Whether its records are loaded; what is not is only read for the resources that are made from it.
+    pub selected: bool,
     /// The resource of this source whose records it is made from.
     pub parent: Option<String>,
     /// Whether it may be read while others are.
@@ -137,6 +139,7 @@ impl Resource {
             limit: None,
             steps: Vec::new(),
             on_bad_record: OnBadRecord::Fail,
+            selected: true,
             parent: None,
             parallelized: false,
             follows_cursor: false,

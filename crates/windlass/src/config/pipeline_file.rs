@@ -22,7 +22,7 @@ use crate::env::Env;
 use crate::files::read_to_string;
 use crate::pipeline::{Pipeline, RunOptions, check_name};
 use crate::source::{Resource, Source, SourceSettings};
-use crate::sources::{SourceParts, source_entry};
+use crate::sources::{Places, SourceParts, source_entry};
 
 /// What the command line says in place of the file.
 #[derive(Clone, Debug, Default)]
@@ -92,13 +92,7 @@ impl PipelineFile {
     }
 
     fn at(&self, pointer: &str) -> At {
-        let place = self.document.place(pointer);
-        At {
-            file: Some(self.file.clone()),
-            line: place.map(|place| place.line),
-            byte: place.map(|place| place.column),
-            ..At::default()
-        }
+        place_in(&self.document, &self.file, pointer)
     }
 
     fn problem(&self, problem: Problem) -> Error {
@@ -156,6 +150,16 @@ impl PipelineFile {
     /// Says where a missing option of the destination was looked for.
     fn with_places(&self, mut problem: Problem, pipeline: &str) -> Problem {
         let missing = problem.message.strip_prefix('`').and_then(|text| text.strip_suffix("` is missing"));
+        if let (Some(key), Some((source, _))) = (missing, split_at_auth(&problem.pointer)) {
+            let text = |key: &str| {
+                let value = self.document.value.pointer(&format!("{source}/{key}"));
+                value.and_then(Value::as_str).unwrap_or_default().to_owned()
+            };
+            let (kind, name) = (text("type"), text("name"));
+            let sections = credential_sections(&kind, &name);
+            let places = self.layers.places(pipeline, &sections, &["credentials", key]);
+            problem.hint = Some(format!("set it in the file, or in one of these: {}", places.join("; ")));
+        }
         if let (Some(key), "/destination") = (missing, problem.pointer.as_str())
             && key != "type"
         {
@@ -223,6 +227,17 @@ impl PipelineFile {
             let options = without(schema, &format!("source:{kind}"), &["type", "name", "resources"]);
             let sections = ["sources", &kind, &name];
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
+            if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {
+                let sections = credential_sections(&kind, &name);
+                (forms.credentials)(source, &|key| match self.layers.get(
+                    pipeline,
+                    &sections,
+                    &["credentials", key],
+                )? {
+                    Found::Text(text) => Some(Value::from(text)),
+                    Found::Value(value) => Some(value.clone()),
+                });
+            }
         }
         Ok(())
     }
@@ -334,6 +349,10 @@ impl PipelineFile {
         let Some(Value::Array(list)) = take("resources") else {
             return Err(Error::config("`resources` is missing").with_hint("list at least one resource"));
         };
+        let list = match entry.forms {
+            Some(forms) => (forms.complete)(&mut options, list),
+            None => list,
+        };
         let mut resources: Vec<(Resource, Value)> = Vec::new();
         for (index, resource) in list.into_iter().enumerate() {
             let at = |error: Error| error.at(self.at(&format!("{pointer}/resources/{index}")));
@@ -343,7 +362,9 @@ impl PipelineFile {
             }
             resources.push((resource, own));
         }
-        (entry.build)(SourceParts { name, settings, options: Value::Object(options), resources })
+        let (document, file, below) = (self.document.clone(), self.file.clone(), pointer.to_owned());
+        let places = Places::new(move |pointer| place_in(&document, &file, &format!("{below}{pointer}")));
+        (entry.build)(SourceParts { name, settings, options: Value::Object(options), resources, places })
     }
 }
 
@@ -368,6 +389,28 @@ fn split_resource(resource: Value) -> Result<(Resource, Value)> {
     let what = format!("resource `{}`", options.name);
     let hints: ResourceHints = parse_options(&what, Value::Object(hints))?;
     Ok((options.resource(hints)?, Value::Object(own)))
+}
+
+fn place_in(document: &Document, file: &str, pointer: &str) -> At {
+    let place = document.place(pointer);
+    At {
+        file: Some(file.to_owned()),
+        line: place.map(|place| place.line),
+        byte: place.map(|place| place.column),
+        ..At::default()
+    }
+}
+
+/// The sections in which credentials of a source are looked for; the name of a source is its kind by default.
+fn credential_sections<'a>(kind: &'a str, name: &'a str) -> [&'a str; 3] {
+    ["sources", kind, if name.is_empty() { kind } else { name }]
+}
+
+/// The pointers to the source and to the block of credentials that a pointer leads to.
+fn split_at_auth(pointer: &str) -> Option<(&str, &str)> {
+    let source = pointer.strip_suffix("/auth")?;
+    let end = source.find("/client").or_else(|| source.find("/resource"))?;
+    Some((&pointer[..end], pointer))
 }
 
 /// A definition of an object without some of its properties.

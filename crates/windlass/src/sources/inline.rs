@@ -30,6 +30,7 @@ resources:
     missing: None,
     options: schema_of::<InlineOptions>,
     resource: schema_of::<InlineResourceOptions>,
+    forms: None,
     build: |parts| Ok(Box::new(InlineSource::new(parts)?)),
 };
 
