@@ -358,7 +358,8 @@ impl PipelineFile {
             let at = |error: Error| error.at(self.at(&format!("{pointer}/resources/{index}")));
             let (resource, own) = split_resource(resource).map_err(at)?;
             if resources.iter().any(|(other, _)| other.name == resource.name) {
-                return Err(at(Error::config(format!("two resources have the name `{}`", resource.name))));
+                let error = Error::config(format!("two resources have the name `{}`", resource.name));
+                return Err(at(error.with_hint("every resource has a name of its own; table_name may be the same")));
             }
             resources.push((resource, own));
         }
