@@ -141,19 +141,19 @@ impl PipelineFile {
             }
         });
         let problems = if problems.is_empty() { check(&schema, &value) } else { problems };
-        let problems = problems.into_iter().map(|problem| self.with_places(problem, &pipeline)).collect();
+        let problems = problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
         self.first_problem(problems)?;
         self.document.value = value;
         Ok(())
     }
 
-    /// Says where a missing option of the destination was looked for.
-    fn with_places(&self, mut problem: Problem, pipeline: &str) -> Problem {
+    /// Says where a missing option of the destination, or a missing part of credentials, was looked for.
+    fn with_places(&self, mut problem: Problem, value: &Value, pipeline: &str) -> Problem {
         let missing = problem.message.strip_prefix('`').and_then(|text| text.strip_suffix("` is missing"));
-        if let (Some(key), Some((source, _))) = (missing, split_at_auth(&problem.pointer)) {
+        if let (Some(key), Some(source)) = (missing, source_of_auth(&problem.pointer)) {
             let text = |key: &str| {
-                let value = self.document.value.pointer(&format!("{source}/{key}"));
-                value.and_then(Value::as_str).unwrap_or_default().to_owned()
+                let text = value.pointer(&format!("{source}/{key}")).and_then(Value::as_str);
+                text.unwrap_or_default().to_owned()
             };
             let (kind, name) = (text("type"), text("name"));
             let sections = credential_sections(&kind, &name);
@@ -163,7 +163,7 @@ impl PipelineFile {
         if let (Some(key), "/destination") = (missing, problem.pointer.as_str())
             && key != "type"
         {
-            let name = self.document.value.pointer("/destination/type").and_then(Value::as_str);
+            let name = value.pointer("/destination/type").and_then(Value::as_str);
             let sections = ["destination", name.unwrap_or_default()];
             let places = self.layers.places(pipeline, &sections, &[key]);
             problem.hint = Some(format!("set it in the file, or in one of these: {}", places.join("; ")));
@@ -407,11 +407,11 @@ fn credential_sections<'a>(kind: &'a str, name: &'a str) -> [&'a str; 3] {
     ["sources", kind, if name.is_empty() { kind } else { name }]
 }
 
-/// The pointers to the source and to the block of credentials that a pointer leads to.
-fn split_at_auth(pointer: &str) -> Option<(&str, &str)> {
-    let source = pointer.strip_suffix("/auth")?;
-    let end = source.find("/client").or_else(|| source.find("/resource"))?;
-    Some((&pointer[..end], pointer))
+/// The source whose block of credentials a pointer leads to.
+fn source_of_auth(pointer: &str) -> Option<&str> {
+    let above = pointer.strip_suffix("/auth")?;
+    let end = above.find("/client").or_else(|| above.find("/resource"))?;
+    Some(&above[..end])
 }
 
 /// A definition of an object without some of its properties.

@@ -11,7 +11,7 @@ use windlass_core::json::ParseBuffers;
 use windlass_core::{Error, ErrorKind, Result};
 
 use super::config::{Binding, CursorMoment, RestResource, bind, quoted_json, reduced};
-use super::http::{Request, RequestBody, Transport};
+use super::http::{Request, RequestBody, Transport, join_url};
 use super::include::add_members;
 use super::items::{Item, Items};
 use super::pages::{Pages, PagesOptions, RestPage};
@@ -93,18 +93,6 @@ fn is_truthy(value: &Value) -> bool {
         Value::String(text) => !text.is_empty(),
         _ => true,
     }
-}
-
-/// The address of a path: a whole address stands for itself, anything else is put behind the base.
-fn join_url(base: &str, path: &str) -> String {
-    let lower = path.get(..8).unwrap_or(path).to_ascii_lowercase();
-    if lower.starts_with("http://") || lower.starts_with("https://") || base.is_empty() {
-        return path.to_owned();
-    }
-    if path.is_empty() {
-        return base.to_owned();
-    }
-    format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'))
 }
 
 /// Reads the chains of a resource, in the order of the parent's records.
@@ -349,23 +337,5 @@ impl Extractor for Chains {
 
     fn failures(&mut self) -> Vec<PartitionFailure> {
         std::mem::take(&mut self.failures)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_put_behind_the_base() {
-        for (base, path, url) in [
-            ("https://a/v1//", "//items/", "https://a/v1/items/"),
-            ("https://a/v1/", "", "https://a/v1/"),
-            ("https://a/v1", "https://b/other?x=1", "https://b/other?x=1"),
-            ("https://a/v1", "items?x=1&y=", "https://a/v1/items?x=1&y="),
-            ("", "items", "items"),
-        ] {
-            assert_eq!(join_url(base, path), url);
-        }
     }
 }

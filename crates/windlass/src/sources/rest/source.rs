@@ -8,7 +8,7 @@ use windlass_core::{Error, Result};
 
 use super::chains::{Chains, Links};
 use super::config::{ClientDefaults, OnPartitionError, RestOptions, RestResource, compile, order};
-use super::http::{HttpSettings, HttpTransport, Transport};
+use super::http::{HttpSettings, HttpTransport, Transport, is_web};
 use crate::config::parse_options;
 use crate::source::{Extractor, Opening, Resource, Source, SourceContext, SourceSettings};
 use crate::sources::SourceParts;
@@ -62,6 +62,7 @@ impl RestSource {
         let mut http = client.session.unwrap_or_default();
         http.max_requests = options.max_requests.or(http.max_requests);
         http.max_seconds = options.max_seconds.or(http.max_seconds);
+        http.validate().map_err(|error| at_client("session", error))?;
         Ok(Self {
             name,
             settings,
@@ -92,8 +93,7 @@ impl RestSource {
 
 /// Errors: an address that is not one of the web. An empty one is allowed: paths are then whole addresses.
 fn check_url(base_url: &str) -> Result<()> {
-    let lower = base_url.trim().to_ascii_lowercase();
-    if lower.is_empty() || lower.starts_with("http://") || lower.starts_with("https://") {
+    if base_url.is_empty() || is_web(base_url) {
         return Ok(());
     }
     Err(Error::config("`base_url` is not an address of the web")

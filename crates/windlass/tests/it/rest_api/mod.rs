@@ -33,11 +33,10 @@ async fn resources(source: &Value) -> Result<Vec<String>> {
     Ok(resources.into_iter().map(|resource| resource.name).collect())
 }
 
-/// Message and hint without the place, which is on one long line here.
+/// Message and hint without the place and the folders that were searched: their name is another one every time.
 fn shown(error: &Error) -> String {
-    let text = error.to_string();
-    let message = text.rsplit_once(" (").map_or(text.as_str(), |(message, _)| message);
-    format!("{message} | {}", error.hint().unwrap_or("no hint"))
+    let hint = error.hint().unwrap_or("no hint").split("; /").next().unwrap_or_default();
+    format!("{} | {hint}", error.message())
 }
 
 #[tokio::test]
