@@ -147,19 +147,9 @@ impl PipelineFile {
         Ok(())
     }
 
-    /// Says where a missing option of the destination, or a missing part of credentials, was looked for.
+    /// Says where a missing option of the destination was looked for.
     fn with_places(&self, mut problem: Problem, value: &Value, pipeline: &str) -> Problem {
         let missing = problem.message.strip_prefix('`').and_then(|text| text.strip_suffix("` is missing"));
-        if let (Some(key), Some(source)) = (missing, source_of_auth(&problem.pointer)) {
-            let text = |key: &str| {
-                let text = value.pointer(&format!("{source}/{key}")).and_then(Value::as_str);
-                text.unwrap_or_default().to_owned()
-            };
-            let (kind, name) = (text("type"), text("name"));
-            let sections = credential_sections(&kind, &name);
-            let places = self.layers.places(pipeline, &sections, &["credentials", key]);
-            problem.hint = Some(format!("set it in the file, or in one of these: {}", places.join("; ")));
-        }
         if let (Some(key), "/destination") = (missing, problem.pointer.as_str())
             && key != "type"
         {
@@ -405,13 +395,6 @@ fn place_in(document: &Document, file: &str, pointer: &str) -> At {
 /// The sections in which credentials of a source are looked for; the name of a source is its kind by default.
 fn credential_sections<'a>(kind: &'a str, name: &'a str) -> [&'a str; 3] {
     ["sources", kind, if name.is_empty() { kind } else { name }]
-}
-
-/// The source whose block of credentials a pointer leads to.
-fn source_of_auth(pointer: &str) -> Option<&str> {
-    let above = pointer.strip_suffix("/auth")?;
-    let end = above.find("/client").or_else(|| above.find("/resource"))?;
-    Some(&above[..end])
 }
 
 /// A definition of an object without some of its properties.

@@ -74,6 +74,7 @@ impl Links {
             selector: rest.selector.clone(),
             actions: rest.actions.clone(),
             read_ahead: rest.read_ahead,
+            guess_pages: rest.guess_pages,
             position,
         };
         Pages::new(Arc::clone(&self.transport), request, options)
@@ -282,11 +283,35 @@ impl Chains {
         if !goes_on(&self.links.rest) || !is_of_the_chain || !can_go_on {
             return Err(error);
         }
-        let mut partition = json!({ PARENT: self.links.name(&chain.item.record) });
-        if let Some(page) = &chain.position {
+        Ok(PartitionFailure { partition: self.partition(&chain.item, chain.position.as_ref()), error })
+    }
+
+    /// What names a chain, and where to go on in it.
+    fn partition(&self, item: &Item, page: Option<&Value>) -> Value {
+        let mut partition = json!({ PARENT: self.links.name(&item.record) });
+        if let Some(page) = page {
             partition[PAGE] = page.clone();
         }
-        Ok(PartitionFailure { partition, error })
+        partition
+    }
+
+    /// Leaves this chain and all others behind to the next run, since the parent's pages are gone by then.
+    async fn leave(&mut self, chain: Chain, error: &Error) -> Result<()> {
+        let links = Arc::clone(&self.links);
+        let mut left = vec![self.partition(&chain.item, chain.position.as_ref())];
+        for chain in std::mem::take(&mut self.running) {
+            left.push(self.partition(&chain.item, chain.item.page.as_ref()));
+        }
+        while let Some(item) = self.items.next(|record| links.name(record)).await? {
+            left.push(self.partition(&item, item.page.as_ref()));
+        }
+        self.is_drained = true;
+        let failures = left.into_iter().map(|partition| PartitionFailure {
+            partition,
+            error: Error::budget_spent(error.message()),
+        });
+        self.failures.extend(failures);
+        Ok(())
     }
 
     fn position_of(&self, item: u64, page: Option<&Value>) -> Value {
@@ -323,6 +348,10 @@ impl Extractor for Chains {
                 }
                 Err(error) => {
                     let Some(chain) = self.running.pop_front() else { return Err(error) };
+                    if error.is_budget_spent() && self.links.rest.resource.parent.is_some() {
+                        self.leave(chain, &error).await?;
+                        return Err(error);
+                    }
                     let failure = self.failure(&chain, error)?;
                     self.failures.push(failure);
                     self.position = Some(self.position_of(chain.item.index + 1, None));

@@ -6,12 +6,15 @@ use async_trait::async_trait;
 use serde_json::Value;
 use windlass_core::{Error, Result};
 
+use super::builder::RestBuilder;
 use super::chains::{Chains, Links};
-use super::config::{ClientDefaults, OnPartitionError, RestOptions, RestResource, compile, order};
+use super::config::{
+    ClientDefaults, OnPartitionError, RestOptions, RestResource, RestResourceOptions, compile, order,
+};
 use super::http::{HttpSettings, HttpTransport, Transport, is_web};
 use crate::config::parse_options;
 use crate::source::{Extractor, Opening, Resource, Source, SourceContext, SourceSettings};
-use crate::sources::SourceParts;
+use crate::sources::{Places, SourceParts};
 
 /// The resources of a REST API.
 #[derive(Debug)]
@@ -32,10 +35,36 @@ impl RestSource {
     /// Builds the source of a pipeline file.
     ///
     /// Errors: everything about the configuration that is wrong, with its place in the file.
-    pub fn new(parts: SourceParts) -> Result<Self> {
+    pub(super) fn of_file(parts: SourceParts) -> Result<Self> {
         let SourceParts { name, settings, options, resources, places } = parts;
         let options: RestOptions =
             parse_options("source", options).map_err(|error| error.at(places.at("")))?;
+        let resources = resources.into_iter().enumerate().map(|(index, (resource, own))| {
+            let own = parse_options(&format!("source.resources.{}", resource.name), own)
+                .map_err(|error| error.at(places.at(&format!("/resources/{index}"))))?;
+            Ok((resource, own))
+        });
+        Self::build(name, settings, options, resources.collect::<Result<_>>()?, &places)
+    }
+
+    /// A source of these resources.
+    ///
+    /// Errors: everything about the configuration that is wrong.
+    pub fn new(
+        name: impl Into<String>,
+        options: RestOptions,
+        resources: Vec<(Resource, RestResourceOptions)>,
+    ) -> Result<Self> {
+        Self::build(name.into(), SourceSettings::default(), options, resources, &Places::default())
+    }
+
+    fn build(
+        name: String,
+        settings: SourceSettings,
+        options: RestOptions,
+        resources: Vec<(Resource, RestResourceOptions)>,
+        places: &Places,
+    ) -> Result<Self> {
         let client = options.client;
         check_url(&client.base_url).map_err(|error| error.at(places.at("/client/base_url")))?;
         let at_client = |part: &str, error: Error| error.at(places.at(&format!("/client/{part}")));
@@ -45,12 +74,12 @@ impl RestSource {
             paginator: client.paginator,
         };
         if let Some(paginator) = &defaults.paginator {
-            paginator.clone().build().map_err(|error| at_client("paginator", error))?;
+            paginator.build().map_err(|error| at_client("paginator", error))?;
         }
         let mut compiled = Vec::new();
         for (index, (mut resource, own)) in resources.into_iter().enumerate() {
             resource.parallelized |= options.parallelized;
-            compiled.push(compile(resource, own, &defaults, &places, &format!("/resources/{index}"))?);
+            compiled.push(compile(resource, own, &defaults, places, &format!("/resources/{index}"))?);
         }
         let names: Vec<_> =
             compiled.iter().map(|rest| (rest.resource.name.clone(), rest.resource.parent.clone())).collect();
@@ -73,6 +102,16 @@ impl RestSource {
             http,
             transport: OnceLock::new(),
         })
+    }
+
+    /// Describes a source: its name, which is also its schema's, and where the API is.
+    pub fn builder(name: impl Into<String>, base_url: impl Into<String>) -> RestBuilder {
+        RestBuilder::new(name, base_url)
+    }
+
+    /// The names of the resources in the order in which they are read.
+    pub fn resource_names(&self) -> Vec<&str> {
+        self.resources.iter().map(|rest| rest.resource.name.as_str()).collect()
     }
 
     /// Sends the requests of this source by `transport`, such as a recording.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use windlass_core::{Error, Result};
 
 use super::field::FieldPath;
@@ -39,6 +39,7 @@ pub(crate) struct RestResource {
     pub(crate) include: Vec<String>,
     pub(crate) on_partition_error: OnPartitionError,
     pub(crate) read_ahead: usize,
+    pub(crate) guess_pages: bool,
     /// Why it cannot be read, where that is said only when it is.
     pub(crate) defect: Option<String>,
 }
@@ -50,26 +51,21 @@ pub(crate) struct ClientDefaults {
     pub(crate) auth: Option<Arc<dyn Auth>>,
 }
 
-/// Builds one resource of the file. `pointer` is where it stands, below the source.
+/// Builds one resource. `pointer` is where it stands in the file, below the source.
 ///
 /// Errors: everything about it that is wrong by itself, with its place.
 pub(crate) fn compile(
     mut resource: Resource,
-    own: Value,
+    options: RestResourceOptions,
     client: &ClientDefaults,
     places: &Places,
     pointer: &str,
 ) -> Result<RestResource> {
     let name = resource.name.clone();
     let at = |part: &str, error: Error| error.at(places.at(&format!("{pointer}{part}"))).at_resource(&name);
-    let mut own = own;
-    if let Some(Value::Object(endpoint)) = own.get_mut("endpoint") {
-        apply_rules(endpoint);
-    }
-    let options: RestResourceOptions =
-        parse_options(&format!("source.resources.{name}"), own).map_err(|error| at("", error))?;
     let mut endpoint = options.endpoint.unwrap_or_default();
     let path = endpoint.path.take().unwrap_or_else(|| name.clone());
+    apply_rules(&path, &mut endpoint);
     let mut params = endpoint.params.take().unwrap_or_default();
     let param_at = |param: &str, error| at(&format!("/endpoint/params/{param}"), error);
 
@@ -135,18 +131,20 @@ pub(crate) fn compile(
     resource.steps.extend(steps.into_iter().flat_map(super::options::ProcessingStep::steps));
     StepRunner::new(&resource.steps).map_err(|error| at("/processing_steps", error))?;
     let auth = match endpoint.auth {
+        _ if endpoint.custom.auth.is_some() => endpoint.custom.auth.take(),
         None => client.auth.clone(),
         Some(None) => None,
         Some(Some(auth)) => Some(auth.build().map_err(|error| at("/endpoint/auth", error))?),
     };
     let paginator = endpoint.paginator.or_else(|| client.paginator.clone());
     if let Some(paginator) = &paginator {
-        paginator.clone().build().map_err(|error| at("/endpoint/paginator", error))?;
+        paginator.build().map_err(|error| at("/endpoint/paginator", error))?;
     }
     let actions = endpoint.response_actions.unwrap_or_default();
     let actions =
         actions.into_iter().map(super::actions::ResponseActionOptions::build).collect::<Result<_>>();
-    let actions = actions.map_err(|error| at("/endpoint/response_actions", error))?;
+    let mut actions: Vec<_> = actions.map_err(|error| at("/endpoint/response_actions", error))?;
+    actions.append(&mut endpoint.custom.actions);
     Ok(RestResource {
         resource,
         method: endpoint.method.unwrap_or_default(),
@@ -159,27 +157,19 @@ pub(crate) fn compile(
         include,
         on_partition_error: options.on_partition_error,
         read_ahead: options.read_ahead.unwrap_or(0),
+        guess_pages: options.guess_pages.unwrap_or(false),
         defect,
     })
 }
 
 /// What the path says about the endpoint, and what `auto` means.
-fn apply_rules(endpoint: &mut Map<String, Value>) {
-    let path = endpoint.get("path").and_then(Value::as_str).unwrap_or_default();
+fn apply_rules(path: &str, endpoint: &mut Endpoint) {
     if is_single_entity(path) {
-        for (key, value) in [("data_selector", json!("$")), ("paginator", json!("single_page"))] {
-            if endpoint.get(key).is_none_or(Value::is_null) {
-                endpoint.insert(key.to_owned(), value);
-            }
-        }
+        endpoint.data_selector.get_or_insert_with(|| "$".to_owned());
+        endpoint.paginator.get_or_insert(PaginatorConfig::SinglePage);
     }
     // At an endpoint, `auto` says that it has no paginator of its own.
-    let paginator = endpoint.get("paginator");
-    let kind =
-        paginator.and_then(|paginator| paginator.get("type").or(Some(paginator))).and_then(Value::as_str);
-    if kind == Some("auto") {
-        endpoint.shift_remove("paginator");
-    }
+    endpoint.paginator.take_if(|paginator| *paginator == PaginatorConfig::Auto);
 }
 
 /// Whether the last part of a path names one thing: it has a placeholder.

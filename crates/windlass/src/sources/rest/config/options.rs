@@ -1,5 +1,7 @@
 //! What the pipeline file says: the keys of the source, of its client and of its resources.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
@@ -7,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::actions::ResponseActionOptions;
 use super::incremental::RestIncremental;
-use crate::sources::rest::http::{AuthConfig, HttpSettings};
+use crate::sources::rest::http::{Auth, AuthConfig, HttpSettings};
+use crate::sources::rest::pages::ResponseAction;
 use crate::sources::rest::paginate::PaginatorConfig;
 use crate::steps::Step;
 
@@ -20,8 +23,9 @@ pub struct RestOptions {
     /// Whether resources may be read at the same time, for those that do not say so themselves.
     #[serde(default)]
     pub parallelized: bool,
-    /// How many records of a parent a parallelized resource asks for at the same time; fewer when the server slows down.
-    #[serde(default = "parallel_chains")]
+    /// How many records of a parent a parallelized resource asks for at the same time; fewer when the
+    /// server slows down. Default 8.
+    #[serde(default = "parallel_requests")]
     #[schemars(range(min = 1))]
     pub parallel_requests: usize,
     /// Requests after which reading stops; what was read until then is loaded.
@@ -32,7 +36,19 @@ pub struct RestOptions {
     pub max_seconds: Option<f64>,
 }
 
-fn parallel_chains() -> usize {
+impl Default for RestOptions {
+    fn default() -> Self {
+        Self {
+            client: ClientConfig::default(),
+            parallelized: false,
+            parallel_requests: parallel_requests(),
+            max_requests: None,
+            max_seconds: None,
+        }
+    }
+}
+
+fn parallel_requests() -> usize {
     8
 }
 
@@ -71,8 +87,11 @@ pub struct RestResourceOptions {
     pub selected: Option<bool>,
     /// What happens when the requests for one record of the parent fail.
     pub on_partition_error: OnPartitionError,
-    /// Pages that are fetched before they are asked for, where their addresses are known beforehand.
+    /// Pages that are fetched before they are asked for: none by default, the next one with 1; several at once with
+    /// more, where offsets or numbers of pages are known beforehand.
     pub read_ahead: Option<usize>,
+    /// Whether pages are fetched ahead although it is not known that they exist; those behind the end are thrown away.
+    pub guess_pages: Option<bool>,
 }
 
 /// What is asked for, as the file says it.
@@ -125,6 +144,19 @@ pub struct Endpoint {
     #[serde(deserialize_with = "given")]
     #[schemars(with = "Option<AuthConfig>")]
     pub auth: Option<Option<AuthConfig>>,
+    /// What programs add that a file cannot say.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub custom: Custom,
+}
+
+/// What programs add to an endpoint that a file cannot say.
+#[derive(Clone, Debug, Default)]
+pub struct Custom {
+    /// Who sends the requests; comes before `auth`.
+    pub auth: Option<Arc<dyn Auth>>,
+    /// What is done with certain answers, behind `response_actions`.
+    pub actions: Vec<ResponseAction>,
 }
 
 /// A value that is there, even if it is null.
