@@ -1,6 +1,7 @@
 //! The transport over the network: retries, limits, redirects, cookies, and credentials that stay where they belong.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -91,6 +92,13 @@ impl HttpTransport {
     #[must_use]
     pub fn with_gates(mut self, gates: Arc<HostGates>) -> Self {
         self.gates = gates;
+        self
+    }
+
+    /// Credentials of this file, in the form of `.netrc`, in place of the user's.
+    #[must_use]
+    pub fn with_netrc(mut self, path: &Path) -> Self {
+        self.netrc = Netrc::read(path);
         self
     }
 
