@@ -166,7 +166,7 @@ pub(super) fn schema() -> Value {
     let settings = properties(&root, &settings);
     let section = |name: &str| settings.get(name).cloned().unwrap_or_default();
     keys.extend(properties(&root, &section("pipeline")));
-    for name in ["normalize", "load", "schema"] {
+    for name in ["extract", "normalize", "load", "schema"] {
         keys.insert(name.to_owned(), section(name));
     }
     let mut schema = object("A windlass pipeline.", keys, vec![json!("pipeline"), json!("destination")]);

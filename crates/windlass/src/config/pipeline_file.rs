@@ -198,9 +198,12 @@ impl PipelineFile {
         let Some(root) = value.as_object_mut() else { return Ok(()) };
         // The keys of the pipeline itself stand at the top of the file.
         fill(&["pipelines", pipeline], &definition("PipelineSection"), root)?;
-        for (key, name) in
-            [("normalize", "NormalizeSection"), ("load", "LoadSection"), ("schema", "SchemaSection")]
-        {
+        for (key, name) in [
+            ("extract", "ExtractSection"),
+            ("normalize", "NormalizeSection"),
+            ("load", "LoadSection"),
+            ("schema", "SchemaSection"),
+        ] {
             if let Value::Object(section) = root.entry(key).or_insert_with(|| json!({})) {
                 fill(&[key], &definition(name), section)?;
             }
@@ -297,7 +300,9 @@ impl PipelineFile {
         let mut own = Map::new();
         for (key, value) in self.document.value.as_object().into_iter().flatten() {
             match key.as_str() {
-                "normalize" | "load" | "schema" => drop(sections.insert(key.clone(), value.clone())),
+                "extract" | "normalize" | "load" | "schema" => {
+                    drop(sections.insert(key.clone(), value.clone()))
+                }
                 "pipeline" | "dataset" | "destination" | "source" | "sources" | "schema_contract" => {}
                 _ => drop(own.insert(key.clone(), value.clone())),
             }
