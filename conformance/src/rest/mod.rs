@@ -6,6 +6,7 @@ mod outcome;
 mod recording;
 mod requests;
 mod server;
+mod source;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -121,6 +122,8 @@ async fn run(mut recording: Recording, server: &ScriptedServer) -> Result<Vec<St
         "requests.Client" | "requests.get" | "rest_client.request" | "rest_client.get" => {
             client::run(&run).await?
         }
+        "rest_api" => source::extraction(&run).await?,
+        "rest_api.pipeline_runs" => source::pipeline_runs(&run).await?,
         kind => vec![format!("recordings of the kind `{kind}` cannot be run")],
     };
     differences.extend(requests::differences(

@@ -347,7 +347,7 @@ fn write_schema(path: &Path, schema: &Schema) -> Result<()> {
     write_atomic("pipeline.export", path, export(schema, SchemaFormat::Yaml).as_bytes())
 }
 
-/// The resources with these names, all when there are none, and all resources of the source by name.
+/// The resources with these names, those that are loaded by themselves when there are none, and all resources of the source by name.
 ///
 /// Errors: a name that no resource has.
 fn select(resources: Vec<Resource>, names: &[String]) -> Result<(Vec<Resource>, IndexMap<String, Resource>)> {
@@ -359,7 +359,10 @@ fn select(resources: Vec<Resource>, names: &[String]) -> Result<(Vec<Resource>, 
         ));
     }
     let all = resources.iter().map(|resource| (resource.name.clone(), resource.clone())).collect();
-    let is_meant = |resource: &Resource| names.is_empty() || names.contains(&resource.name);
+    let is_meant = |resource: &Resource| match names {
+        [] => resource.selected,
+        names => names.contains(&resource.name),
+    };
     Ok((resources.into_iter().filter(is_meant).collect(), all))
 }
 

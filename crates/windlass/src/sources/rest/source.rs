@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use serde_json::Value;
+use windlass_core::hash::sha3_256_base64;
 use windlass_core::{Error, Result};
 
 use super::builder::RestBuilder;
@@ -151,6 +152,17 @@ impl Source for RestSource {
 
     async fn resources(&self, _: &SourceContext) -> Result<Vec<Resource>> {
         Ok(self.resources.iter().map(|rest| rest.resource.clone()).collect())
+    }
+
+    fn identity(&self) -> Option<Value> {
+        // A digest, since parameters and headers may hold secrets.
+        let requests = self.resources.iter().map(|rest| {
+            let RestResource { resource, method, template, paginator, selector, actions, include, .. } = &**rest;
+            format!("{} {method:?} {template:?} {paginator:?} {selector:?} {actions:?} {include:?}", resource.name)
+        });
+        let client = format!("{} {:?}", self.base_url, self.headers);
+        let all: Vec<String> = std::iter::once(client).chain(requests).collect();
+        Some(sha3_256_base64(all.iter().map(String::as_bytes)).into())
     }
 
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
