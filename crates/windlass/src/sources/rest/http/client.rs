@@ -1,6 +1,7 @@
 //! The transport over the network: retries, limits, redirects, cookies, and credentials that stay where they belong.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,8 @@ use super::gate::{GateLimits, HostGates, Permit};
 use super::netrc::Netrc;
 use super::pace::{Pace, RealPace};
 use super::retry::RetryPolicy;
+use crate::config::Secret;
+
 use super::{HttpSettings, Request, Response, Transport, encode, tls, url};
 
 /// Tells of an answer or of an error without answer whether the request is tried again.
@@ -89,6 +92,13 @@ impl HttpTransport {
     #[must_use]
     pub fn with_gates(mut self, gates: Arc<HostGates>) -> Self {
         self.gates = gates;
+        self
+    }
+
+    /// Credentials of this file, in the form of `.netrc`, in place of the user's.
+    #[must_use]
+    pub fn with_netrc(mut self, path: &Path) -> Self {
+        self.netrc = Netrc::read(path);
         self
     }
 
@@ -168,7 +178,8 @@ impl HttpTransport {
         add_headers(&mut headers, &request.headers)?;
         let signed = signed.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect();
         let timeout = request.timeout.unwrap_or_else(|| seconds(self.settings.request_timeout));
-        Ok(Prepared { method, url: address, headers, body, signed, withheld, timeout })
+        let secrets = request.auth.as_ref().map(|auth| auth.secrets()).unwrap_or_default();
+        Ok(Prepared { method, url: address, headers, body, signed, withheld, secrets, timeout })
     }
 
     fn default_headers(&self, request: &Request) -> HeaderMap {
@@ -218,7 +229,6 @@ impl HttpTransport {
             deadline: self.deadline(),
             longest_wait: (self.settings.rate_limit_max_wait * 1e6) as i64,
         };
-        let shown_url = || url::masked(hop.url.as_str());
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -248,7 +258,7 @@ impl HttpTransport {
                 None
             };
             let Some(pause) = pause else {
-                return outcome.map_err(|failure| failure.into_error(hop.method.as_str(), hop.url.as_str()));
+                return outcome.map_err(|failure| failure.into_error(hop.method.as_str(), &hop.shown()));
             };
             let until = now.saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX));
             if limits.deadline.is_some_and(|deadline| until >= deadline) {
@@ -259,7 +269,7 @@ impl HttpTransport {
                 permit.hold(until);
             }
             tracing::warn!(
-                url = shown_url(),
+                url = hop.shown(),
                 status,
                 failure = outcome.as_ref().err().map(ToString::to_string),
                 attempt,
@@ -277,9 +287,11 @@ impl HttpTransport {
         let mut request = reqwest::Request::new(hop.method.clone(), hop.url.clone());
         request.headers_mut().clone_from(&hop.headers);
         let now = self.pace.now();
-        if !hop.headers.contains_key("cookie")
-            && let Some(cookies) = self.jar().header(&hop.url, now)
-            && let Ok(cookies) = HeaderValue::from_str(&cookies)
+        let own = hop.headers.get("cookie").and_then(|cookies| cookies.to_str().ok());
+        let kept = self.jar().header(&hop.url, now);
+        let cookies: Vec<&str> = own.into_iter().chain(kept.as_deref()).collect();
+        if !cookies.is_empty()
+            && let Ok(cookies) = HeaderValue::from_str(&cookies.join("; "))
         {
             request.headers_mut().insert("cookie", cookies);
         }
@@ -308,7 +320,7 @@ impl HttpTransport {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
             answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        let mut response = Response::new(answer.status().as_u16(), hop.url.as_str(), headers, Vec::new());
+        let mut response = Response::new(answer.status().as_u16(), hop.shown(), headers, Vec::new());
         permit.answered(&response, headers_at);
         let mut body = BodyReader::new(response.header("Content-Encoding"), self.settings.max_body_memory)?;
         while let Some(piece) =
@@ -330,7 +342,7 @@ impl HttpTransport {
     /// The request that a redirect asks for. Errors: it leads nowhere.
     fn redirected(&self, mut hop: Prepared, status: u16, location: &str) -> Result<Prepared> {
         let nowhere = || {
-            let from = url::masked(hop.url.as_str());
+            let from = hop.shown();
             Error::source_failed(format!(
                 "{} {from}: redirects to what is not an address of the web",
                 hop.method
@@ -380,9 +392,21 @@ impl HttpTransport {
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: &Request) -> Result<Response> {
+        let response = self.follow(request).await?;
+        // A token may be refused before its time; one more is tried, once.
+        if response.status == 401 && request.auth.as_ref().is_some_and(|auth| auth.refresh()) {
+            return self.follow(request).await;
+        }
+        Ok(response)
+    }
+}
+
+impl HttpTransport {
+    /// Sends a request and what redirects make of it.
+    async fn follow(&self, request: &Request) -> Result<Response> {
         let mut hop = self.prepare(request).await?;
         let method = hop.method.clone();
-        let first = hop.url.clone();
+        let first = hop.shown();
         for _ in 0..=self.settings.max_redirects {
             let response = self.send_hop(&hop, request).await?;
             let location = match response.status {
@@ -394,9 +418,9 @@ impl Transport for HttpTransport {
         }
         Err(Error::source_failed(format!(
             "{method} {}: more than {} redirects, the last to {}",
-            url::masked(first.as_str()),
+            first,
             self.settings.max_redirects,
-            url::masked(hop.url.as_str())
+            hop.shown()
         ))
         .with_hint("the redirects go in a circle: some servers do so when credentials are missing"))
     }
@@ -412,7 +436,16 @@ struct Prepared {
     signed: Vec<HeaderName>,
     /// The host that does not get the credentials.
     withheld: Option<String>,
+    /// What is not shown of the address.
+    secrets: Vec<Secret>,
     timeout: Duration,
+}
+
+impl Prepared {
+    /// The address without secrets.
+    fn shown(&self) -> String {
+        url::masked_with(self.url.as_str(), &self.secrets)
+    }
 }
 
 fn add_headers(headers: &mut HeaderMap, added: &IndexMap<String, String>) -> Result<()> {

@@ -2,6 +2,7 @@
 //!
 //! [`HttpTransport`] carries requests over the network.
 
+mod auth;
 mod body;
 mod client;
 mod cookies;
@@ -22,6 +23,12 @@ use std::fmt;
 use async_trait::async_trait;
 use windlass_core::Result;
 
+use crate::config::Secret;
+
+pub use auth::{
+    ApiKeyAuth, ApiKeyLocation, AuthConfig, BearerAuth, HttpBasicAuth, OAuth2ClientCredentials, OAuthJwtAuth,
+    Scopes,
+};
 pub use client::{HttpTransport, RetryCondition};
 pub use encode::{python_json, python_text};
 pub use gate::HostGates;
@@ -47,4 +54,14 @@ pub trait Auth: Send + Sync + fmt::Debug {
     ///
     /// Errors: a token cannot be had.
     async fn sign(&self, request: &mut Request, transport: &dyn Transport) -> Result<()>;
+
+    /// Forgets what the server refuses by 401; whether the request is worth signing and sending once more.
+    fn refresh(&self) -> bool {
+        false
+    }
+
+    /// What recordings and errors must not hold.
+    fn secrets(&self) -> Vec<Secret> {
+        Vec::new()
+    }
 }

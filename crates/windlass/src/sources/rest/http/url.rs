@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use windlass_core::{Error, Result};
 
 use super::encode::python_text;
+use crate::config::Secret;
 
 /// What stands in a form as it is.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b' ');
@@ -95,13 +96,7 @@ pub(super) fn may_follow(from: &str, to: &str) -> bool {
 /// Errors: no address of the web; it is shown without its secrets.
 pub(super) fn with_parameters(url: &str, params: &Map<String, Value>) -> Result<Url> {
     let (address, _fragment) = url.split_once('#').unwrap_or((url, ""));
-    let mut address = requote(address.trim_start());
-    let added = form(params);
-    if !added.is_empty() {
-        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
-        let separator = if query.is_empty() { "" } else { "&" };
-        address = format!("{path}?{query}{separator}{added}");
-    }
+    let address = with_query(&requote(address.trim_start()), &form(params));
     let address = address.strip_suffix('?').unwrap_or(&address);
     let wrong = || {
         Error::config(format!("`{}` is not an address of the web", masked(url))).with_hint(
@@ -112,11 +107,28 @@ pub(super) fn with_parameters(url: &str, params: &Map<String, Value>) -> Result<
     if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() { Ok(parsed) } else { Err(wrong()) }
 }
 
+/// An address with more in its query.
+pub(super) fn with_query(url: &str, added: &str) -> String {
+    let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
+    let fragment = if fragment.is_empty() { String::new() } else { format!("#{fragment}") };
+    if added.is_empty() {
+        return format!("{url}{fragment}");
+    }
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let separator = if query.is_empty() { "" } else { "&" };
+    format!("{path}?{query}{separator}{added}{fragment}")
+}
+
+/// A parameter as it stands in a query.
+pub(super) fn pair(name: &str, value: &str) -> String {
+    format!("{}={}", form_text(name), form_text(value))
+}
+
 /// Parameters in the form of a query or a form: lists repeat the name, nulls are left out, objects give their keys.
 pub(super) fn form(params: &Map<String, Value>) -> String {
     let mut pairs = Vec::new();
     for (name, value) in params {
-        let mut add = |text: &str| pairs.push(format!("{}={}", form_text(name), form_text(text)));
+        let mut add = |text: &str| pairs.push(pair(name, text));
         match value {
             Value::Null => {}
             Value::Array(items) => {
@@ -174,6 +186,11 @@ pub fn is_secret_name(name: &str) -> bool {
 
 /// An address without secrets: `***` for the values of parameters that look like some, and for a password.
 pub fn masked(url: &str) -> String {
+    masked_with(url, &[])
+}
+
+/// The same, and without these secrets, whatever their parameters are called.
+pub(super) fn masked_with(url: &str, secrets: &[Secret]) -> String {
     let (address, query) = match url.split_once('?') {
         Some((address, query)) => (address, Some(query)),
         None => (url, None),
@@ -192,7 +209,9 @@ pub fn masked(url: &str) -> String {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decoded(name), decoded(value));
         out.push(if index == 0 { '?' } else { '&' });
-        let value = if is_secret_name(&name) { "***".to_owned() } else { form_text(&value) };
+        let is_secret = is_secret_name(&name) || secrets.iter().any(|secret| secret.expose() == value);
+        // What is masked already stays readable.
+        let value = if is_secret || value == "***" { "***".to_owned() } else { form_text(&value) };
         out.push_str(&format!("{}={value}", form_text(&name)));
     }
     out
