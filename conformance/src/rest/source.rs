@@ -67,7 +67,8 @@ pub(super) async fn extraction(run: &Run) -> Result<Vec<String>> {
         differences.extend(outcome::compare("rows", &recorded.clone().into(), &all.into()));
         return Ok(differences);
     }
-    let selected: BTreeSet<&String> = recorded.as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    let selected: BTreeSet<&String> =
+        recorded.as_object().into_iter().flatten().map(|(name, _)| name).collect();
     for name in selected {
         let found = rows.get(name).cloned().unwrap_or_else(|| json!([]));
         let (recorded, found) = (sorted(&recorded[name], run), sorted(&found, run));
@@ -139,7 +140,9 @@ pub(super) async fn pipeline_runs(run: &Run) -> Result<Vec<String>> {
     let mut before = BTreeMap::new();
     for (index, recorded) in recorded.iter().enumerate() {
         let config = match &run.recording.config {
-            Value::Array(configs) => configs.get(index).or_else(|| configs.last()).cloned().unwrap_or_default(),
+            Value::Array(configs) => {
+                configs.get(index).or_else(|| configs.last()).cloned().unwrap_or_default()
+            }
             config => config.clone(),
         };
         let named = |lines: Vec<String>| lines.into_iter().map(move |line| format!("run {index}: {line}"));
@@ -153,13 +156,18 @@ pub(super) async fn pipeline_runs(run: &Run) -> Result<Vec<String>> {
         let expected = recorded["loaded"].as_object().cloned().unwrap_or_default();
         let tables: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
         for table in tables {
-            let rows = |of: &Map<String, Value>| comparable(of.get(table).cloned().unwrap_or_else(|| json!([])));
+            let rows =
+                |of: &Map<String, Value>| comparable(of.get(table).cloned().unwrap_or_else(|| json!([])));
             let lines = outcome::compare(&format!("rows of {table}"), &rows(&expected), &rows(&found));
             differences.extend(named(lines));
         }
         if loaded.is_ok() {
             let found = described.pipeline.state().map(|state| cursors(&state.to_json()))?;
-            let lines = outcome::compare("cursors", &comparable(recorded["incremental_state"].clone()), &comparable(found));
+            let lines = outcome::compare(
+                "cursors",
+                &comparable(recorded["incremental_state"].clone()),
+                &comparable(found),
+            );
             differences.extend(named(lines));
         }
     }
@@ -196,7 +204,8 @@ fn loaded_rows(
 ) -> Result<Map<String, Value>> {
     let mut tables: Map<String, Value> = Map::new();
     for (path, text) in files.iter().filter(|(path, _)| !before.contains_key(*path)) {
-        let table = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+        let table =
+            path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
         let rows = tables.entry(table).or_insert_with(|| json!([]));
         for line in text.lines() {
             let mut row: Map<String, Value> = serde_json::from_str(line)

@@ -52,8 +52,13 @@ impl Server {
     fn taken(&self) -> Vec<String> {
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
         let line = |asked: &Asked| {
-            let params: Vec<String> = asked.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            if params.is_empty() { asked.path.clone() } else { format!("{}?{}", asked.path, params.join("&")) }
+            let params: Vec<String> =
+                asked.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            if params.is_empty() {
+                asked.path.clone()
+            } else {
+                format!("{}?{}", asked.path, params.join("&"))
+            }
         };
         asked.iter().map(line).collect()
     }
@@ -81,8 +86,7 @@ fn serve(stream: TcpStream, answer: &Answer, noted: &Mutex<Vec<Asked>>) {
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let params = query.split('&').filter_map(|pair| pair.split_once('='));
         let params = params.map(|(name, value)| (name.to_owned(), value.replace("%3A", ":"))).collect();
-        let asked =
-            Asked { path: path.to_owned(), params, headers, body: String::from_utf8(body).unwrap() };
+        let asked = Asked { path: path.to_owned(), params, headers, body: String::from_utf8(body).unwrap() };
         let (status, body) = answer(&asked);
         noted.lock().unwrap().push(asked);
         let body = body.to_string();
@@ -102,8 +106,9 @@ fn blog(asked: &Asked) -> (u16, Value) {
     match parts.as_slice() {
         ["posts"] => {
             let page = asked.number("page").unwrap_or(1);
-            let posts: Vec<Value> =
-                (page * 2 - 1..=page * 2).map(|id| json!({"id": id, "title": format!("post {id}")})).collect();
+            let posts: Vec<Value> = (page * 2 - 1..=page * 2)
+                .map(|id| json!({"id": id, "title": format!("post {id}")}))
+                .collect();
             (200, json!({"data": posts, "pages": 2}))
         }
         ["posts", id, "comments"] => {
@@ -147,7 +152,10 @@ fn parents_and_children_are_loaded() {
     let server = Server::new(blog);
     let project = project(&server.url, BLOG);
     project.run(0);
-    assert_eq!(project.query("SELECT id, title FROM posts ORDER BY id"), ["1,post 1", "2,post 2", "3,post 3", "4,post 4"]);
+    assert_eq!(
+        project.query("SELECT id, title FROM posts ORDER BY id"),
+        ["1,post 1", "2,post 2", "3,post 3", "4,post 4"]
+    );
     assert_eq!(
         project.query("SELECT id, text, _posts_id, _posts_title FROM comments WHERE id < 22 ORDER BY id"),
         ["10,a,1,post 1", "11,b,1,post 1", "20,a,2,post 2", "21,b,2,post 2"]
@@ -156,8 +164,12 @@ fn parents_and_children_are_loaded() {
     assert_eq!(
         server.taken(),
         [
-            "/posts?page=1&page_size=2", "/posts?page=2&page_size=2", "/posts/1/comments", "/posts/2/comments",
-            "/posts/3/comments", "/posts/4/comments"
+            "/posts?page=1&page_size=2",
+            "/posts?page=2&page_size=2",
+            "/posts/1/comments",
+            "/posts/2/comments",
+            "/posts/3/comments",
+            "/posts/4/comments"
         ]
     );
     // Only the child is wanted: the parent is read and not loaded.
@@ -169,7 +181,8 @@ fn parents_and_children_are_loaded() {
 fn parallel_children_give_the_same_rows_in_the_same_order() {
     let rows = |parallelized: &str| {
         let server = Server::new(blog);
-        let project = project(&server.url, &BLOG.replace("    include", &format!("    {parallelized}\n    include")));
+        let project =
+            project(&server.url, &BLOG.replace("    include", &format!("    {parallelized}\n    include")));
         project.run(0);
         assert_eq!(server.taken().len(), 6);
         project.query("SELECT * EXCLUDE (_dlt_id, _dlt_load_id) FROM comments")
@@ -182,7 +195,8 @@ fn an_incremental_cursor_is_asked_for_and_kept() {
     let server = Server::new(|asked: &Asked| {
         let since = asked.params.get("since").cloned().unwrap_or_default();
         let days = ["2024-01-01", "2024-01-02", "2024-01-03"];
-        let rows: Vec<Value> = days.iter().filter(|day| **day >= since.as_str()).map(|day| json!({"day": day})).collect();
+        let rows: Vec<Value> =
+            days.iter().filter(|day| **day >= since.as_str()).map(|day| json!({"day": day})).collect();
         (200, rows.into())
     });
     let source = "\
@@ -270,7 +284,9 @@ resources:
 ";
     let project = project(&server.url, source);
     project.run(0);
-    let body: Value = serde_json::from_str(&project.one("SELECT body FROM found").trim_matches('"').replace("\"\"", "\"")).unwrap();
+    let body: Value =
+        serde_json::from_str(&project.one("SELECT body FROM found").trim_matches('"').replace("\"\"", "\""))
+            .unwrap();
     assert_eq!(body, json!({"id": 1, "text": "{id}=1"}));
     assert!(!project.has_table("posts"), "what is not selected is not loaded");
 }

@@ -187,6 +187,8 @@ impl JsonPath {
         match steps.next() {
             Some(Step::Slice(Some(-1), None, None)) => false,
             Some(Step::Indexes(indexes)) => !matches!(indexes.as_slice(), [0 | -1]),
+            // A name leads nowhere in a list.
+            Some(Step::Keys(_)) => false,
             _ => true,
         }
     }

@@ -9,18 +9,32 @@
 //! A chain is one resource, or one resource and one record of its parent: it has a request, a paginator and a selector
 //! of its own and shares nothing with others.
 
-mod chains;
-pub mod config;
 pub mod http;
+pub mod paginate;
+pub mod select;
+
+mod actions;
+mod decode;
+mod parts;
+mod position;
+mod problem;
+mod repeats;
+mod split;
+
+pub mod pages;
+
+pub mod config;
+
+mod builder;
+mod chains;
 mod include;
 mod items;
-pub mod pages;
-pub mod paginate;
 mod source;
 
 use super::SourceEntry;
 use crate::config::schema_of;
 
+pub use builder::{EndpointBuilder, RestBuilder};
 pub use source::RestSource;
 
 pub(super) const ENTRY: SourceEntry = SourceEntry {
@@ -31,7 +45,7 @@ pub(super) const ENTRY: SourceEntry = SourceEntry {
     options: schema_of::<config::RestOptions>,
     resource: schema_of::<config::RestResourceOptions>,
     forms: Some(config::FORMS),
-    build: |parts| Ok(Box::new(RestSource::new(parts)?)),
+    build: |parts| Ok(Box::new(RestSource::of_file(parts)?)),
 };
 
 const EXAMPLE: &str = "\

@@ -488,3 +488,6 @@ pub(super) fn basic(user: &str, password: &str) -> String {
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
+
+#[cfg(test)]
+mod tests;
