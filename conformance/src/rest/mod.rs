@@ -3,6 +3,7 @@
 
 mod client;
 mod outcome;
+mod pages;
 mod recording;
 mod requests;
 mod server;
@@ -121,6 +122,8 @@ async fn run(mut recording: Recording, server: &ScriptedServer) -> Result<Vec<St
         "requests.Client" | "requests.get" | "rest_client.request" | "rest_client.get" => {
             client::run(&run).await?
         }
+        "paginator.new" => pages::make_paginator(&run),
+        kind if kind.starts_with("rest_client.paginate") => pages::run(&run).await?,
         kind => vec![format!("recordings of the kind `{kind}` cannot be run")],
     };
     differences.extend(requests::differences(
