@@ -194,7 +194,7 @@ fn move_dates(recording: &mut Recording) {
             && is_date(text)
             && pause.fract() != 0.0
         {
-            let seconds = windlass::env::Env::default().now() / 1_000_000 + *pause as i64;
+            let seconds = windlass::env::Env::default().now() / 1_000_000 + pause.ceil() as i64;
             *text = outcome::http_date(seconds);
         }
     }
