@@ -176,6 +176,15 @@ pub(crate) fn note_start_over(folder: &Path, resource: &str) -> Result<()> {
     fs::write(&path, resource).map_err(|cause| io_error("write", &path, cause))
 }
 
+/// The name of the resource that was noted, which is forgotten.
+pub(crate) fn take_start_over(folder: &Path) -> Option<String> {
+    let path = folder.join(STARTS_OVER);
+    let resource = fs::read_to_string(&path).ok()?;
+    // Where it stays, the next run warns once more.
+    drop(fs::remove_file(&path));
+    Some(resource)
+}
+
 /// An open package: files are added, nothing is loaded yet.
 #[derive(Debug)]
 pub struct PackageWriter {
