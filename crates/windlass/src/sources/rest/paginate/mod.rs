@@ -125,6 +125,3 @@ impl<'a> Answer<'a> {
         if keys.is_empty() { "no members".to_owned() } else { keys.join(", ") }
     }
 }
-
-#[cfg(test)]
-mod tests;
