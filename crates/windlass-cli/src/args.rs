@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show what a run would create, change and delete; changes nothing
     Plan(PlanArgs),
+    /// Read the sources of a pipeline and keep what servers answer, without secrets; loads nothing
+    Record(RecordArgs),
     /// Check a pipeline file
     Validate(FileArgs),
     /// Check a pipeline file, and that its sources and its destination answer
@@ -111,6 +113,27 @@ pub(crate) struct LoadArgs {
     /// Threads that normalize [default: one per core]
     #[arg(long, value_name = "THREADS")]
     pub(crate) workers: Option<usize>,
+    /// Take the answers of servers from a recording of `windlass record`, without network and credentials
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) replay: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RecordArgs {
+    /// The pipeline file, YAML or TOML
+    pub(crate) file: PathBuf,
+    /// Folder of the recording; what was recorded there before is replaced [default: FILE.cassette]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    /// Read only these resources
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Read at most this many records of each resource
+    #[arg(long, value_name = "RECORDS")]
+    pub(crate) limit: Option<u64>,
+    /// How progress is shown on stderr
+    #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
+    pub(crate) progress: ProgressKind,
 }
 
 #[derive(Debug, ClapArgs)]

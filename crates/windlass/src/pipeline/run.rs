@@ -456,7 +456,7 @@ impl Pipeline {
     }
 
     /// The state as it will be when the package is committed, but for its version.
-    fn next_state(&self, known: &Known, source: &str, reset: &[String]) -> State {
+    pub(super) fn next_state(&self, known: &Known, source: &str, reset: &[String]) -> State {
         let mut state = known.state.clone();
         if state.version_hash().is_none() {
             // The first change counts, so the empty state has a hash already.

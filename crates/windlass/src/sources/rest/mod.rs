@@ -42,6 +42,7 @@ pub(super) const ENTRY: SourceEntry = SourceEntry {
     short: "REST APIs: pages, dependent resources, incremental loading",
     example: EXAMPLE,
     missing: None,
+    has_exchanges: true,
     options: schema_of::<config::RestOptions>,
     resource: schema_of::<config::RestResourceOptions>,
     forms: Some(config::FORMS),
