@@ -34,6 +34,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Write a commented pipeline file and a folder for settings and secrets
     Init(InitArgs),
+    /// Write a first pipeline file for a REST API from what it says about itself
+    Discover(DiscoverArgs),
     /// Load: finish pending packages, then extract, normalize and load
     Run(RunArgs),
     /// Show what a run would create, change and delete; changes nothing
@@ -76,6 +78,24 @@ pub(crate) struct InitArgs {
     /// Name of the pipeline [default: the source's]
     #[arg(long)]
     pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DiscoverArgs {
+    /// Where the API is [default: what the document says]
+    pub(crate) url: Option<String>,
+    /// The API's OpenAPI document, version 3.x or 2.0 (Swagger): a file, or where to get it
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) openapi: String,
+    /// File to write [default: print it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Name of the pipeline [default: the API's]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Kind of destination: `windlass destinations` lists them
+    #[arg(long, default_value = "duckdb")]
+    pub(crate) destination: String,
 }
 
 #[derive(Debug, ClapArgs)]

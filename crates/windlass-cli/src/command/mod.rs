@@ -1,6 +1,9 @@
 //! The commands, one file for each group.
 
 mod check;
+#[cfg_attr(feature = "http", path = "discover.rs")]
+#[cfg_attr(not(feature = "http"), path = "discover_disabled.rs")]
+mod discover;
 mod init;
 mod list;
 mod named;
@@ -28,6 +31,7 @@ pub(crate) async fn run(args: Args, output: &Output, signals: &Signals) -> Resul
         Command::Init(args) => init::run(&args, output),
         Command::Run(args) => run::run(&args, output, signals).await,
         Command::Plan(args) => plan::run(&args, output, signals).await,
+        Command::Discover(args) => discover::run(&args, output).await,
         Command::Record(args) => record::run(&args, output, signals).await,
         Command::Validate(args) => check::validate(&args.file, output),
         Command::Check(args) => check::check(&args.file, output).await,

@@ -8,6 +8,8 @@ mod bad_files;
 mod bad_places;
 mod bad_values;
 mod commands;
+#[cfg(feature = "http")]
+mod discover;
 mod loads;
 mod project;
 #[cfg(feature = "http")]

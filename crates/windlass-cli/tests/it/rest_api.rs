@@ -350,4 +350,23 @@ fn a_first_pipeline_file_is_right() {
     assert_eq!(done.code, 0, "{}", done.stderr);
     let done = project.windlass(&["validate", "rest_api.yaml"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
+
+    // What its comments offer works when the signs are taken away.
+    let uncomment = |file: &str, lines: &[&str]| {
+        let mut text = std::fs::read_to_string(project.path(file)).unwrap();
+        for line in lines {
+            assert!(text.contains(&format!("# {line}")), "{file} has no `# {line}`:\n{text}");
+            text = text.replace(&format!("# {line}"), line);
+        }
+        project.write(file, text);
+    };
+    let offers =
+        ["auth: bearer", "max_requests:", "data_selector:", "response_actions:", "processing_steps:", "parallelized:"];
+    uncomment("rest_api.yaml", &offers);
+    let done = project.windlass(&["validate", "rest_api.yaml"]);
+    assert_eq!(done.code, 2, "{}", done.stdout);
+    done.says(&["`token` is missing"], "secrets.toml");
+    uncomment(".windlass/secrets.toml", &["[sources.rest_api.credentials]", "token = "]);
+    let done = project.windlass(&["validate", "rest_api.yaml"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
 }

@@ -11,6 +11,8 @@ mod pages;
 mod records;
 mod resources;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use reqwest::Url;

@@ -35,13 +35,6 @@ impl<'a> Records<'a> {
             Self::Unknown | Self::Nothing => None,
         }
     }
-
-    pub(super) fn path(&self) -> &[&'a str] {
-        match self {
-            Self::List { path, .. } | Self::One { path, .. } => path,
-            Self::Unknown | Self::Nothing => &[],
-        }
-    }
 }
 
 /// Finds the records. `words` are the last words of the path; `is_paged` is whether the request has parameters of pages.

@@ -200,7 +200,10 @@ impl ReplayingTransport {
                 .at_file(&place)
         })?;
         let cassette: Cassette = serde_json::from_slice(&text).map_err(|cause| {
-            Error::config("the recording has another form").with_source(cause).at_file(&place)
+            Error::config("the recording has another form")
+                .with_source(cause)
+                .with_hint("`windlass record FILE` records anew")
+                .at_file(&place)
         })?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -393,6 +396,11 @@ fn secrets_of(request: &Request, known: &[Secret]) -> Vec<Secret> {
         let token = value.split_once(' ').map_or(value.as_str(), |(_, token)| token);
         secrets.extend([Secret::from(value.as_str()), token.into()]);
     }
+    match &request.body {
+        RequestBody::Json(value) => add_secret_fields(value, &mut secrets),
+        RequestBody::Form(fields) => add_secret_fields(&Value::Object(fields.clone()), &mut secrets),
+        RequestBody::Text(_) | RequestBody::Empty => {}
+    }
     if let Ok(address) = Url::parse(&request.url) {
         secrets.extend(address.password().map(|password| Secret::from(url::decoded(password))));
         let pairs = address.query_pairs().filter(|(name, _)| is_secret_name(name));
@@ -402,6 +410,22 @@ fn secrets_of(request: &Request, known: &[Secret]) -> Vec<Secret> {
     secrets.extend(escaped);
     secrets.retain(|secret| !secret.expose().is_empty() && secret.expose() != MASK);
     secrets
+}
+
+/// What stands in members with names of secrets.
+fn add_secret_fields(value: &Value, secrets: &mut Vec<Secret>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str() {
+                    Some(text) if is_secret_field(name) => secrets.push(text.into()),
+                    _ => add_secret_fields(value, secrets),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| add_secret_fields(item, secrets)),
+        _ => {}
+    }
 }
 
 fn is_secret_header(name: &str) -> bool {
@@ -428,8 +452,10 @@ fn masked_value(value: &Value, secrets: &[Secret]) -> Value {
 }
 
 /// Members that hold credentials, besides what is called like a secret parameter.
-const SECRET_FIELDS: [&str; 6] =
-    ["assertion", "client_assertion", "refresh_token", "id_token", "private_key", "authorization"];
+const SECRET_FIELDS: [&str; 8] = [
+    "assertion", "client_assertion", "refresh_token", "id_token", "private_key", "authorization", "cookie",
+    "set-cookie",
+];
 
 /// Whether a member of a body is a secret by its name. A `key` mostly is none: many APIs name their records so.
 fn is_secret_field(name: &str) -> bool {
