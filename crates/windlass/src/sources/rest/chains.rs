@@ -368,3 +368,6 @@ impl Extractor for Chains {
         std::mem::take(&mut self.failures)
     }
 }
+
+#[cfg(test)]
+mod tests;
