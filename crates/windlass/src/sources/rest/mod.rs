@@ -5,6 +5,7 @@ pub mod paginate;
 pub mod select;
 
 mod actions;
+mod client;
 mod decode;
 mod parts;
 mod position;
@@ -13,3 +14,8 @@ mod repeats;
 mod split;
 
 pub mod pages;
+
+pub use client::{Paginate, RestClient};
+
+#[cfg(test)]
+mod tests;
