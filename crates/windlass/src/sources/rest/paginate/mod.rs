@@ -126,5 +126,3 @@ impl<'a> Answer<'a> {
     }
 }
 
-#[cfg(test)]
-mod tests;
