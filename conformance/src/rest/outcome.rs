@@ -42,7 +42,7 @@ pub(super) fn compare_error(recorded: Option<&RecordedError>, found: Option<&Err
     }
     let is_same = match recorded.kind.rsplit('.').next().unwrap_or_default() {
         "HTTPError" => recorded.message.lines().all(|line| text.contains(line)),
-        "JSONDecodeError" => found.kind() == ErrorKind::Data,
+        "JSONDecodeError" | "IncrementalCursorPathMissing" => found.kind() == ErrorKind::Data,
         // What is wrong with arguments is a matter of the configuration, what is wrong with answers of the source.
         "ValueError"
         | "TypeError"
