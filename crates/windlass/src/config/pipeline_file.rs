@@ -141,7 +141,8 @@ impl PipelineFile {
             }
         });
         let problems = if problems.is_empty() { check(&schema, &value) } else { problems };
-        let problems = problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
+        let problems =
+            problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
         self.first_problem(problems)?;
         self.document.value = value;
         Ok(())
@@ -354,7 +355,9 @@ impl PipelineFile {
             let (resource, own) = split_resource(resource).map_err(at)?;
             if resources.iter().any(|(other, _)| other.name == resource.name) {
                 let error = Error::config(format!("two resources have the name `{}`", resource.name));
-                return Err(at(error.with_hint("every resource has a name of its own; table_name may be the same")));
+                return Err(at(
+                    error.with_hint("every resource has a name of its own; table_name may be the same")
+                ));
             }
             resources.push((resource, own));
         }

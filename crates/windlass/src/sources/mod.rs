@@ -49,7 +49,8 @@ pub struct SourceForms {
     pub complete: fn(&mut Map<String, Value>, Vec<Value>) -> Vec<Value>,
     /// Fills in credentials that the source's part of the file leaves out, by key of the section `credentials`. Gives
     /// those that are missing: the pointer of their block, below the source, and the key.
-    pub credentials: fn(&mut Map<String, Value>, &dyn Fn(&str) -> Option<Value>) -> Vec<(String, &'static str)>,
+    pub credentials:
+        fn(&mut Map<String, Value>, &dyn Fn(&str) -> Option<Value>) -> Vec<(String, &'static str)>,
 }
 
 /// Tells where something stands in the pipeline file.

@@ -7,9 +7,9 @@ mod incremental;
 mod parents;
 #[cfg(feature = "duckdb")]
 mod partial;
+#[cfg(feature = "http")]
+mod rest_api;
 #[cfg(feature = "duckdb")]
 mod resume;
 #[cfg(feature = "duckdb")]
 mod script;
-#[cfg(feature = "http")]
-mod rest_api;

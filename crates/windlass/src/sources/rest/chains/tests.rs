@@ -6,9 +6,9 @@ use serde_json::Map;
 
 use super::*;
 use crate::source::{Body, Resource, Source as _};
+use crate::sources::rest::config::OnPartitionError;
 use crate::sources::rest::http::Response;
 use crate::sources::rest::{EndpointBuilder, RestSource};
-use crate::sources::rest::config::OnPartitionError;
 
 /// Posts have comments on as many pages as their id says, two on each.
 #[derive(Debug, Default)]
@@ -81,10 +81,15 @@ async fn open(source: &RestSource, opening: &Opening) -> Box<dyn Extractor> {
 
 fn records(page: &Page) -> Vec<String> {
     let Body::Lines(bytes) = &page.body else { panic!("records with fields of the parent are lines") };
-    String::from_utf8(bytes.clone()).unwrap().lines().enumerate().map(|(row, line)| {
-        let record: Map<String, Value> = serde_json::from_str(line).unwrap();
-        format!("{} {} {}", page.first + row as u64, record["id"], record["_posts_id"])
-    }).collect()
+    String::from_utf8(bytes.clone())
+        .unwrap()
+        .lines()
+        .enumerate()
+        .map(|(row, line)| {
+            let record: Map<String, Value> = serde_json::from_str(line).unwrap();
+            format!("{} {} {}", page.first + row as u64, record["id"], record["_posts_id"])
+        })
+        .collect()
 }
 
 /// Reads at most so many pages; gives the records and whether there may be more.

@@ -111,7 +111,8 @@ fn the_range_of_a_cursor_is_asked_for_in_both_ways() {
 #[test]
 fn only_children_that_ask_for_the_last_value_follow_the_cursor() {
     let follows = |path: &str, incremental: Value| {
-        let endpoint = json!({"path": path, "params": {"x": "{incremental.start_value}"}, "incremental": incremental});
+        let endpoint =
+            json!({"path": path, "params": {"x": "{incremental.start_value}"}, "incremental": incremental});
         resource(endpoint).unwrap().resource.follows_cursor
     };
     let plain = || json!({"cursor_path": "at"});
@@ -126,7 +127,10 @@ fn what_is_wrong_by_itself_is_refused() {
     for (endpoint, why) in [
         (json!({"data_selector": "a b"}), "not a JSONPath"),
         (json!({"path": "{resources.p.'}"}), "a quote is not closed"),
-        (json!({"params": {"a": "{incremental.sart_value}"}, "incremental": {"cursor_path": "x"}}), "`sart_value`"),
+        (
+            json!({"params": {"a": "{incremental.sart_value}"}, "incremental": {"cursor_path": "x"}}),
+            "`sart_value`",
+        ),
         (json!({"params": {"a": "{resources.p.id:>3}"}}), "the format `>3`"),
         (json!({"params": {"p": {"type": "resolve", "resource": "a", "feld": "b"}}}), "`feld`"),
         (json!({"incremental": {"cursor_path": "x", "convert": {"strftime": "%Q"}}}), "`%Q`"),

@@ -88,7 +88,8 @@ fn query(request: &Request) -> Vec<(String, String)> {
 fn address(request: &Request) -> String {
     let path = request.url.strip_prefix("http://h").unwrap_or(&request.url);
     let path = path.split('?').next().unwrap_or_default();
-    let pairs: Vec<String> = query(request).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<String> =
+        query(request).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     let body = match &request.body {
         RequestBody::Json(body) => format!(" {body}"),
         _ => String::new(),
