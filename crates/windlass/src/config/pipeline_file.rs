@@ -167,7 +167,8 @@ impl PipelineFile {
             }
         });
         let problems = if problems.is_empty() { check(&schema, &value) } else { problems };
-        let problems = problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
+        let problems =
+            problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
         self.first_problem(problems)?;
         self.document.value = value;
         Ok(())
@@ -248,7 +249,7 @@ impl PipelineFile {
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
             if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {
                 let sections = credential_sections(&kind, &name);
-                (forms.credentials)(source, &|key| match self.layers.get(
+                let missing = (forms.credentials)(source, &|key| match self.layers.get(
                     pipeline,
                     &sections,
                     &["credentials", key],
@@ -256,6 +257,13 @@ impl PipelineFile {
                     Found::Text(text) => Some(Value::from(text)),
                     Found::Value(value) => Some(value.clone()),
                 });
+                let problem = |(block, key): (String, &str)| {
+                    let places = self.layers.places(pipeline, &sections, &["credentials", key]).join("; ");
+                    let message = format!("`{key}` is missing");
+                    let hint = Some(format!("set it in the file, or in one of these: {places}"));
+                    Problem { pointer: format!("{pointer}{block}"), message, hint }
+                };
+                self.first_problem(missing.into_iter().map(problem).collect())?;
             }
         }
         Ok(())
@@ -402,7 +410,9 @@ impl PipelineFile {
             let (resource, own) = split_resource(resource).map_err(at)?;
             if resources.iter().any(|(other, _)| other.name == resource.name) {
                 let error = Error::config(format!("two resources have the name `{}`", resource.name));
-                return Err(at(error.with_hint("every resource has a name of its own; table_name may be the same")));
+                return Err(at(
+                    error.with_hint("every resource has a name of its own; table_name may be the same")
+                ));
             }
             resources.push((resource, own));
         }

@@ -104,8 +104,9 @@ async fn run_with_budget(bench: &Bench, script: &Script, budget: usize) -> usize
 
 #[tokio::test]
 async fn a_spent_budget_commits_what_was_read_and_the_next_run_goes_on() {
-    // The records of a page descend, so that the first page has the furthest cursor.
-    for budget in 1..14 {
+    // The records of a page descend, so that the first page has the furthest cursor. Each run asks for four pages of
+    // posts, so that a smaller budget would leave nothing for comments.
+    for budget in [5, 6, 8, 13] {
         let (bench, script) = (Bench::new(), script(&[&[5], &[4, 3], &[2], &[1]]));
         let runs = run_with_budget(&bench, &script, budget).await;
         assert_eq!(bench.ids("posts").await, [1, 2, 3, 4, 5], "budget {budget}");
@@ -115,6 +116,22 @@ async fn a_spent_budget_commits_what_was_read_and_the_next_run_goes_on() {
         assert_eq!(bench.state("posts", "incremental")["at"]["last_value"], 50);
         assert_eq!((bench.state("posts", KEY), bench.state("comments", KEY)), (Value::Null, Value::Null));
     }
+}
+
+#[tokio::test]
+async fn a_budget_that_ends_in_the_midst_of_a_resource_is_taken_up_there() {
+    let (bench, mut script) = (Bench::new(), script(&[&[5], &[4, 3], &[2], &[1]]));
+    script.resources.truncate(1);
+    for (run, expected) in [(1, vec![5]), (2, vec![3, 4, 5]), (3, vec![2, 3, 4, 5]), (4, vec![1, 2, 3, 4, 5])]
+    {
+        script.stage(|stage| stage.budget = Some(1));
+        let info = bench.run(&script).await.unwrap();
+        assert_eq!(bench.ids("posts").await, expected);
+        assert_eq!(info.is_partial(), run < 4);
+        let last = if run < 4 { Value::Null } else { 50.into() };
+        assert_eq!(bench.state("posts", "incremental")["at"]["last_value"], last, "run {run}");
+    }
+    assert_eq!(bench.state("posts", KEY), Value::Null);
 }
 
 #[tokio::test]

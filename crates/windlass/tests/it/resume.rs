@@ -81,7 +81,7 @@ fn pages() -> impl Strategy<Value = Vec<Vec<i64>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
 
     /// Any pages, any number of crashes anywhere: the rows and the state of one clean run.
     #[test]

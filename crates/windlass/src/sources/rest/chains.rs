@@ -306,10 +306,9 @@ impl Chains {
             left.push(self.partition(&item, item.page.as_ref()));
         }
         self.is_drained = true;
-        let failures = left.into_iter().map(|partition| PartitionFailure {
-            partition,
-            error: Error::budget_spent(error.message()),
-        });
+        let failures = left
+            .into_iter()
+            .map(|partition| PartitionFailure { partition, error: Error::budget_spent(error.message()) });
         self.failures.extend(failures);
         Ok(())
     }
@@ -368,3 +367,6 @@ impl Extractor for Chains {
         std::mem::take(&mut self.failures)
     }
 }
+
+#[cfg(test)]
+mod tests;

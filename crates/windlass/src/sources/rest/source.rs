@@ -188,8 +188,12 @@ impl Source for RestSource {
     fn identity(&self) -> Option<Value> {
         // A digest, since parameters and headers may hold secrets.
         let requests = self.resources.iter().map(|rest| {
-            let RestResource { resource, method, template, paginator, selector, actions, include, .. } = &**rest;
-            format!("{} {method:?} {template:?} {paginator:?} {selector:?} {actions:?} {include:?}", resource.name)
+            let RestResource { resource, method, template, paginator, selector, actions, include, .. } =
+                &**rest;
+            format!(
+                "{} {method:?} {template:?} {paginator:?} {selector:?} {actions:?} {include:?}",
+                resource.name
+            )
         });
         let client = format!("{} {:?}", self.base_url, self.headers);
         let all: Vec<String> = std::iter::once(client).chain(requests).collect();
