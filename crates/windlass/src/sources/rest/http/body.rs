@@ -21,8 +21,10 @@ impl BodyReader {
     pub(super) fn new(encoding: Option<&str>, length: Option<u64>, in_memory: u64) -> Result<Self, Failure> {
         let encoding = encoding.unwrap_or_default().trim().to_ascii_lowercase();
         // A server may announce what it never sends.
-        let expected = length.filter(|length| *length <= in_memory).map_or(0, |length| length.min(1 << 20) as usize);
-        let mut decoder = Decoder::Plain(Sink { memory: Vec::with_capacity(expected), file: None, bytes: 0, in_memory });
+        let expected =
+            length.filter(|length| *length <= in_memory).map_or(0, |length| length.min(1 << 20) as usize);
+        let mut decoder =
+            Decoder::Plain(Sink { memory: Vec::with_capacity(expected), file: None, bytes: 0, in_memory });
         // What was applied last is taken off first.
         for name in encoding.split(',').map(str::trim) {
             decoder = match name {

@@ -242,7 +242,9 @@ impl HttpTransport {
             }
             let may_pass = match &outcome {
                 // Some hosts refuse by 403 what they would grant when their count begins anew.
-                Ok(response) => self.policy.retries(response.status) || response.status == 403 && gate.is_used_up(),
+                Ok(response) => {
+                    self.policy.retries(response.status) || response.status == 403 && gate.is_used_up()
+                }
                 Err(failure) => failure.may_pass(),
             };
             let is_asked = || {
