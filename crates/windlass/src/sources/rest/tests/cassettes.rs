@@ -13,8 +13,19 @@ use crate::sources::rest::pages::{Action, ResponseAction};
 use crate::sources::rest::paginate::PaginatorConfig;
 
 /// Recordings of chains of pages that describe neither the network nor Python code.
-const CHAINS: [&str; 11] =
-    ["pg_", "sel_", "det_", "ra_", "next_link_", "quirk_params_mutated", "consumer_", "json_", "utf8_", "body_json", "err_"];
+const CHAINS: [&str; 11] = [
+    "pg_",
+    "sel_",
+    "det_",
+    "ra_",
+    "next_link_",
+    "quirk_params_mutated",
+    "consumer_",
+    "json_",
+    "utf8_",
+    "body_json",
+    "err_",
+];
 
 /// Described by Python callables, which come with the Python package.
 const CALLABLES: [&str; 1] = ["ra_callables"];
@@ -29,7 +40,8 @@ fn recordings() -> Vec<(String, Value)> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
-            let text = text.replace("{{BASE_URL}}", BASE).replace("{{HOST}}", "h").replace("{{ALT_HOST}}", "other");
+            let text =
+                text.replace("{{BASE_URL}}", BASE).replace("{{HOST}}", "h").replace("{{ALT_HOST}}", "other");
             (path.file_stem().unwrap().to_string_lossy().into_owned(), serde_json::from_str(&text).unwrap())
         })
         .filter(|(name, _): &(String, Value)| CHAINS.iter().any(|prefix| name.starts_with(prefix)))
@@ -49,7 +61,8 @@ fn response(recorded: &Value, url: &str) -> Response {
         body => body.to_string().into_bytes(),
     };
     let headers = recorded["headers"].as_object().cloned().unwrap_or_default();
-    let headers = headers.into_iter().map(|(name, value)| (name, value.as_str().unwrap().to_owned())).collect();
+    let headers =
+        headers.into_iter().map(|(name, value)| (name, value.as_str().unwrap().to_owned())).collect();
     Response::new(u16::try_from(recorded["status"].as_u64().unwrap()).unwrap(), url, headers, body)
 }
 
@@ -73,7 +86,9 @@ fn wanted_error(error: &Value) -> &'static [&'static str] {
         "JSONDecodeError" => &["is not JSON", "has no body"],
         "JsonPathParserError" => &["is not a JSONPath"],
         "MissingSchema" => &["invalid URL"],
-        "ValueError" => &["not found in the response", "is not a `bool`", "is not an `int`", "must be provided"],
+        "ValueError" => {
+            &["not found in the response", "is not a `bool`", "is not an `int`", "must be provided"]
+        }
         "TypeError" => &["missing field", "unknown field"],
         other => panic!("{other}"),
     }
@@ -98,7 +113,9 @@ async fn replay(recording: &Value, read_ahead: usize) -> (Vec<Value>, Vec<Value>
         let mut at = at.lock().unwrap();
         *at += 1;
         match exchanges.get(*at - 1) {
-            Some(exchange) => response(&exchange["response"], &super::address(request).replacen('/', "http://h/", 1)),
+            Some(exchange) => {
+                response(&exchange["response"], &super::address(request).replacen('/', "http://h/", 1))
+            }
             None => Response::new(599, "http://h/nothing-more-was-recorded", Vec::new(), Vec::new()),
         }
     });
@@ -106,7 +123,8 @@ async fn replay(recording: &Value, read_ahead: usize) -> (Vec<Value>, Vec<Value>
     let call = config.get("paginate").unwrap_or(config);
     let common = config.get("client").unwrap_or(&empty);
     let base = common["base_url"].as_str().unwrap_or(BASE);
-    let given = |key: &str| call.get(key).or_else(|| common.get(key)).filter(|value| !value.is_null()).cloned();
+    let given =
+        |key: &str| call.get(key).or_else(|| common.get(key)).filter(|value| !value.is_null()).cloned();
     let result: Result<Vec<Value>> = async {
         let mut pages = client(&fake, base).paginate(call["path"].as_str().unwrap_or("/items"));
         if let Some(method) = call["method"].as_str() {
@@ -206,7 +224,8 @@ fn options_that_the_reference_refuses_are_refused() {
             continue;
         }
         count += 1;
-        let error = PaginatorConfig::parse(recording["config"].clone()).and_then(|config| config.build().map(|_| ()));
+        let error =
+            PaginatorConfig::parse(recording["config"].clone()).and_then(|config| config.build().map(|_| ()));
         let error = error.unwrap_err().chain();
         assert!(wanted_error(&recording["error"]).iter().any(|part| error.contains(part)), "{name}: {error}");
     }

@@ -18,7 +18,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Pages of `size` records out of `total`, by page or offset.
 fn server(total: u64, size: u64, says_total: bool) -> Arc<Fake> {
-    Fake::new(move |request| {
+    Fake::shuffled(move |request| {
         let from = match (request.params.get("page"), request.params.get("offset")) {
             (Some(page), _) => page.as_u64().unwrap() * size,
             (None, Some(offset)) => offset.as_u64().unwrap(),
@@ -26,7 +26,10 @@ fn server(total: u64, size: u64, says_total: bool) -> Arc<Fake> {
         };
         let data: Vec<Value> = (from..total.min(from + size)).map(|id| json!({"id": id})).collect();
         let said = if request.params.contains_key("page") { total.div_ceil(size) } else { total };
-        answer(&if says_total { json!({"data": data, "total": said}) } else { json!({"data": data}) }.to_string())
+        answer(
+            &if says_total { json!({"data": data, "total": said}) } else { json!({"data": data}) }
+                .to_string(),
+        )
     })
 }
 
@@ -71,12 +74,17 @@ proptest! {
 #[tokio::test]
 async fn pages_that_are_known_are_fetched_at_once() {
     let fake = server(40, 4, true);
-    let mut pages = client(&fake, "http://h").paginate("/i").paginator(config(json!("page_number"))).read_ahead(4).pages().unwrap();
+    let mut pages = client(&fake, "http://h")
+        .paginate("/i")
+        .paginator(config(json!("page_number")))
+        .read_ahead(4)
+        .pages()
+        .unwrap();
     pages.next().await.unwrap();
     assert_eq!(fake.seen().len(), 1, "only the first page says how many there are");
     tokio::task::yield_now().await;
     pages.next().await.unwrap();
-    for _ in 0..20 {
+    for _ in 0..50 {
         tokio::task::yield_now().await;
     }
     assert_eq!(fake.seen().len(), 6, "two that were given and four ahead");
@@ -85,10 +93,11 @@ async fn pages_that_are_known_are_fetched_at_once() {
 #[tokio::test]
 async fn without_read_ahead_nothing_is_asked_before_it_is_wanted() {
     let fake = server(40, 4, true);
-    let mut pages = client(&fake, "http://h").paginate("/i").paginator(config(json!("page_number"))).pages().unwrap();
+    let mut pages =
+        client(&fake, "http://h").paginate("/i").paginator(config(json!("page_number"))).pages().unwrap();
     assert_eq!(fake.seen().len(), 0);
     pages.next().await.unwrap();
-    for _ in 0..20 {
+    for _ in 0..50 {
         tokio::task::yield_now().await;
     }
     assert_eq!(fake.seen().len(), 1);
@@ -100,7 +109,12 @@ async fn a_page_that_fails_ahead_fails_when_it_is_its_turn() {
         2 => Response::new(500, "http://h/i?page=2", Vec::new(), Vec::new()),
         page => answer(&json!({"data": [page], "total": 9}).to_string()),
     });
-    let mut pages = client(&fake, "http://h").paginate("/i").paginator(config(json!("page_number"))).read_ahead(5).pages().unwrap();
+    let mut pages = client(&fake, "http://h")
+        .paginate("/i")
+        .paginator(config(json!("page_number")))
+        .read_ahead(5)
+        .pages()
+        .unwrap();
     assert_eq!(pages.next().await.unwrap().unwrap().values().unwrap(), [0]);
     assert_eq!(pages.next().await.unwrap().unwrap().values().unwrap(), [1]);
     let error = pages.next().await.unwrap_err().to_string();
@@ -127,10 +141,14 @@ async fn chains_that_never_end_are_found() {
     let error = failure(&same(r#"{"data":[1],"next":"http://h/i?token=T&p=2"}"#), json!("json_link")).await;
     assert!(error.contains("`http://h/i?token=***&p=2` was the next page before"), "{error}");
     assert!(error.contains("[the server does not heed"), "{error}");
-    let error = failure(&same(r#"{"data":[1],"next":"c7"}"#), json!({"type": "cursor", "cursor_path": "next"})).await;
+    let error =
+        failure(&same(r#"{"data":[1],"next":"c7"}"#), json!({"type": "cursor", "cursor_path": "next"})).await;
     assert!(error.contains("`c7` was the next page before"), "{error}");
     let error = failure(&same(r#"{"data":[1,2]}"#), json!({"type": "page_number", "total_path": null})).await;
-    assert!(error.starts_with("after 3: GET http://h/i: the pages never end: one page came again"), "{error}");
+    assert!(
+        error.starts_with("after 3: GET http://h/i: the pages never end: one page came again"),
+        "{error}"
+    );
     let error = failure(&same(r#"{"data":[],"more":true}"#), json!({
         "type": "offset", "limit": 1, "total_path": null, "has_more_path": "more", "maximum_offset": 30, "stop_after_empty_page": false
     })).await;
@@ -142,7 +160,10 @@ async fn a_server_that_keeps_the_place_itself_gives_one_cursor() {
     let count = std::sync::atomic::AtomicU64::new(0);
     let fake = Fake::new(move |_| {
         let page = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        answer(&if page < 9 { json!({"data": [page], "next": "scroll"}) } else { json!({"data": []}) }.to_string())
+        answer(
+            &if page < 9 { json!({"data": [page], "next": "scroll"}) } else { json!({"data": []}) }
+                .to_string(),
+        )
     });
     assert_eq!(failure(&fake, json!({"type": "cursor", "cursor_path": "next"})).await, "ended after 10");
 }
@@ -153,7 +174,11 @@ async fn bad_answers_say_what_they_are() {
         Fake::new(move |_| Response::new(status, "http://h/i?key=K", Vec::new(), body.as_bytes().to_vec()))
     };
     for (status, body, wanted) in [
-        (200, "<html><p>Hi", "GET http://h/i?key=***: the answer is a web page instead of JSON: `<html><p>Hi`"),
+        (
+            200,
+            "<html><p>Hi",
+            "GET http://h/i?key=***: the answer is a web page instead of JSON: `<html><p>Hi`",
+        ),
         (200, "", "the answer (status 200) has no body"),
         (200, "[1,2", "the answer is not JSON at byte"),
         (200, "[1] x", "the value ends here, but more follows"),
@@ -246,15 +271,20 @@ impl Paginator for Countdown {
 #[tokio::test]
 async fn programs_bring_paginators_of_their_own() {
     register_paginator("countdown", |options: &Map<String, Value>| {
-        Ok(Box::new(Countdown(options.get("from").and_then(Value::as_i64).unwrap_or(1))) as Box<dyn Paginator>)
+        Ok(Box::new(Countdown(options.get("from").and_then(Value::as_i64).unwrap_or(1)))
+            as Box<dyn Paginator>)
     })
     .unwrap();
     let fake = Fake::new(|request| answer(&json!([request.params["left"]]).to_string()));
-    let mut pages =
-        client(&fake, "http://h").paginate("/i").paginator(config(json!({"type": "countdown", "from": 3}))).pages().unwrap();
+    let mut pages = client(&fake, "http://h")
+        .paginate("/i")
+        .paginator(config(json!({"type": "countdown", "from": 3})))
+        .pages()
+        .unwrap();
     assert_eq!(all(&mut pages).await.unwrap(), [3, 2, 1]);
     assert_eq!(pages.position(), Some(json!({"end": true})));
-    let mut pages = client(&fake, "http://h").paginate("/i").own_paginator(Box::new(Countdown(2))).pages().unwrap();
+    let mut pages =
+        client(&fake, "http://h").paginate("/i").own_paginator(Box::new(Countdown(2))).pages().unwrap();
     pages.next().await.unwrap();
     assert_eq!(pages.position(), None, "it has no positions");
     assert!(register_paginator("cursor", |_| Err(windlass_core::Error::internal("never"))).is_err());
@@ -272,7 +302,10 @@ fn configurations_are_read_and_written() {
     assert!(error(json!({"base_page": 1})).contains("`type` of a paginator is missing"));
     for (value, wanted) in [
         (json!({"type": "offset", "limit": 0}), "less than 1"),
-        (json!({"type": "json_link", "next_url_path": "next page"}), "`next_url_path`: `next page` is not a JSONPath"),
+        (
+            json!({"type": "json_link", "next_url_path": "next page"}),
+            "`next_url_path`: `next page` is not a JSONPath",
+        ),
     ] {
         let error = config(value).build().unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
@@ -305,6 +338,9 @@ fn the_schema_accepts_what_is_read() {
         (json!({"type": "page_number", "base_page": "one"}), ""),
     ] {
         let problems = check(&root, &bad);
-        assert!(problems.iter().any(|problem| problem.hint.as_deref().unwrap_or_default().contains(wanted)), "{problems:?}");
+        assert!(
+            problems.iter().any(|problem| problem.hint.as_deref().unwrap_or_default().contains(wanted)),
+            "{problems:?}"
+        );
     }
 }

@@ -26,8 +26,11 @@ fn split(text: &str, keys: &[&str], part: usize) -> Result<(Vec<Value>, Value), 
     let mut splitter = Splitter::new(Slow(text.as_bytes(), 7), "http://h/i".to_owned(), keys);
     let mut records = Vec::new();
     while let Some((lines, count)) = splitter.next(part).map_err(|error| error.to_string())? {
-        let lines: Vec<Value> =
-            String::from_utf8(lines).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> = String::from_utf8(lines)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(lines.len() as u64, count);
         records.extend(lines);
     }
@@ -53,7 +56,18 @@ fn records_are_taken_out_and_the_rest_is_kept() {
 
 #[test]
 fn documents_that_are_cut_are_refused_with_the_byte() {
-    for text in ["{\"d\": [1, 2", "{\"d\": [1, 2]", "{\"d\": [1 2]}", "{\"d\" [1]}", "{\"d\": [\"x]}", "{\"d\": [1]} x", "", "{\"d\":", "{,}", "[1]]"] {
+    for text in [
+        "{\"d\": [1, 2",
+        "{\"d\": [1, 2]",
+        "{\"d\": [1 2]}",
+        "{\"d\" [1]}",
+        "{\"d\": [\"x]}",
+        "{\"d\": [1]} x",
+        "",
+        "{\"d\":",
+        "{,}",
+        "[1]]",
+    ] {
         let error = split(text, &["d"], 1).unwrap_err();
         assert!(error.contains("byte") || error.contains("line"), "{text}: {error}");
     }
@@ -74,7 +88,7 @@ proptest! {
             any::<i64>().prop_map(Value::from),
             "[a\"\\\\\n{}\\[\\],é]{0,6}".prop_map(Value::from),
             prop::collection::vec(any::<bool>(), 0..3).prop_map(Value::from),
-            ("[a\"]{0,2}", any::<f32>()).prop_map(|(key, value)| json!({key: value})),
+            ("[a\"]{0,2}", any::<i32>()).prop_map(|(key, value)| json!({key: value})),
         ], 0..12),
         before in "[a-c\"\\[{]{0,4}",
         pretty in any::<bool>(),
@@ -157,7 +171,12 @@ async fn a_large_page_gives_the_cursor_of_its_last_record() {
     let seen = std::sync::atomic::AtomicUsize::new(0);
     let fake = Fake::new(move |_| answer(&bodies[seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed)]));
     let paginator = json!({"type": "cursor", "cursor_path": "data[-1:].id", "cursor_param": "after"});
-    let mut pages = client(&fake, "http://h").paginate("/i").paginator(config(paginator)).data_selector("data").pages().unwrap();
+    let mut pages = client(&fake, "http://h")
+        .paginate("/i")
+        .paginator(config(paginator))
+        .data_selector("data")
+        .pages()
+        .unwrap();
     assert_eq!(all(&mut pages).await.unwrap().len(), 30_001);
     assert_eq!(fake.seen(), ["/i?", "/i?after=29999", "/i?after=30000"]);
 }
@@ -167,7 +186,11 @@ async fn what_needs_the_whole_document_is_refused() {
     let body = page(0, 3, None);
     let fake = Fake::new(move |_| spooled(&body));
     let error = |selector: &str, paginator: Value| {
-        let pages = client(&fake, "http://h").paginate("/i").data_selector(selector).paginator(config(paginator)).pages();
+        let pages = client(&fake, "http://h")
+            .paginate("/i")
+            .data_selector(selector)
+            .paginator(config(paginator))
+            .pages();
         async move { pages.unwrap().next().await.unwrap_err().to_string() }
     };
     assert!(error("data[*]", json!("single_page")).await.contains("`data[*]` needs the whole document"));

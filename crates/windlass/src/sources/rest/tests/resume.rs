@@ -11,12 +11,15 @@ use crate::sources::rest::http::Response;
 /// Pages of links, cursors, header cursors, offsets, numbers: whatever the request asks with.
 fn server(pages: u64) -> Arc<Fake> {
     Fake::new(move |request| {
-        let of = |name: &str| request.params.get(name).and_then(|value| match value {
-            Value::String(text) => text.parse().ok(),
-            value => value.as_u64(),
-        });
+        let of = |name: &str| {
+            request.params.get(name).and_then(|value| match value {
+                Value::String(text) => text.parse().ok(),
+                value => value.as_u64(),
+            })
+        };
         let in_url = request.url.split_once("p=").and_then(|(_, page)| page.parse().ok());
-        let page: u64 = of("page").or(of("cursor")).or(of("offset").map(|offset| offset / 2)).or(in_url).unwrap_or(0);
+        let page: u64 =
+            of("page").or(of("cursor")).or(of("offset").map(|offset| offset / 2)).or(in_url).unwrap_or(0);
         let next = page + 1;
         let has_next = next < pages;
         let body = json!({
@@ -87,7 +90,9 @@ async fn what_was_found_out_on_the_first_page_is_part_of_the_position() {
     pages.next().await.unwrap();
     assert_eq!(
         pages.position(),
-        Some(json!({"next": {"url": "http://h/i?p=1"}, "paginator": {"type": "header_link", "links_next_key": "next"}, "selector": "rows"}))
+        Some(
+            json!({"next": {"url": "http://h/i?p=1"}, "paginator": {"type": "header_link", "links_next_key": "next"}, "selector": "rows"})
+        )
     );
     let other = json!({"from": "elsewhere"});
     let error = client(&fake, "http://h").paginate("/i").position(Some(other)).pages().unwrap_err();
@@ -97,7 +102,8 @@ async fn what_was_found_out_on_the_first_page_is_part_of_the_position() {
 #[tokio::test]
 async fn a_chain_that_ended_stays_at_its_end() {
     let fake = Fake::new(|_| answer("[1]"));
-    let mut pages = client(&fake, "http://h").paginate("/i").position(Some(json!({"end": true}))).pages().unwrap();
+    let mut pages =
+        client(&fake, "http://h").paginate("/i").position(Some(json!({"end": true}))).pages().unwrap();
     assert!(pages.next().await.unwrap().is_none());
     assert!(fake.seen().is_empty());
 }
