@@ -1,6 +1,7 @@
 //! `windlass run`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,8 +14,14 @@ use crate::output::{Exit, Output, grouped, size, text_table};
 use crate::progress::show;
 use crate::signals::Signals;
 
-pub(super) async fn run(args: &RunArgs, output: &Output, signals: &Signals) -> Result<Exit> {
-    let described = describe(&args.load, args.dev_mode)?;
+/// Runs; `record` is the folder that the requests of sources are recorded into.
+pub(super) async fn run(
+    args: &RunArgs,
+    record: Option<&Path>,
+    output: &Output,
+    signals: &Signals,
+) -> Result<Exit> {
+    let described = describe(&args.load, args.dev_mode, record)?;
     let pipeline = described.pipeline;
     let options = RunOptions { wait: Duration::from_secs(args.wait.into()), ..described.options };
     signals.stop(&pipeline.cancel())?;

@@ -10,6 +10,10 @@ mod bad_values;
 mod commands;
 mod loads;
 mod project;
+#[cfg(feature = "http")]
+mod recording;
+#[cfg(feature = "http")]
+mod rest_api;
 #[cfg(feature = "failpoints")]
 #[path = "../../../windlass/tests/destinations/server.rs"]
 #[allow(

@@ -21,8 +21,8 @@ use crate::destinations::{BuildContext, destination_entry};
 use crate::env::Env;
 use crate::files::read_to_string;
 use crate::pipeline::{Pipeline, RunOptions, check_name};
-use crate::source::{Resource, Source, SourceSettings};
-use crate::sources::{SourceParts, source_entry};
+use crate::source::{Resource, Source, SourceSettings, Wire};
+use crate::sources::{Places, SourceParts, source_entry};
 
 /// What the command line says in place of the file.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,8 @@ pub struct Overrides {
     pub max_memory: Option<u64>,
     /// Worker threads.
     pub workers: Option<usize>,
+    /// Where the requests of sources go.
+    pub wire: Wire,
 }
 
 /// A pipeline file, checked and with everything filled in.
@@ -92,13 +94,7 @@ impl PipelineFile {
     }
 
     fn at(&self, pointer: &str) -> At {
-        let place = self.document.place(pointer);
-        At {
-            file: Some(self.file.clone()),
-            line: place.map(|place| place.line),
-            byte: place.map(|place| place.column),
-            ..At::default()
-        }
+        place_in(&self.document, &self.file, pointer)
     }
 
     fn problem(&self, problem: Problem) -> Error {
@@ -147,19 +143,20 @@ impl PipelineFile {
             }
         });
         let problems = if problems.is_empty() { check(&schema, &value) } else { problems };
-        let problems = problems.into_iter().map(|problem| self.with_places(problem, &pipeline)).collect();
+        let problems =
+            problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
         self.first_problem(problems)?;
         self.document.value = value;
         Ok(())
     }
 
     /// Says where a missing option of the destination was looked for.
-    fn with_places(&self, mut problem: Problem, pipeline: &str) -> Problem {
+    fn with_places(&self, mut problem: Problem, value: &Value, pipeline: &str) -> Problem {
         let missing = problem.message.strip_prefix('`').and_then(|text| text.strip_suffix("` is missing"));
         if let (Some(key), "/destination") = (missing, problem.pointer.as_str())
             && key != "type"
         {
-            let name = self.document.value.pointer("/destination/type").and_then(Value::as_str);
+            let name = value.pointer("/destination/type").and_then(Value::as_str);
             let sections = ["destination", name.unwrap_or_default()];
             let places = self.layers.places(pipeline, &sections, &[key]);
             problem.hint = Some(format!("set it in the file, or in one of these: {}", places.join("; ")));
@@ -204,9 +201,12 @@ impl PipelineFile {
         let Some(root) = value.as_object_mut() else { return Ok(()) };
         // The keys of the pipeline itself stand at the top of the file.
         fill(&["pipelines", pipeline], &definition("PipelineSection"), root)?;
-        for (key, name) in
-            [("normalize", "NormalizeSection"), ("load", "LoadSection"), ("schema", "SchemaSection")]
-        {
+        for (key, name) in [
+            ("extract", "ExtractSection"),
+            ("normalize", "NormalizeSection"),
+            ("load", "LoadSection"),
+            ("schema", "SchemaSection"),
+        ] {
             if let Value::Object(section) = root.entry(key).or_insert_with(|| json!({})) {
                 fill(&[key], &definition(name), section)?;
             }
@@ -223,6 +223,17 @@ impl PipelineFile {
             let options = without(schema, &format!("source:{kind}"), &["type", "name", "resources"]);
             let sections = ["sources", &kind, &name];
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
+            if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {
+                let sections = credential_sections(&kind, &name);
+                (forms.credentials)(source, &|key| match self.layers.get(
+                    pipeline,
+                    &sections,
+                    &["credentials", key],
+                )? {
+                    Found::Text(text) => Some(Value::from(text)),
+                    Found::Value(value) => Some(value.clone()),
+                });
+            }
         }
         Ok(())
     }
@@ -256,7 +267,9 @@ impl PipelineFile {
         let destination = self.destination(&context)?;
         let sources = source_pointers(value)
             .iter()
-            .map(|pointer| self.source(pointer, &name).map_err(|error| error.at(self.at(pointer))))
+            .map(|pointer| {
+                self.source(pointer, &name, &overrides.wire).map_err(|error| error.at(self.at(pointer)))
+            })
             .collect::<Result<Vec<_>>>()?;
         let mut dataset = overrides.dataset.clone().or_else(|| text("/dataset"));
         if let Some(layout) = &settings.pipeline.dataset_name_layout {
@@ -292,7 +305,9 @@ impl PipelineFile {
         let mut own = Map::new();
         for (key, value) in self.document.value.as_object().into_iter().flatten() {
             match key.as_str() {
-                "normalize" | "load" | "schema" => drop(sections.insert(key.clone(), value.clone())),
+                "extract" | "normalize" | "load" | "schema" => {
+                    drop(sections.insert(key.clone(), value.clone()))
+                }
                 "pipeline" | "dataset" | "destination" | "source" | "sources" | "schema_contract" => {}
                 _ => drop(own.insert(key.clone(), value.clone())),
             }
@@ -315,7 +330,7 @@ impl PipelineFile {
         (entry.build)(options, context).map_err(|error| error.at(self.at("/destination")))
     }
 
-    fn source(&self, pointer: &str, pipeline: &str) -> Result<Box<dyn Source>> {
+    fn source(&self, pointer: &str, pipeline: &str, wire: &Wire) -> Result<Box<dyn Source>> {
         let Some(Value::Object(mut options)) = self.document.value.pointer(pointer).cloned() else {
             return Err(Error::config("a source is not an object"));
         };
@@ -334,16 +349,32 @@ impl PipelineFile {
         let Some(Value::Array(list)) = take("resources") else {
             return Err(Error::config("`resources` is missing").with_hint("list at least one resource"));
         };
+        let list = match entry.forms {
+            Some(forms) => (forms.complete)(&mut options, list),
+            None => list,
+        };
         let mut resources: Vec<(Resource, Value)> = Vec::new();
         for (index, resource) in list.into_iter().enumerate() {
             let at = |error: Error| error.at(self.at(&format!("{pointer}/resources/{index}")));
             let (resource, own) = split_resource(resource).map_err(at)?;
             if resources.iter().any(|(other, _)| other.name == resource.name) {
-                return Err(at(Error::config(format!("two resources have the name `{}`", resource.name))));
+                let error = Error::config(format!("two resources have the name `{}`", resource.name));
+                return Err(at(
+                    error.with_hint("every resource has a name of its own; table_name may be the same")
+                ));
             }
             resources.push((resource, own));
         }
-        (entry.build)(SourceParts { name, settings, options: Value::Object(options), resources })
+        let (document, file, below) = (self.document.clone(), self.file.clone(), pointer.to_owned());
+        let places = Places::new(move |pointer| place_in(&document, &file, &format!("{below}{pointer}")));
+        (entry.build)(SourceParts {
+            name,
+            settings,
+            options: Value::Object(options),
+            resources,
+            wire: wire.clone(),
+            places,
+        })
     }
 }
 
@@ -368,6 +399,21 @@ fn split_resource(resource: Value) -> Result<(Resource, Value)> {
     let what = format!("resource `{}`", options.name);
     let hints: ResourceHints = parse_options(&what, Value::Object(hints))?;
     Ok((options.resource(hints)?, Value::Object(own)))
+}
+
+fn place_in(document: &Document, file: &str, pointer: &str) -> At {
+    let place = document.place(pointer);
+    At {
+        file: Some(file.to_owned()),
+        line: place.map(|place| place.line),
+        byte: place.map(|place| place.column),
+        ..At::default()
+    }
+}
+
+/// The sections in which credentials of a source are looked for; the name of a source is its kind by default.
+fn credential_sections<'a>(kind: &'a str, name: &'a str) -> [&'a str; 3] {
+    ["sources", kind, if name.is_empty() { kind } else { name }]
 }
 
 /// A definition of an object without some of its properties.

@@ -3,10 +3,12 @@
 mod cursors;
 mod lease;
 mod manage;
+mod partial;
 mod plan;
 mod prepare;
 mod refresh;
 mod report;
+mod resume;
 mod run;
 mod store;
 

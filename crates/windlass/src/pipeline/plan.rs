@@ -12,9 +12,9 @@ use windlass_core::schema::{Schema, SchemaDelta, SystemNames};
 use super::report::schema_update;
 use super::{Pipeline, RunOptions};
 use crate::destination::Session;
-use crate::extract::{self, Extraction};
+use crate::extract::{self, Extracted, Extraction};
 use crate::files::io_error;
-use crate::source::{Source, SourceContext};
+use crate::source::{Limit, Source, SourceContext};
 
 /// What a run would do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -133,8 +133,14 @@ impl Pipeline {
         session: &mut dyn Session,
         plan: &mut Plan,
     ) -> Result<()> {
-        let prepared = self.prepare(source, stored, options).await?;
+        let mut prepared = self.prepare(source, stored, options).await?;
         plan.warnings.extend(prepared.warnings);
+        // A sample is not to ask for the children of all parents.
+        for entry in prepared.resources.iter_mut().filter(|entry| entry.resource.parent.is_some()) {
+            if let (Some(limit), None) = (options.limit, entry.resource.limit) {
+                entry.resource.limit = Some(Limit::Records(limit));
+            }
+        }
         let scratch = Scratch::new(source.name())?;
         let load_id = self.env.new_load_id();
         let names = SystemNames::new(&prepared.naming)?;
@@ -149,8 +155,11 @@ impl Pipeline {
             settings: self.settings.extract,
             progress: Arc::clone(&self.progress),
             cancel: self.cancel.clone(),
+            fingerprint: None,
+            checkpoint: None,
         })
         .await?;
+        plan.warnings.extend(left_out_of_sample(&extracted));
         let schema = &extracted.state.schema;
         crate::load::verify(schema, self.destination.capabilities())?;
         let delta = SchemaDelta::between(prepared.stored.as_ref(), schema);
@@ -163,7 +172,7 @@ impl Pipeline {
                 is_new: known.is_none_or(windlass_core::schema::Table::is_new),
                 parent: schema.table(&table).and_then(|table| table.parent.clone()),
                 columns,
-                sample_rows: extracted.rows.get(&table).copied().unwrap_or(0),
+                sample_rows: extracted.gathered.rows.get(&table).copied().unwrap_or(0),
             };
             plan.tables.insert(table, entry);
         }
@@ -176,10 +185,26 @@ impl Pipeline {
             plan.dropped.extend(refreshed.dropped);
             plan.replaced.extend(refreshed.emptied);
         }
-        let discarded = [extracted.discarded.rows, extracted.discarded.values];
+        let discarded = extracted.gathered.discarded;
+        let discarded = [discarded.rows, discarded.values];
         for (table, count) in discarded.into_iter().flatten() {
             *plan.left_out.entry(table).or_default() += count;
         }
         Ok(())
     }
+}
+
+/// Warnings about what could not be read.
+fn left_out_of_sample(extracted: &Extracted) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for left in extracted.left.values() {
+        warnings.extend(left.failed.iter().map(|failed| {
+            format!(
+                "resource `{}`: partition {} cannot be read: {}",
+                failed.resource, failed.partition, failed.error
+            )
+        }));
+        warnings.extend(left.unfinished.iter().map(|end| format!("the sample ends early: {}", end.reason)));
+    }
+    warnings
 }

@@ -44,6 +44,7 @@ resources:
     missing: None,
     options: schema_of::<FileOptions>,
     resource: schema_of::<FileResourceOptions>,
+    forms: None,
     build: |parts| Ok(Box::new(FileSource::new(parts)?)),
 };
 

@@ -79,6 +79,16 @@ impl HostGate {
         }
     }
 
+    /// Whether the host said that it takes no more requests for now.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.state().window.is_some_and(|window| window.left <= 0)
+    }
+
+    /// The most requests that were under way at once so far.
+    pub(super) fn most_at_once(&self) -> usize {
+        self.state().most_in_flight
+    }
+
     fn state(&self) -> MutexGuard<'_, GateState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,6 +108,14 @@ impl Permit {
     pub(super) fn hold(&self, until: i64) {
         let mut state = self.gate.state();
         state.held_until = state.held_until.max(until);
+    }
+}
+
+impl HostGates {
+    /// The most requests that one host had under way at once so far.
+    pub fn most_at_once(&self) -> usize {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.values().map(|gate| gate.most_at_once()).max().unwrap_or(0)
     }
 }
 
@@ -134,6 +152,8 @@ struct Window {
 #[derive(Debug)]
 struct GateState {
     in_flight: usize,
+    /// The most that were under way at once so far.
+    most_in_flight: usize,
     /// Requests at once that the host bears.
     limit: f64,
     /// When the limit was lowered last.
@@ -151,6 +171,7 @@ impl Default for GateState {
     fn default() -> Self {
         Self {
             in_flight: 0,
+            most_in_flight: 0,
             limit: f64::from(u16::MAX),
             lowered: i64::MIN,
             held_until: i64::MIN,
@@ -184,6 +205,7 @@ impl GateState {
             _ => {}
         }
         self.in_flight += 1;
+        self.most_in_flight = self.most_in_flight.max(self.in_flight);
         Admission::Go
     }
 

@@ -4,6 +4,7 @@
 
 mod auth;
 mod body;
+mod cassette;
 mod client;
 mod cookies;
 mod encode;
@@ -29,6 +30,7 @@ pub use auth::{
     ApiKeyAuth, ApiKeyLocation, AuthConfig, BearerAuth, HttpBasicAuth, OAuth2ClientCredentials, OAuthJwtAuth,
     Scopes,
 };
+pub use cassette::{EXCHANGES_FILE, RecordingTransport, ReplayingTransport, transport_of};
 pub use client::{HttpTransport, RetryCondition};
 pub use encode::{python_json, python_text};
 pub use gate::HostGates;

@@ -1,5 +1,6 @@
 //! What a server answered.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::sync::OnceLock;
@@ -54,6 +55,17 @@ impl Response {
     /// The body as JSON; `None` if it is none, or too large for memory. Parsed once.
     pub fn json(&self) -> Option<&Value> {
         self.json.get_or_init(|| serde_json::from_slice(&self.body).ok()).as_ref()
+    }
+
+    /// The whole body, read from its file if it is in one. Errors: the file cannot be read.
+    pub fn read_body(&self) -> Result<Cow<'_, [u8]>> {
+        let Some(spooled) = &self.spooled else { return Ok(Cow::Borrowed(&self.body)) };
+        let mut body = Vec::new();
+        spooled
+            .open()
+            .and_then(|mut file| file.read_to_end(&mut body))
+            .map_err(|cause| Error::source_failed("a temporary file cannot be read").with_source(cause))?;
+        Ok(Cow::Owned(body))
     }
 
     /// The body as text, up to a number of characters.

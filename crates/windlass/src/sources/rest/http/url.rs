@@ -217,6 +217,18 @@ pub(super) fn masked_with(url: &str, secrets: &[Secret]) -> String {
     out
 }
 
+/// Whether two queries have the same parameters in the same order, however they are escaped.
+pub(super) fn same_query(one: &str, other: &str) -> bool {
+    let pairs = |query: &str| -> Vec<(String, String)> {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect()
+    };
+    one == other || pairs(one) == pairs(other)
+}
+
 /// The text of a part of a query.
 pub(super) fn decoded(text: &str) -> String {
     let text = text.replace('+', " ");
