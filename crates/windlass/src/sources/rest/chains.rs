@@ -372,3 +372,6 @@ impl Extractor for Chains {
         std::mem::take(&mut self.failures)
     }
 }
+
+#[cfg(test)]
+mod tests;
