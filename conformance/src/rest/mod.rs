@@ -84,9 +84,6 @@ pub async fn run_rest_file(path: &Path, waiting: &Waiting) -> Result<RestOutcome
     if let Some(reason) = waiting.reason(&name) {
         return Ok(RestOutcome::Waits(reason.to_owned()));
     }
-    if let Some(callable) = recording::callable(&text) {
-        return Ok(RestOutcome::Waits(format!("Python issue: needs {callable}")));
-    }
     let mut on_purpose = None;
     for folder in ["completed", "on_purpose"] {
         let Some(mut patch) = patch_of(folder, &name)? else { continue };
@@ -95,6 +92,9 @@ pub async fn run_rest_file(path: &Path, waiting: &Waiting) -> Result<RestOutcome
         let mut value: Value = serde_json::from_str(&text).unwrap_or_default();
         merge(&mut value, patch);
         text = value.to_string();
+    }
+    if let Some(callable) = recording::callable(&text) {
+        return Ok(RestOutcome::Waits(format!("Python issue: needs {callable}")));
     }
     let server = ScriptedServer::start().await?;
     let recording = Recording::read(path, &text, server.port())?;

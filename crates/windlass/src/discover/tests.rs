@@ -177,7 +177,8 @@ proptest! {
         for (index, replacement) in changes {
             let mut places = Vec::new();
             pointers(&value, "", &mut places);
-            *value.pointer_mut(index.get(&places)).unwrap() = replacement;
+            let place: &String = index.get(&places);
+            *value.pointer_mut(place).unwrap() = replacement;
         }
         if let Ok(discovery) = openapi(&value.to_string(), &options(Some("https://a.example"))) {
             validate(&discovery);
