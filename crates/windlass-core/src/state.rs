@@ -146,6 +146,30 @@ impl State {
         object(object(resources, resource), "incremental").insert(path.to_owned(), entry);
     }
 
+    /// A key of the state of a resource.
+    pub fn resource_value(&self, source: &str, resource: &str, key: &str) -> Option<&Value> {
+        self.doc.get("sources")?.get(source)?.get("resources")?.get(resource)?.get(key)
+    }
+
+    /// Sets a key of the state of a resource; `None` removes it.
+    pub fn set_resource_value(&mut self, source: &str, resource: &str, key: &str, value: Option<Value>) {
+        match value {
+            Some(value) => {
+                let resources = object(self.source_mut(source), "resources");
+                object(resources, resource).insert(key.to_owned(), value);
+            }
+            None if self.resource_value(source, resource, key).is_none() => {}
+            None => {
+                let resources = object(self.source_mut(source), "resources");
+                let entry = object(resources, resource);
+                entry.shift_remove(key);
+                if entry.is_empty() {
+                    self.reset_resource(source, resource);
+                }
+            }
+        }
+    }
+
     /// Forgets the state of a resource, as a replace does.
     pub fn reset_resource(&mut self, source: &str, resource: &str) {
         let source = self.source_mut(source);

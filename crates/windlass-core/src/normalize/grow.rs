@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::context::Context;
 use super::flatten::{FlatCell, FlatRow, Flattener, KeptKeys, Origin, RowVisitor};
@@ -46,6 +47,47 @@ impl SchemaState {
             refused_columns: BTreeMap::new(),
             full_tables: BTreeMap::new(),
         }
+    }
+
+    /// The form for a run that goes on after a crash.
+    pub fn to_json(&self) -> Value {
+        let columns = self.refused_columns.iter();
+        let columns: Vec<Value> =
+            columns.map(|((table, column), mode)| json!([table, column, mode])).collect();
+        let full: BTreeMap<&String, &String> =
+            self.full_tables.iter().map(|(table, full)| (table, &full.example)).collect();
+        json!({
+            "schema": self.schema.to_json(),
+            "refused_tables": self.refused_tables,
+            "refused_columns": columns,
+            "full_tables": full,
+        })
+    }
+
+    /// Reads what [`SchemaState::to_json`] wrote; versions are counted as in `declared`, the schema at the start of
+    /// that run.
+    ///
+    /// Errors: something else.
+    pub fn from_json(value: &Value, declared: &Schema) -> Result<Self> {
+        let broken =
+            |cause| Error::data("the schema from before the crash cannot be read").with_source(cause);
+        let mut schema = Schema::from_json(&value["schema"], false)?;
+        schema.version = declared.version;
+        schema.version_hash.clone_from(&declared.version_hash);
+        schema.previous_hashes.clone_from(&declared.previous_hashes);
+        let columns: Vec<(String, String, ContractMode)> =
+            serde_json::from_value(value["refused_columns"].clone()).map_err(broken)?;
+        let full: BTreeMap<String, String> =
+            serde_json::from_value(value["full_tables"].clone()).map_err(broken)?;
+        Ok(Self {
+            schema,
+            refused_tables: serde_json::from_value(value["refused_tables"].clone()).map_err(broken)?,
+            refused_columns: columns
+                .into_iter()
+                .map(|(table, column, mode)| ((table, column), mode))
+                .collect(),
+            full_tables: full.into_iter().map(|(table, example)| (table, FullTable { example })).collect(),
+        })
     }
 
     /// Whether keys below a key of a table's records have columns or tables.
@@ -398,7 +440,7 @@ fn frozen(entity: Entity, table: &str, column: Option<&str>) -> Error {
 }
 
 /// Counts of what contracts and limits kept out, by table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Discarded {
     /// Rows left out.
     pub rows: HashMap<String, u64>,

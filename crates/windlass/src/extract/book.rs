@@ -25,8 +25,9 @@ struct Inner {
 }
 
 impl SchemaBook {
-    pub(crate) fn new(state: Arc<SchemaState>) -> Self {
-        let inner = Inner { state, next: 0, ahead: BTreeSet::new(), is_stopped: false };
+    /// A schema before the ticket `next`.
+    pub(crate) fn new(state: Arc<SchemaState>, next: u64) -> Self {
+        let inner = Inner { state, next, ahead: BTreeSet::new(), is_stopped: false };
         Self { inner: Mutex::new(inner), passed: Condvar::new() }
     }
 
@@ -103,7 +104,7 @@ mod tests {
 
     fn book() -> Arc<SchemaBook> {
         let schema = Schema::new("s", &Naming::default()).unwrap();
-        Arc::new(SchemaBook::new(Arc::new(SchemaState::new(schema))))
+        Arc::new(SchemaBook::new(Arc::new(SchemaState::new(schema)), 0))
     }
 
     #[test]
