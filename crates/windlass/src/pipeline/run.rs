@@ -257,7 +257,8 @@ impl Pipeline {
         let was_resumed = checkpoint.is_some();
         let pages_before = self.progress.pages.load(Ordering::Relaxed);
         let goes_on = GoesOn { fingerprint, checkpoint };
-        match self.fill(source, prepared, known, info, &writer, goes_on).await {
+        let filled = Box::pin(self.fill(source, prepared, known, info, &writer, goes_on)).await;
+        match filled {
             Ok(Some(content)) => writer.seal(&content).map(|package| Some((package, was_resumed))),
             Ok(None) => {
                 writer.discard()?;

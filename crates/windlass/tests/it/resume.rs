@@ -139,7 +139,7 @@ async fn other_settings_another_selection_and_another_state_start_over() {
         |script, _| script.resources[0].0.limit = Some(Limit::Pages(2)),
         |_, options| options.select = vec!["posts".to_owned(), "comments".to_owned()],
         |script, _| {
-            script.resources[0].0.hints.primary_key = Some(serde_json::from_value(json!("id")).unwrap())
+            script.resources[0].0.hints.primary_key = Some(serde_json::from_value(json!("id")).unwrap());
         },
     ];
     for change in changes {
