@@ -360,8 +360,14 @@ fn a_first_pipeline_file_is_right() {
         }
         project.write(file, text);
     };
-    let offers =
-        ["auth: bearer", "max_requests:", "data_selector:", "response_actions:", "processing_steps:", "parallelized:"];
+    let offers = [
+        "auth: bearer",
+        "max_requests:",
+        "data_selector:",
+        "response_actions:",
+        "processing_steps:",
+        "parallelized:",
+    ];
     uncomment("rest_api.yaml", &offers);
     let done = project.windlass(&["validate", "rest_api.yaml"]);
     assert_eq!(done.code, 2, "{}", done.stdout);

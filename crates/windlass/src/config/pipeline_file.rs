@@ -136,7 +136,8 @@ impl PipelineFile {
         let mut value = std::mem::take(&mut self.document.value);
         let before = value.clone();
         let layers = self.layers.clone();
-        let secrets = secret_variables(&value).into_iter().filter_map(|name| layers.env(&name).map(Secret::from));
+        let secrets =
+            secret_variables(&value).into_iter().filter_map(|name| layers.env(&name).map(Secret::from));
         self.secrets = secrets.filter(|secret| !secret.expose().is_empty()).collect();
         let stand_in = |pointer: &str| {
             let is_of_source = pointer.starts_with("/source/") || pointer.starts_with("/sources/");
@@ -340,7 +341,7 @@ impl PipelineFile {
         for (key, value) in self.document.value.as_object().into_iter().flatten() {
             match key.as_str() {
                 "extract" | "normalize" | "load" | "schema" => {
-                    drop(sections.insert(key.clone(), value.clone()))
+                    drop(sections.insert(key.clone(), value.clone()));
                 }
                 "pipeline" | "dataset" | "destination" | "source" | "sources" | "schema_contract" => {}
                 _ => drop(own.insert(key.clone(), value.clone())),
@@ -376,9 +377,11 @@ impl PipelineFile {
         }
         let kinds = SOURCES.iter().filter(|entry| entry.has_exchanges).map(|entry| entry.name);
         let place = pointers.first().map_or("", String::as_str);
-        Err(Error::config("no source of this pipeline asks a server, so there is nothing to record or replay")
-            .with_hint(format!("sources that do are of the type {}", kinds.collect::<Vec<_>>().join(", ")))
-            .at(self.at(place)))
+        Err(Error::config(
+            "no source of this pipeline asks a server, so there is nothing to record or replay",
+        )
+        .with_hint(format!("sources that do are of the type {}", kinds.collect::<Vec<_>>().join(", ")))
+        .at(self.at(place)))
     }
 
     fn source(&self, pointer: &str, pipeline: &str, exchanges: &Exchanges) -> Result<Box<dyn Source>> {

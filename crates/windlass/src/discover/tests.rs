@@ -76,11 +76,15 @@ fn cursors_in_all_their_forms() {
 #[test]
 fn where_the_api_is() {
     let base = |server: Option<&str>, url: Option<&str>, file: &str| {
-        base_url(server, &DiscoverOptions { file: file.to_owned(), ..options(url) }).map_err(|error| error.chain())
+        base_url(server, &DiscoverOptions { file: file.to_owned(), ..options(url) })
+            .map_err(|error| error.chain())
     };
     let ok = |text: &str| Ok(text.to_owned());
     assert_eq!(base(Some("https://a/v1"), None, "f"), ok("https://a/v1/"));
-    assert_eq!(base(Some("https://a/v1"), Some("http://localhost:8080"), "f"), ok("http://localhost:8080/v1"). map(|url: String| url + "/"));
+    assert_eq!(
+        base(Some("https://a/v1"), Some("http://localhost:8080"), "f"),
+        ok("http://localhost:8080/v1").map(|url: String| url + "/")
+    );
     assert_eq!(base(Some("https://a/v1"), Some("https://b/v2/"), "f"), ok("https://b/v2/"));
     assert_eq!(base(Some("/v1"), Some("https://b"), "f"), ok("https://b/v1/"));
     assert_eq!(base(Some("v1"), None, "https://c/docs/openapi.json?x=1"), ok("https://c/docs/v1/"));
@@ -116,21 +120,69 @@ fn what_is_no_document_is_said_with_its_place() {
 fn names_are_unique_and_clean() {
     let path = |path: &str| (path.to_owned(), json!({"get": {}}));
     let paths: serde_json::Map<String, Value> =
-        ["/a/items", "/b/items", "/b/items/", "/1", "/{x}", "/{y}/{z}", "/ü", "/${A}/{{b}}", "/a.b:c"].map(path).into_iter().collect();
+        ["/a/items", "/b/items", "/b/items/", "/1", "/{x}", "/{y}/{z}", "/ü", "/${A}/{{b}}", "/a.b:c"]
+            .map(path)
+            .into_iter()
+            .collect();
     let document = json!({"openapi": "3.0.0", "servers": [{"url": "https://a"}], "paths": paths}).to_string();
     let (_, discovery) = made(&document, None);
     let names: Vec<&str> =
         discovery.resources.iter().chain(&discovery.unselected).map(String::as_str).collect();
-    assert_eq!(names, ["r_1", "a_b_c", "items", "b_items", "items_2", "resource", "a_b", "resource_2", "resource_3"]);
+    assert_eq!(
+        names,
+        ["r_1", "a_b_c", "items", "b_items", "items_2", "resource", "a_b", "resource_2", "resource_3"]
+    );
 }
 
 /// Values of all kinds with the words that documents are made of.
 fn values() -> impl Strategy<Value = Value> {
     let words = [
-        "type", "properties", "items", "object", "array", "string", "integer", "$ref", "allOf", "oneOf", "anyOf", "get",
-        "responses", "200", "schema", "content", "application/json", "parameters", "name", "in", "query", "path", "id",
-        "data", "next", "cursor", "page", "limit", "offset", "#/paths", "#/components/schemas/Pet", "#", "/a/{b}", "{", "}",
-        "${X}", "", "\u{0}", "a b", "required", "enum", "default", "format", "date-time", "headers", "Link",
+        "type",
+        "properties",
+        "items",
+        "object",
+        "array",
+        "string",
+        "integer",
+        "$ref",
+        "allOf",
+        "oneOf",
+        "anyOf",
+        "get",
+        "responses",
+        "200",
+        "schema",
+        "content",
+        "application/json",
+        "parameters",
+        "name",
+        "in",
+        "query",
+        "path",
+        "id",
+        "data",
+        "next",
+        "cursor",
+        "page",
+        "limit",
+        "offset",
+        "#/paths",
+        "#/components/schemas/Pet",
+        "#",
+        "/a/{b}",
+        "{",
+        "}",
+        "${X}",
+        "",
+        "\u{0}",
+        "a b",
+        "required",
+        "enum",
+        "default",
+        "format",
+        "date-time",
+        "headers",
+        "Link",
     ];
     let word = move || prop::sample::select(words.to_vec()).prop_map(str::to_owned);
     let leaf = prop_oneof![
@@ -155,10 +207,15 @@ fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
     let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
     match value {
         Value::Object(members) => {
-            members.iter().for_each(|(key, value)| pointers(value, &format!("{pointer}/{}", escaped(key)), found));
+            members
+                .iter()
+                .for_each(|(key, value)| pointers(value, &format!("{pointer}/{}", escaped(key)), found));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, value)| pointers(value, &format!("{pointer}/{index}"), found));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| pointers(value, &format!("{pointer}/{index}"), found));
         }
         _ => {}
     }
