@@ -3,6 +3,7 @@
 
 mod client;
 mod outcome;
+mod pages;
 mod recording;
 mod requests;
 mod server;
@@ -59,12 +60,13 @@ pub fn own_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("rest")
 }
 
-/// What the engine does on purpose instead of a recorded behaviour: a patch (RFC 7396) of the recording, and the reason.
-fn patch_of(name: &str) -> Result<Option<Value>> {
-    let path = own_folder().join("on_purpose").join(format!("{name}.json"));
+/// A patch (RFC 7396) of a recording: in `on_purpose` what the engine does instead of a recorded behaviour, and the
+/// `reason`; in `completed` what the recording says in words only.
+fn patch_of(folder: &str, name: &str) -> Result<Option<Value>> {
+    let path = own_folder().join(folder).join(format!("{name}.json"));
     let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
     serde_json::from_str(&text).map(Some).map_err(|cause| {
-        Error::config("a difference on purpose is not JSON")
+        Error::config("the patch of a recording is not JSON")
             .with_source(cause)
             .at_file(path.display().to_string())
     })
@@ -83,16 +85,16 @@ pub async fn run_rest_file(path: &Path, waiting: &Waiting) -> Result<RestOutcome
         return Ok(RestOutcome::Waits(reason.to_owned()));
     }
     let mut on_purpose = None;
-    if let Some(mut patch) = patch_of(&name)? {
-        on_purpose = patch
-            .as_object_mut()
-            .and_then(|patch| patch.shift_remove("reason"))
-            .as_ref()
-            .and_then(Value::as_str)
-            .map(str::to_owned);
+    for folder in ["completed", "on_purpose"] {
+        let Some(mut patch) = patch_of(folder, &name)? else { continue };
+        let reason = patch.as_object_mut().and_then(|patch| patch.shift_remove("reason"));
+        on_purpose = reason.as_ref().and_then(Value::as_str).map(str::to_owned).or(on_purpose);
         let mut value: Value = serde_json::from_str(&text).unwrap_or_default();
         merge(&mut value, patch);
         text = value.to_string();
+    }
+    if let Some(callable) = recording::callable(&text) {
+        return Ok(RestOutcome::Waits(format!("Python issue: needs {callable}")));
     }
     let server = ScriptedServer::start().await?;
     let recording = Recording::read(path, &text, server.port())?;
@@ -122,6 +124,8 @@ async fn run(mut recording: Recording, server: &ScriptedServer) -> Result<Vec<St
         "requests.Client" | "requests.get" | "rest_client.request" | "rest_client.get" => {
             client::run(&run).await?
         }
+        "paginator.new" => pages::make_paginator(&run),
+        kind if kind.starts_with("rest_client.paginate") => pages::run(&run).await?,
         "rest_api" => source::extraction(&run).await?,
         "rest_api.pipeline_runs" => source::pipeline_runs(&run).await?,
         kind => vec![format!("recordings of the kind `{kind}` cannot be run")],
@@ -194,7 +198,7 @@ fn move_dates(recording: &mut Recording) {
             && is_date(text)
             && pause.fract() != 0.0
         {
-            let seconds = windlass::env::Env::default().now() / 1_000_000 + *pause as i64;
+            let seconds = windlass::env::Env::default().now() / 1_000_000 + pause.ceil() as i64;
             *text = outcome::http_date(seconds);
         }
     }

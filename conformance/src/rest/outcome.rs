@@ -34,14 +34,23 @@ pub(super) fn compare_error(recorded: Option<&RecordedError>, found: Option<&Err
         (Some(recorded), Some(found)) => (recorded, found),
     };
     let text = found.chain();
+    if let Some(kind) = recorded.kind.strip_prefix("windlass.")
+        && kind == found.kind().as_str()
+        && text.contains(&recorded.message)
+    {
+        return Vec::new();
+    }
     let is_same = match recorded.kind.rsplit('.').next().unwrap_or_default() {
         "HTTPError" => recorded.message.lines().all(|line| text.contains(line)),
-        "JSONDecodeError" => found.kind() == ErrorKind::Data,
-        "MissingSchema" | "InvalidHeader" | "TypeError" | "JsonPathParserError" => {
-            matches!(found.kind(), ErrorKind::Config | ErrorKind::Source | ErrorKind::Data)
-        }
+        "JSONDecodeError" | "IncrementalCursorPathMissing" => found.kind() == ErrorKind::Data,
         // What is wrong with arguments is a matter of the configuration, what is wrong with answers of the source.
-        "ValueError" | "ResourceExtractionError" | "PipelineStepFailed" => {
+        "ValueError"
+        | "TypeError"
+        | "InvalidHeader"
+        | "MissingSchema"
+        | "JsonPathParserError"
+        | "ResourceExtractionError"
+        | "PipelineStepFailed" => {
             matches!(found.kind(), ErrorKind::Config | ErrorKind::Source | ErrorKind::Data)
         }
         _ => false,

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use windlass::core::json::ParseBuffers;
 use windlass::core::{Error, Result};
 use windlass::source::Body;
-use windlass::sources::rest::http::{HttpTransport, Transport};
-use windlass::sources::rest::pages::{Action, Pages, PagesOptions, ResponseAction};
+use windlass::sources::rest::http::{HttpTransport, Response, Transport};
+use windlass::sources::rest::pages::{Action, Pages, PagesOptions, ResponseAction, ResponseHook, Verdict};
 use windlass::sources::rest::paginate::PaginatorConfig;
 
 use super::{Run, client, outcome};
@@ -76,7 +76,8 @@ async fn read_into(
     most: Option<u64>,
 ) -> Result<()> {
     let request = client::request(client, call, &run.base_url())?;
-    let given = |key: &str| [call, client].into_iter().find_map(|of| of.get(key).filter(|value| !value.is_null()));
+    let given =
+        |key: &str| [call, client].into_iter().find_map(|of| of.get(key).filter(|value| !value.is_null()));
     let paginator = given("paginator").map(|config| serde_json::from_value(config.clone())).transpose();
     let options = PagesOptions {
         paginator: paginator.map_err(|cause| Error::config("no paginator").with_source(cause))?,
@@ -101,10 +102,25 @@ fn actions(call: &Value) -> Result<Vec<ResponseAction>> {
         Ok(ResponseAction {
             status_code: fields.get("status_code").and_then(Value::as_i64),
             content: fields.get("content").and_then(Value::as_str).map(str::to_owned),
-            action: if fields.get("action").is_some_and(|action| action == "ignore") { Action::Ignore } else { Action::Nothing },
+            action: if !fields.contains_key("action") {
+                Action::Hooks(vec![Arc::new(Incomplete)])
+            } else if fields.get("action").is_some_and(|action| action == "ignore") {
+                Action::Ignore
+            } else {
+                Action::Nothing
+            },
         })
     };
     list.into_iter().flatten().map(action).collect()
+}
+
+/// An action that says nothing of what is done is an error when there is an answer.
+struct Incomplete;
+
+impl ResponseHook for Incomplete {
+    fn on_response(&self, _response: &mut Response) -> Result<Verdict> {
+        Err(Error::config("a response action has no `action`"))
+    }
 }
 
 /// The records of a page.

@@ -88,6 +88,19 @@ pub(super) fn is_recording(text: &str) -> bool {
     serde_json::from_str::<Value>(text).is_ok_and(|value| value.get("exchanges").is_some())
 }
 
+/// The first Python callable in the configuration of a recording, as the recorder describes it: `<callable ...>`.
+pub(super) fn callable(text: &str) -> Option<String> {
+    fn find(value: &Value) -> Option<String> {
+        match value {
+            Value::String(text) if text.starts_with("<callable") => Some(text.clone()),
+            Value::Array(items) => items.iter().find_map(find),
+            Value::Object(members) => members.values().find_map(find),
+            _ => None,
+        }
+    }
+    find(serde_json::from_str::<Value>(text).ok()?.get("config")?)
+}
+
 impl Recording {
     /// Reads a recording for a server at this port. Errors: a file of another form.
     pub(super) fn read(path: &Path, text: &str, port: u16) -> Result<Self> {

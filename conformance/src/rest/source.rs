@@ -10,6 +10,7 @@ use windlass::core::json::{ParseBuffers, write_typed};
 use windlass::core::value::{IsoValue, format_timestamp, parse_iso, strip_tag};
 use windlass::core::{Error, Result};
 use windlass::source::{Body, CursorRange, Opening, Source, SourceContext};
+use windlass::steps::StepRunner;
 
 use super::recording::Ordering;
 use super::{Run, outcome};
@@ -19,13 +20,14 @@ fn describe(run: &Run, config: &Value) -> Result<Described> {
     let mut source = config.clone();
     let members = source.as_object_mut().ok_or_else(|| Error::config("the configuration is no object"))?;
     let env = members.shift_remove("env");
+    let select = members.shift_remove("select");
     let mut client = members.get_mut("client");
     if let Some(client) = client.as_mut().and_then(|client| client.as_object_mut()) {
         // Nothing of this machine counts.
         client.insert("session".to_owned(), json!({"netrc": false, "environment_proxy": false}));
     }
     members.insert("type".to_owned(), "rest_api".into());
-    members.insert("name".to_owned(), "rest_api".into());
+    members.entry("name").or_insert_with(|| "rest_api".into());
     let file = json!({
         "pipeline": "p",
         "dataset": "d",
@@ -39,7 +41,10 @@ fn describe(run: &Run, config: &Value) -> Result<Described> {
     fs::write(&path, file.to_string()).map_err(|cause| io("written", cause))?;
     let env = env.as_ref().and_then(Value::as_object).into_iter().flatten();
     let env = env.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
-    PipelineFile::load(&path, env.collect())?.describe(&Overrides::default())
+    let mut described = PipelineFile::load(&path, env.collect())?.describe(&Overrides::default())?;
+    let select = select.as_ref().and_then(Value::as_array).into_iter().flatten();
+    described.options.select = select.filter_map(Value::as_str).map(str::to_owned).collect();
+    Ok(described)
 }
 
 fn io(what: &str, cause: std::io::Error) -> Error {
@@ -97,11 +102,12 @@ async fn extract(source: &dyn Source, folder: &Path, rows: &mut Map<String, Valu
         });
         let parent_pages: Option<PathBuf> = resource.parent.as_deref().map(pages_of);
         let opening = Opening { cursor, parent_pages, ..Opening::default() };
+        let steps = StepRunner::new(&resource.steps)?;
         let mut pages = String::new();
         let mut all = Vec::new();
         for mut extractor in source.open(&resource, &opening).await? {
             while let Some(page) = extractor.next_page().await? {
-                let records = records(&page.body)?;
+                let records = stepped(records(&page.body)?, &steps)?;
                 pages.push_str(&Value::Array(records.clone()).to_string());
                 pages.push('\n');
                 all.extend(records);
@@ -111,6 +117,21 @@ async fn extract(source: &dyn Source, folder: &Path, rows: &mut Map<String, Valu
         rows.insert(resource.name, all.into());
     }
     Ok(())
+}
+
+/// The records after the steps of their resource.
+fn stepped(records: Vec<Value>, steps: &StepRunner) -> Result<Vec<Value>> {
+    let mut out = Vec::new();
+    for record in records {
+        steps.run(record.to_string().as_bytes(), &mut out)?;
+    }
+    let lines = out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines
+        .map(|line| {
+            serde_json::from_slice(line)
+                .map_err(|cause| Error::data("a record is no JSON").with_source(cause))
+        })
+        .collect()
 }
 
 fn records(body: &Body) -> Result<Vec<Value>> {
@@ -212,11 +233,24 @@ fn loaded_rows(
                 .map_err(|cause| Error::data("a row is no JSON").with_source(cause))?;
             row.retain(|name, value| !name.starts_with("_dlt") && !value.is_null());
             if let Value::Array(rows) = rows {
-                rows.push(row.into());
+                rows.push(nested(row));
             }
         }
     }
     Ok(tables)
+}
+
+/// A row with the objects that its columns were flattened from.
+fn nested(row: Map<String, Value>) -> Value {
+    let mut out = json!({});
+    for (name, value) in row {
+        let mut place = &mut out;
+        for part in name.split('▶') {
+            place = &mut place[part];
+        }
+        *place = value;
+    }
+    out
 }
 
 /// Rows and values in one order, times in one form, and without nulls.
@@ -254,8 +288,9 @@ fn comparable(value: Value) -> Value {
 /// The cursors of a state by resource and path, their digests counted.
 fn cursors(state: &Value) -> Value {
     let mut all = Map::new();
-    let resources = state.pointer("/sources/rest_api/resources").and_then(Value::as_object);
-    for (name, resource) in resources.into_iter().flatten() {
+    let sources = state.get("sources").and_then(Value::as_object).into_iter().flatten();
+    let resources = sources.filter_map(|(_, source)| source.get("resources")?.as_object()).flatten();
+    for (name, resource) in resources {
         let Some(Value::Object(cursors)) = resource.get("incremental") else { continue };
         let mut counted = cursors.clone();
         for cursor in counted.values_mut() {

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Load: finish pending packages, then extract, normalize and load
     Run(RunArgs),
+    /// Run, and keep the requests of sources and their answers, without secrets, for `run --replay`
+    Record(RecordArgs),
     /// Show what a run would create, change and delete; changes nothing
     Plan(PlanArgs),
     /// Check a pipeline file
@@ -111,6 +113,9 @@ pub(crate) struct LoadArgs {
     /// Threads that normalize [default: one per core]
     #[arg(long, value_name = "THREADS")]
     pub(crate) workers: Option<usize>,
+    /// Answer the requests of sources from the recording in this folder, without the network
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) replay: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -126,6 +131,15 @@ pub(crate) struct RunArgs {
     /// How progress is shown on stderr
     #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RecordArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Folder of the recording
+    #[arg(long, value_name = "FOLDER", default_value = "recording", conflicts_with = "replay")]
+    pub(crate) into: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

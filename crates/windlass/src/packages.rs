@@ -119,18 +119,25 @@ impl PackageStore {
         Ok(packages)
     }
 
-    /// Removes all open packages; gives their load ids.
-    pub fn discard_open(&self) -> Result<Vec<String>> {
-        let mut discarded = Vec::new();
+    /// Load ids of the packages that broken runs left open and that a run can go on with.
+    pub fn begun(&self) -> Result<Vec<String>> {
+        let mut begun = Vec::new();
         for folder in self.folders()? {
-            if !folder.join(MANIFEST).exists() {
-                let has_checkpoint = folder.join(CHECKPOINT).exists();
-                let load_id = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-                discarded.extend(load_id.filter(|_| has_checkpoint));
-                remove_folder(&folder)?;
-            }
+            let load_id = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+            let is_begun = !folder.join(MANIFEST).exists() && folder.join(CHECKPOINT).exists();
+            begun.extend(load_id.filter(|_| is_begun));
         }
-        Ok(discarded)
+        begun.sort();
+        Ok(begun)
+    }
+
+    /// Removes the packages that broken runs left open; gives the load ids of those that a run could go on with.
+    pub fn discard_open(&self) -> Result<Vec<String>> {
+        let begun = self.begun()?;
+        for folder in self.folders()?.into_iter().filter(|folder| !folder.join(MANIFEST).exists()) {
+            remove_folder(&folder)?;
+        }
+        Ok(begun)
     }
 
     fn folders(&self) -> Result<Vec<PathBuf>> {
@@ -174,6 +181,15 @@ pub(crate) fn note_start_over(folder: &Path, resource: &str) -> Result<()> {
     let path = folder.join(STARTS_OVER);
     failpoint("package.starts_over")?;
     fs::write(&path, resource).map_err(|cause| io_error("write", &path, cause))
+}
+
+/// The name of the resource that was noted, which is forgotten.
+pub(crate) fn take_start_over(folder: &Path) -> Option<String> {
+    let path = folder.join(STARTS_OVER);
+    let resource = fs::read_to_string(&path).ok()?;
+    // Where it stays, the next run warns once more.
+    drop(fs::remove_file(&path));
+    Some(resource)
 }
 
 /// An open package: files are added, nothing is loaded yet.

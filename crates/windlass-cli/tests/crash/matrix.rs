@@ -166,6 +166,11 @@ impl Bench {
         Self { kind, disposition, turns: turns.into() }
     }
 
+    /// Loads a place once and again without a crash.
+    pub(crate) fn of(place: Place, kind: Kind, disposition: Disposition) -> Self {
+        Self { kind, disposition, turns: [(Turn::First, Before::new(place))].into() }
+    }
+
     /// How often a load passes each point.
     pub(crate) fn passes(&self, turn: Turn) -> &BTreeMap<String, u32> {
         &self.turns[&turn].passes

@@ -11,6 +11,8 @@ mod commands;
 mod loads;
 mod project;
 #[cfg(feature = "http")]
+mod recording;
+#[cfg(feature = "http")]
 mod rest_api;
 #[cfg(feature = "failpoints")]
 #[path = "../../../windlass/tests/destinations/server.rs"]

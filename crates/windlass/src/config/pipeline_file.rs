@@ -21,7 +21,7 @@ use crate::destinations::{BuildContext, destination_entry};
 use crate::env::Env;
 use crate::files::read_to_string;
 use crate::pipeline::{Pipeline, RunOptions, check_name};
-use crate::source::{Resource, Source, SourceSettings};
+use crate::source::{Resource, Source, SourceSettings, Wire};
 use crate::sources::{Places, SourceParts, source_entry};
 
 /// What the command line says in place of the file.
@@ -35,6 +35,8 @@ pub struct Overrides {
     pub max_memory: Option<u64>,
     /// Worker threads.
     pub workers: Option<usize>,
+    /// Where the requests of sources go.
+    pub wire: Wire,
 }
 
 /// A pipeline file, checked and with everything filled in.
@@ -141,7 +143,8 @@ impl PipelineFile {
             }
         });
         let problems = if problems.is_empty() { check(&schema, &value) } else { problems };
-        let problems = problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
+        let problems =
+            problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
         self.first_problem(problems)?;
         self.document.value = value;
         Ok(())
@@ -264,7 +267,9 @@ impl PipelineFile {
         let destination = self.destination(&context)?;
         let sources = source_pointers(value)
             .iter()
-            .map(|pointer| self.source(pointer, &name).map_err(|error| error.at(self.at(pointer))))
+            .map(|pointer| {
+                self.source(pointer, &name, &overrides.wire).map_err(|error| error.at(self.at(pointer)))
+            })
             .collect::<Result<Vec<_>>>()?;
         let mut dataset = overrides.dataset.clone().or_else(|| text("/dataset"));
         if let Some(layout) = &settings.pipeline.dataset_name_layout {
@@ -325,7 +330,7 @@ impl PipelineFile {
         (entry.build)(options, context).map_err(|error| error.at(self.at("/destination")))
     }
 
-    fn source(&self, pointer: &str, pipeline: &str) -> Result<Box<dyn Source>> {
+    fn source(&self, pointer: &str, pipeline: &str, wire: &Wire) -> Result<Box<dyn Source>> {
         let Some(Value::Object(mut options)) = self.document.value.pointer(pointer).cloned() else {
             return Err(Error::config("a source is not an object"));
         };
@@ -354,13 +359,22 @@ impl PipelineFile {
             let (resource, own) = split_resource(resource).map_err(at)?;
             if resources.iter().any(|(other, _)| other.name == resource.name) {
                 let error = Error::config(format!("two resources have the name `{}`", resource.name));
-                return Err(at(error.with_hint("every resource has a name of its own; table_name may be the same")));
+                return Err(at(
+                    error.with_hint("every resource has a name of its own; table_name may be the same")
+                ));
             }
             resources.push((resource, own));
         }
         let (document, file, below) = (self.document.clone(), self.file.clone(), pointer.to_owned());
         let places = Places::new(move |pointer| place_in(&document, &file, &format!("{below}{pointer}")));
-        (entry.build)(SourceParts { name, settings, options: Value::Object(options), resources, places })
+        (entry.build)(SourceParts {
+            name,
+            settings,
+            options: Value::Object(options),
+            resources,
+            wire: wire.clone(),
+            places,
+        })
     }
 }
 

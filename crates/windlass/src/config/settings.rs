@@ -44,7 +44,7 @@ pub(super) struct PipelineSection {
     pub(super) max_memory: Option<ByteSize>,
     /// Who is told of new tables and columns.
     pub(super) on_schema_change: Webhooks,
-    /// Who is told of runs that failed.
+    /// Who is told of runs that failed, or that loaded only a part.
     pub(super) on_failure: Webhooks,
 }
 

@@ -237,10 +237,11 @@ impl<'a> Driver<'a> {
         let resumed = self.resumed.take_if(|current| current.resource == index);
         match (&mut gate, resumed) {
             (Some(gate), Some(current)) => gate.resume(&current.gate)?,
-            (Some(gate), None) => gate.resume_tally(&prepared.left.tally)?,
+            (Some(gate), None) if prepared.left.place.is_some() => gate.resume_tally(&prepared.left.tally)?,
             // What workers saw before a crash is with what is gathered.
             (None, Some(_)) => {}
-            (None, None) => {
+            // Requests for partitions that failed must not see how far the others were.
+            (_, None) => {
                 if let Some(filter) = prepared.filter.as_ref().filter(|_| !prepared.left.tally.is_null()) {
                     let mut tally = filter.tally();
                     tally.resume(&prepared.left.tally)?;
@@ -404,6 +405,9 @@ impl<'a> Driver<'a> {
             }
         }
         checkpoint::write(&self.package, &saved)?;
+        if std::mem::take(&mut self.has_noted) {
+            packages::take_start_over(&self.package);
+        }
         failpoint("checkpoint.done")?;
         self.segment += 1;
         let workers = self.settings.workers;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use windlass_core::hash::shake128;
 use windlass_core::hints::Disposition;
+use windlass_core::incremental::Tally;
 use windlass_core::package::{FailedPartition, LeftOut, UnfinishedResource};
 use windlass_core::state::State;
 
@@ -114,9 +115,6 @@ pub(super) fn close(source: &dyn Source, resources: &[Prepared], extracted: &Ext
             Some(_) => true,
             None => false,
         };
-        if let (Some(_), Some(tally)) = (&entry.place, extracted.gathered.tallies.get(&index)) {
-            entry.tally = tally.to_json();
-        }
         // A place holds its cursor without harm; what comes after it is told from what was read by the tally.
         if !left.retries.is_empty() && keeps_cursor(prepared) && entry.place.is_none() {
             partial.held.insert(index);
@@ -128,12 +126,17 @@ pub(super) fn close(source: &dyn Source, resources: &[Prepared], extracted: &Ext
         if is_held {
             partial.held.insert(index);
         }
+        if keeps_cursor(prepared) && partial.held.contains(&index) && has_rest(&entry) {
+            // What was seen counts once the rest is read.
+            let tally = extracted.gathered.tallies.get(&index);
+            entry.tally = tally.map(Tally::to_json).unwrap_or_default();
+            entry.fingerprint = fingerprint(source, &prepared.resource);
+        }
         if is_replaced(&prepared.resource) {
             // The next run reads everything in any case.
             entry = Entry::default();
         }
-        let is_empty = entry.retries.is_empty() && entry.place.is_none();
-        let value = if is_empty { None } else { serde_json::to_value(&entry).ok() };
+        let value = if has_rest(&entry) { serde_json::to_value(&entry).ok() } else { None };
         partial.entries.insert(name.clone(), value);
     }
     partial
@@ -151,6 +154,11 @@ fn come_again(resources: &[Prepared], left: &BTreeMap<usize, LeftBehind>) -> BTr
         }
     }
     again
+}
+
+/// Whether something is left to read.
+fn has_rest(entry: &Entry) -> bool {
+    entry.place.is_some() || !entry.retries.is_empty()
 }
 
 /// Whether the state keeps a cursor of it.

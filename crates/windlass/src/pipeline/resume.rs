@@ -7,7 +7,7 @@ use super::partial::digest;
 use super::prepare::PreparedSource;
 use super::run::Known;
 use super::{Pipeline, RunOptions};
-use crate::packages::PackageWriter;
+use crate::packages::{PackageWriter, take_start_over};
 use crate::source::Source;
 
 /// Where an extraction goes on, and what its own checkpoints are known by.
@@ -63,6 +63,7 @@ impl Pipeline {
         for (writer, mut checkpoint) in self.work.packages().open_packages(source)? {
             if found.is_none() && Some(checkpoint.fingerprint.as_str()) == fingerprint {
                 checkpoint.resumes += 1;
+                warnings.extend(take_start_over(writer.folder()).map(|resource| starts_over(&resource)));
                 found = Some((writer, checkpoint));
                 continue;
             }
@@ -77,4 +78,12 @@ impl Pipeline {
         }
         Ok(found)
     }
+}
+
+/// The warning about a resource that was interrupted and has no position.
+pub(super) fn starts_over(resource: &str) -> String {
+    format!(
+        "resource `{resource}`: the run before was broken off, and this resource cannot go on in its midst; it is read \
+         from its start"
+    )
 }

@@ -21,7 +21,7 @@ use super::lease::{HeldLease, POLL};
 use super::prepare::PreparedSource;
 use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo, error_json};
-use super::resume::GoesOn;
+use super::resume::{GoesOn, starts_over};
 use super::{Pipeline, RunOptions, partial};
 use crate::destination::Session;
 use crate::env::iso;
@@ -104,12 +104,8 @@ impl Pipeline {
         info: &mut LoadInfo,
     ) -> Result<()> {
         let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
-        for resource in self.work.packages().sweep(&names)? {
-            info.warnings.push(format!(
-                "resource `{resource}`: the run before was broken off, and this resource cannot go on in its midst; it \
-                 is read from its start"
-            ));
-        }
+        let interrupted = self.work.packages().sweep(&names)?;
+        info.warnings.extend(interrupted.iter().map(|resource| starts_over(resource)));
         if self.dev_mode {
             self.work.wipe()?;
         }

@@ -16,7 +16,7 @@ pub use files::{FileResource, FileSource, InputFormat, local_path};
 pub use inline::{InlineResource, InlineSource};
 
 use crate::config::unknown_name;
-use crate::source::{Resource, Source, SourceSettings};
+use crate::source::{Resource, Source, SourceSettings, Wire};
 
 /// A kind of source: what help, documentation and the pipeline file know of it.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,8 @@ pub struct SourceForms {
     pub complete: fn(&mut Map<String, Value>, Vec<Value>) -> Vec<Value>,
     /// Fills in credentials that the source's part of the file leaves out, by key of the section `credentials`. Gives
     /// those that are missing: the pointer of their block, below the source, and the key.
-    pub credentials: fn(&mut Map<String, Value>, &dyn Fn(&str) -> Option<Value>) -> Vec<(String, &'static str)>,
+    pub credentials:
+        fn(&mut Map<String, Value>, &dyn Fn(&str) -> Option<Value>) -> Vec<(String, &'static str)>,
 }
 
 /// Tells where something stands in the pipeline file.
@@ -85,6 +86,8 @@ pub struct SourceParts {
     pub options: Value,
     /// Its resources, each with the options that are not the engine's.
     pub resources: Vec<(Resource, Value)>,
+    /// Where its requests go.
+    pub wire: Wire,
     /// Where its keys stand, for errors.
     pub places: Places,
 }

@@ -11,7 +11,7 @@ use windlass_core::json::ParseBuffers;
 use windlass_core::{Error, ErrorKind, Result};
 
 use super::config::{Binding, CursorMoment, RestResource, bind, quoted_json, reduced};
-use super::http::{Request, RequestBody, Transport, join_url};
+use super::http::{Request, RequestBody, Transport, is_web, join_url};
 use super::include::add_members;
 use super::items::{Item, Items};
 use super::pages::{Pages, PagesOptions, RestPage};
@@ -41,6 +41,11 @@ impl Links {
         let rest = &self.rest;
         let expanded = rest.template.expand(&binding.fields, cursor, range)?;
         let mut request = Request::new(rest.method.as_str(), join_url(&self.base_url, &expanded.path));
+        // The host of an address in a record is anybody's; the credentials are for the one that the file names.
+        request.bind_credentials(&self.base_url);
+        if is_web(rest.template.path.start()) {
+            request.bind_credentials(rest.template.path.start());
+        }
         request.params = expanded.params;
         for (name, value) in &self.headers {
             request.set_header(name, value);
@@ -306,10 +311,9 @@ impl Chains {
             left.push(self.partition(&item, item.page.as_ref()));
         }
         self.is_drained = true;
-        let failures = left.into_iter().map(|partition| PartitionFailure {
-            partition,
-            error: Error::budget_spent(error.message()),
-        });
+        let failures = left
+            .into_iter()
+            .map(|partition| PartitionFailure { partition, error: Error::budget_spent(error.message()) });
         self.failures.extend(failures);
         Ok(())
     }
@@ -368,3 +372,6 @@ impl Extractor for Chains {
         std::mem::take(&mut self.failures)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use super::http::Response;
 
 /// What a byte between 0x80 and 0x9f means in windows-1252, which is what `latin-1` of the web often is.
 const WINDOWS_1252: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 /// The character sets that JSON comes in.
@@ -32,7 +32,9 @@ pub(super) fn decode(response: &mut Response) {
     let text = body.get(mark..).unwrap_or_default();
     let decoded: Option<String> = match charset {
         Charset::Utf8 if mark == 0 => return,
-        Charset::Utf8 => Some(String::from_utf8_lossy(text).into_owned()).filter(|decoded| decoded.as_bytes() == text),
+        Charset::Utf8 => {
+            Some(String::from_utf8_lossy(text).into_owned()).filter(|decoded| decoded.as_bytes() == text)
+        }
         Charset::Latin1 => Some(text.iter().copied().map(char::from).collect()),
         Charset::Windows1252 => Some(text.iter().copied().map(of_windows_1252).collect()),
         Charset::Utf16 { is_big } => {

@@ -14,6 +14,7 @@ pub mod paginate;
 pub mod select;
 
 mod actions;
+mod client;
 mod decode;
 mod parts;
 mod position;
@@ -35,6 +36,7 @@ use super::SourceEntry;
 use crate::config::schema_of;
 
 pub use builder::{EndpointBuilder, RestBuilder};
+pub use client::{Paginate, RestClient};
 pub use source::RestSource;
 
 pub(super) const ENTRY: SourceEntry = SourceEntry {
@@ -77,3 +79,6 @@ resources:
     # parallelized: true           # several issues at the same time
     # on_partition_error: continue # load the others when the requests for one issue fail
 ";
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 use windlass_core::json::ParseBuffers;
 use windlass_core::{Error, Result};
 
-pub use super::actions::{Action, ResponseAction, ResponseHook, Verdict};
 use super::actions;
+pub use super::actions::{Action, ResponseAction, ResponseHook, Verdict};
 use super::decode::decode;
 use super::http::{Request, Response, Transport, masked_url};
 use super::paginate::{Answer, Paginator, PaginatorConfig, detect};
@@ -280,7 +280,8 @@ impl Pages {
         response.check_status(&request.method)?;
         let can_split = self.selector.as_ref().is_none_or(|selector| selector.plain().is_some());
         if response.spooled.is_some() || (can_split && (response.body.len() > PART_BYTES || self.skip > 0)) {
-            let parts = Parts::new(request, response, self.selector.as_ref(), self.paginator.as_deref(), self.skip)?;
+            let parts =
+                Parts::new(request, response, self.selector.as_ref(), self.paginator.as_deref(), self.skip)?;
             if self.selector.is_none() {
                 self.select(Selector::clone(parts.selector()));
             }
@@ -311,7 +312,10 @@ impl Pages {
         let records = selector.records(&parsed.tape)?;
         let count = records.count();
         if matches!(records, Records::Plain(0, None)) && !parsed.tape.is_array(0) {
-            tracing::warn!(selector = selector.as_str(), "the selector finds nothing in an answer: the page is empty");
+            tracing::warn!(
+                selector = selector.as_str(),
+                "the selector finds nothing in an answer: the page is empty"
+            );
         }
         let body = match selector.plain() {
             _ if count == 0 => Some(Body::Lines(Vec::new())),
@@ -415,4 +419,3 @@ impl Pages {
         self.position = Some(Position { end: true, ..Position::default() });
     }
 }
-

@@ -53,8 +53,9 @@ impl Parts {
         skip: u64,
     ) -> Result<Self> {
         let name = masked_url(&response.url);
-        let cannot_read =
-            |cause: std::io::Error| Error::source_failed("the body cannot be read").at_file(name.clone()).with_source(cause);
+        let cannot_read = |cause: std::io::Error| {
+            Error::source_failed("the body cannot be read").at_file(name.clone()).with_source(cause)
+        };
         let file = response.spooled.as_ref().map(|spooled| spooled.open().map_err(cannot_read));
         let selector = match (selector, &response.spooled) {
             (Some(selector), _) => selector.clone(),
@@ -156,8 +157,8 @@ fn end_of_lines(lines: &[u8], count: u64) -> usize {
 
 fn detect(outline: &[u8], name: &str) -> Result<Selector> {
     let mut buffers = ParseBuffers::new();
-    let parsed = buffers.parse_value(outline).map_err(|error| {
-        Error::data(format!("the answer is not JSON: {error}")).at_file(name)
-    })?;
+    let parsed = buffers
+        .parse_value(outline)
+        .map_err(|error| Error::data(format!("the answer is not JSON: {error}")).at_file(name))?;
     Selector::detect(&parsed.tape)
 }

@@ -15,10 +15,11 @@ pub(super) fn not_json(response: &Response, method: &str, syntax: &SyntaxError) 
     let body = response.excerpt(4 * SHOWN);
     let text = body.trim_start();
     if text.is_empty() {
-        return Error::data(format!("{place}: the answer (status {}) has no body", response.status)).with_hint(format!(
-            "`response_actions: [{{status_code: {}, action: ignore}}]` takes it for no records",
-            response.status
-        ));
+        return Error::data(format!("{place}: the answer (status {}) has no body", response.status))
+            .with_hint(format!(
+                "`response_actions: [{{status_code: {}, action: ignore}}]` takes it for no records",
+                response.status
+            ));
     }
     let shown = masked_text(text);
     let start = text.get(..9.min(text.len())).unwrap_or_default().to_ascii_lowercase();
@@ -32,7 +33,9 @@ pub(super) fn not_json(response: &Response, method: &str, syntax: &SyntaxError) 
             .with_hint("many APIs give JSON for the header `Accept: application/json`");
     }
     Error::data(format!("{place}: the answer is not JSON at byte {}: {syntax}: `{shown}`", syntax.at + 1))
-        .with_hint("the answer must be one JSON document; a body that ends in the middle was cut by the server")
+        .with_hint(
+            "the answer must be one JSON document; a body that ends in the middle was cut by the server",
+        )
 }
 
 /// The beginning of a text on one line, what looks like a secret masked.
@@ -80,9 +83,14 @@ mod tests {
     fn errors_say_what_the_answer_is_instead() {
         assert!(error(204, "").starts_with("GET https://h/a?token=***: the answer (status 204) has no body"));
         assert!(error(204, "").contains("status_code: 204, action: ignore"));
-        assert!(error(200, " <!DOCTYPE html>\n<title>Sign in").contains("a web page instead of JSON: `<!DOCTYPE html> <title>Sign in`"));
+        assert!(
+            error(200, " <!DOCTYPE html>\n<title>Sign in")
+                .contains("a web page instead of JSON: `<!DOCTYPE html> <title>Sign in`")
+        );
         assert!(error(200, "<?xml version='1.0'?>").contains("XML"));
-        assert!(error(200, "hello").contains("not JSON at byte 1: found 'h' where a value should be: `hello`"));
+        assert!(
+            error(200, "hello").contains("not JSON at byte 1: found 'h' where a value should be: `hello`")
+        );
         let masked = error(200, "token is sk_live_0123456789abcdefghij ok");
         assert!(masked.contains("`token is *** ok`"), "{masked}");
     }

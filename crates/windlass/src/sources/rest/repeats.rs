@@ -44,7 +44,9 @@ impl Repeats {
             return None;
         }
         let name: String = masked_url(name).chars().take(200).collect();
-        Some(format!("the pages never end: `{name}` was the next page before, and the records are the same again"))
+        Some(format!(
+            "the pages never end: `{name}` was the next page before, and the records are the same again"
+        ))
     }
 
     /// Notes the body of a page that only its number sets apart, and says what is wrong if it is always the same.

@@ -8,7 +8,8 @@ use windlass_core::{Error, Result};
 
 /// Names of members that hold records, as the reference knows them.
 const RECORD_KEYS: [&str; 11] = [
-    "data", "items", "results", "entries", "records", "rows", "entities", "payload", "content", "objects", "values",
+    "data", "items", "results", "entries", "records", "rows", "entities", "payload", "content", "objects",
+    "values",
 ];
 
 /// Names in a path to a list that is looked for.
@@ -48,7 +49,8 @@ impl Selector {
     pub(crate) fn detect(document: &Tape<'_>) -> Result<Self> {
         let mut lists = Vec::new();
         collect_lists(document, 0, &mut Vec::new(), &mut lists);
-        let is_known = |path: &&Vec<String>| path.last().is_some_and(|key| RECORD_KEYS.contains(&key.as_str()));
+        let is_known =
+            |path: &&Vec<String>| path.last().is_some_and(|key| RECORD_KEYS.contains(&key.as_str()));
         let chosen = lists.iter().find(is_known).or_else(|| lists.first());
         let Some(keys) = chosen else { return Self::parse("$") };
         // Names are joined as they are, as in the reference.
@@ -98,7 +100,9 @@ impl Selector {
         if let [only] = found.as_slice() {
             found = match only {
                 Found::Node(node) if document.is_null(*node) => Vec::new(),
-                Found::Node(node) if document.is_array(*node) => document.elements(*node).map(Found::Node).collect(),
+                Found::Node(node) if document.is_array(*node) => {
+                    document.elements(*node).map(Found::Node).collect()
+                }
                 Found::Value(Value::Null) => Vec::new(),
                 Found::Value(Value::Array(items)) => items.iter().cloned().map(Found::Value).collect(),
                 _ => found,

@@ -12,9 +12,9 @@ use super::chains::{Chains, Links};
 use super::config::{
     ClientDefaults, OnPartitionError, RestOptions, RestResource, RestResourceOptions, compile, order,
 };
-use super::http::{HttpSettings, HttpTransport, Transport, is_web};
+use super::http::{HttpSettings, Transport, is_web, transport_of};
 use crate::config::parse_options;
-use crate::source::{Extractor, Opening, Resource, Source, SourceContext, SourceSettings};
+use crate::source::{Extractor, Opening, Resource, Source, SourceContext, SourceSettings, Wire};
 use crate::sources::{Places, SourceParts};
 
 /// The resources of a REST API.
@@ -28,6 +28,7 @@ pub struct RestSource {
     resources: Vec<Arc<RestResource>>,
     parallel_requests: usize,
     http: HttpSettings,
+    wire: Wire,
     /// What carries the requests; made when the first resource is opened.
     transport: OnceLock<Arc<dyn Transport>>,
 }
@@ -37,7 +38,7 @@ impl RestSource {
     ///
     /// Errors: everything about the configuration that is wrong, with its place in the file.
     pub(super) fn of_file(parts: SourceParts) -> Result<Self> {
-        let SourceParts { name, settings, options, resources, places } = parts;
+        let SourceParts { name, settings, options, resources, wire, places } = parts;
         let options: RestOptions =
             parse_options("source", options).map_err(|error| error.at(places.at("")))?;
         let resources = resources.into_iter().enumerate().map(|(index, (resource, own))| {
@@ -45,7 +46,8 @@ impl RestSource {
                 .map_err(|error| error.at(places.at(&format!("/resources/{index}"))))?;
             Ok((resource, own))
         });
-        Self::build(name, settings, options, resources.collect::<Result<_>>()?, &places)
+        let source = Self::build(name, settings, options, resources.collect::<Result<_>>()?, &places)?;
+        Ok(Self { wire, ..source })
     }
 
     /// A source of these resources.
@@ -101,6 +103,7 @@ impl RestSource {
             resources,
             parallel_requests: options.parallel_requests.max(1),
             http,
+            wire: Wire::Network,
             transport: OnceLock::new(),
         })
     }
@@ -126,7 +129,7 @@ impl RestSource {
         if let Some(transport) = self.transport.get() {
             return Ok(Arc::clone(transport));
         }
-        let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new(self.http.clone())?);
+        let transport = transport_of(&self.wire, &self.name, self.http.clone())?;
         Ok(Arc::clone(self.transport.get_or_init(|| transport)))
     }
 }
@@ -157,8 +160,12 @@ impl Source for RestSource {
     fn identity(&self) -> Option<Value> {
         // A digest, since parameters and headers may hold secrets.
         let requests = self.resources.iter().map(|rest| {
-            let RestResource { resource, method, template, paginator, selector, actions, include, .. } = &**rest;
-            format!("{} {method:?} {template:?} {paginator:?} {selector:?} {actions:?} {include:?}", resource.name)
+            let RestResource { resource, method, template, paginator, selector, actions, include, .. } =
+                &**rest;
+            format!(
+                "{} {method:?} {template:?} {paginator:?} {selector:?} {actions:?} {include:?}",
+                resource.name
+            )
         });
         let client = format!("{} {:?}", self.base_url, self.headers);
         let all: Vec<String> = std::iter::once(client).chain(requests).collect();

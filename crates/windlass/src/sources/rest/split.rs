@@ -250,7 +250,11 @@ impl<R: Read> Splitter<R> {
                 // Only a document that is a number or a word ends without a sign.
                 let is_whole = value.is_started && value.depth == 0 && !value.is_string && self.open == 0;
                 let is_inside = self.state == State::Element;
-                return if is_whole && !is_inside { Ok(()) } else { Err(self.error("the document ends too early")) };
+                return if is_whole && !is_inside {
+                    Ok(())
+                } else {
+                    Err(self.error("the document ends too early"))
+                };
             }
             let (length, is_done) = value.scan(self.buffer.get(self.at..).unwrap_or_default());
             let piece = self.buffer.get(self.at..self.at + length).unwrap_or_default();

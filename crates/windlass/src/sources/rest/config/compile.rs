@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
+use windlass_core::document::pointer_push;
 use windlass_core::{Error, Result};
 
 use super::field::FieldPath;
@@ -18,6 +19,7 @@ use crate::sources::Places;
 use crate::sources::rest::http::Auth;
 use crate::sources::rest::pages::ResponseAction;
 use crate::sources::rest::paginate::PaginatorConfig;
+use crate::sources::rest::select::Selector;
 use crate::steps::StepRunner;
 
 /// A resource that is known to be right.
@@ -67,7 +69,11 @@ pub(crate) fn compile(
     let path = endpoint.path.take().unwrap_or_else(|| name.clone());
     apply_rules(&path, &mut endpoint);
     let mut params = endpoint.params.take().unwrap_or_default();
-    let param_at = |param: &str, error| at(&format!("/endpoint/params/{param}"), error);
+    let param_at = |param: &str, error| {
+        let mut part = "/endpoint/params".to_owned();
+        pointer_push(&mut part, param);
+        at(&part, error)
+    };
 
     let mut cursor = cursor_of_params(&mut params).map_err(|(param, error)| param_at(&param, error))?;
     let mut defect = None;
@@ -139,6 +145,9 @@ pub(crate) fn compile(
     let paginator = endpoint.paginator.or_else(|| client.paginator.clone());
     if let Some(paginator) = &paginator {
         paginator.build().map_err(|error| at("/endpoint/paginator", error))?;
+    }
+    if let Some(selector) = endpoint.data_selector.as_deref().filter(|selector| !selector.is_empty()) {
+        Selector::parse(selector).map_err(|error| at("/endpoint/data_selector", error))?;
     }
     let actions = endpoint.response_actions.unwrap_or_default();
     let actions =

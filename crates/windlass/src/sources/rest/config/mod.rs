@@ -14,6 +14,8 @@ mod incremental;
 mod options;
 mod placeholder;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use actions::ResponseActionOptions;
 pub use convert::Convert;

@@ -59,6 +59,14 @@ impl Placeholders {
         Ok(Self { pieces })
     }
 
+    /// What stands before the first placeholder.
+    pub(crate) fn start(&self) -> &str {
+        match self.pieces.first() {
+            Some(Piece::Text(text)) => text,
+            _ => "",
+        }
+    }
+
     /// The placeholders in order.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &Field> {
         self.pieces.iter().filter_map(|piece| match piece {

@@ -14,12 +14,17 @@ pub(super) struct BodyReader {
 }
 
 impl BodyReader {
-    /// A reader of a body in the encodings of its header. `in_memory` is how much is kept there.
+    /// A reader of a body in the encodings of its header, of this length if it is known. `in_memory` is how much is kept
+    /// there.
     ///
     /// Errors: an encoding that is not known.
-    pub(super) fn new(encoding: Option<&str>, in_memory: u64) -> Result<Self, Failure> {
+    pub(super) fn new(encoding: Option<&str>, length: Option<u64>, in_memory: u64) -> Result<Self, Failure> {
         let encoding = encoding.unwrap_or_default().trim().to_ascii_lowercase();
-        let mut decoder = Decoder::Plain(Sink { memory: Vec::new(), file: None, bytes: 0, in_memory });
+        // A server may announce what it never sends.
+        let expected =
+            length.filter(|length| *length <= in_memory).map_or(0, |length| length.min(1 << 20) as usize);
+        let mut decoder =
+            Decoder::Plain(Sink { memory: Vec::with_capacity(expected), file: None, bytes: 0, in_memory });
         // What was applied last is taken off first.
         for name in encoding.split(',').map(str::trim) {
             decoder = match name {
@@ -243,7 +248,7 @@ mod tests {
     }
 
     fn read(encoding: &str, bytes: &[u8], piece: usize, in_memory: u64) -> Result<Vec<u8>, Failure> {
-        let mut reader = BodyReader::new(Some(encoding), in_memory)?;
+        let mut reader = BodyReader::new(Some(encoding), Some(bytes.len() as u64), in_memory)?;
         for piece in bytes.chunks(piece) {
             reader.take(piece)?;
         }

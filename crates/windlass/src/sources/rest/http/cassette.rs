@@ -26,8 +26,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use windlass_core::{Error, Result};
 
-use super::{Request, RequestBody, Response, Transport, encode, is_secret_name, url};
+use super::{
+    HttpSettings, HttpTransport, Request, RequestBody, Response, Transport, encode, is_secret_name, url,
+};
 use crate::config::Secret;
+use crate::source::Wire;
+
+/// What carries the requests of a source. Errors: settings that make no sense, a recording that is not there.
+pub fn transport_of(wire: &Wire, source: &str, settings: HttpSettings) -> Result<Arc<dyn Transport>> {
+    Ok(match wire {
+        Wire::Network => Arc::new(HttpTransport::new(settings)?),
+        Wire::Record(folder) => {
+            Arc::new(RecordingTransport::new(Arc::new(HttpTransport::new(settings)?), &folder.join(source))?)
+        }
+        Wire::Replay(folder) => Arc::new(ReplayingTransport::open(&folder.join(source))?),
+    })
+}
 
 /// The file in the folder of a recording.
 pub const EXCHANGES_FILE: &str = "exchanges.json";

@@ -241,7 +241,10 @@ impl HttpTransport {
                 return outcome.map_err(|_| Error::internal("an answer is none"));
             }
             let may_pass = match &outcome {
-                Ok(response) => self.policy.retries(response.status),
+                // Some hosts refuse by 403 what they would grant when their count begins anew.
+                Ok(response) => {
+                    self.policy.retries(response.status) || response.status == 403 && gate.is_used_up()
+                }
                 Err(failure) => failure.may_pass(),
             };
             let is_asked = || {
@@ -322,7 +325,11 @@ impl HttpTransport {
             answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let mut response = Response::new(answer.status().as_u16(), hop.shown(), headers, Vec::new());
         permit.answered(&response, headers_at);
-        let mut body = BodyReader::new(response.header("Content-Encoding"), self.settings.max_body_memory)?;
+        let mut body = BodyReader::new(
+            response.header("Content-Encoding"),
+            answer.content_length(),
+            self.settings.max_body_memory,
+        )?;
         while let Some(piece) =
             tokio::time::timeout(hop.timeout, answer.chunk()).await.map_err(late)?.map_err(Failure::of)?
         {

@@ -79,6 +79,11 @@ impl HostGate {
         }
     }
 
+    /// Whether the host said that it takes no more requests for now.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.state().window.is_some_and(|window| window.left <= 0)
+    }
+
     /// The most requests that were under way at once so far.
     pub(super) fn most_at_once(&self) -> usize {
         self.state().most_in_flight

@@ -73,6 +73,11 @@ impl Request {
         }
     }
 
+    /// Binds the credentials to the host of this URL in place of the request's own, which others may have named.
+    pub fn bind_credentials(&mut self, url: &str) {
+        self.home = url::origin(url).or_else(|| self.home.take());
+    }
+
     /// Takes a header back, also one that every request has.
     pub fn remove_header(&mut self, name: &str) {
         self.headers.retain(|known, _| !known.eq_ignore_ascii_case(name));

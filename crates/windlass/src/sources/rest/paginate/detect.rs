@@ -47,7 +47,9 @@ pub(crate) fn detect(answer: &Answer<'_>) -> Result<PaginatorConfig> {
     if answer.records == 1 && !document.is_array(0) {
         tracing::info!("no paginator was found in the first answer: it is taken for the only page");
     } else {
-        tracing::warn!("no paginator was found in the first answer, so only this page is read: set `paginator`");
+        tracing::warn!(
+            "no paginator was found in the first answer, so only this page is read: set `paginator`"
+        );
     }
     Ok(PaginatorConfig::SinglePage)
 }

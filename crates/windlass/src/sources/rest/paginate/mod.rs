@@ -121,10 +121,8 @@ impl<'a> Answer<'a> {
         if self.document.is_array(0) {
             return "a list".to_owned();
         }
-        let keys: Vec<String> = self.document.members(0).take(10).map(|(key, _)| format!("`{key}`")).collect();
+        let keys: Vec<String> =
+            self.document.members(0).take(10).map(|(key, _)| format!("`{key}`")).collect();
         if keys.is_empty() { "no members".to_owned() } else { keys.join(", ") }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -210,7 +210,8 @@ struct Range {
 
 impl Range {
     fn validate(self, has_total: bool) -> Result<Self> {
-        let can_stop = has_total || self.maximum.is_some() || self.has_more.is_some() || self.stop_after_empty_page;
+        let can_stop =
+            has_total || self.maximum.is_some() || self.has_more.is_some() || self.stop_after_empty_page;
         if can_stop {
             return Ok(self);
         }

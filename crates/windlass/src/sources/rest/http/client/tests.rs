@@ -340,6 +340,14 @@ async fn a_count_that_is_used_up_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_a_host_that_counts_is_waited_out() {
+    let refused = status(403, "x-ratelimit-remaining: 0\r\nx-ratelimit-reset: 30\r\n", "");
+    let (result, _, pauses) = get(vec![refused, ok("[1]")], json!({})).await;
+    assert_eq!(result.unwrap().status, 200);
+    assert!(pauses.len() == 2 && pauses.iter().sum::<f64>() > 29.0, "{pauses:?}");
+}
+
+#[tokio::test]
 async fn cookies_come_back() {
     let mut server = Server::start(vec![status(200, "set-cookie: sid=1; Path=/\r\n", "[]"), ok("[]")]).await;
     let (client, _) = client(json!({}));
