@@ -13,4 +13,5 @@ mod large;
 mod project;
 mod recording;
 mod storms;
+mod tls;
 mod weather;

@@ -1,6 +1,8 @@
 //! What a server answered once, from the recordings of the examples.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -44,6 +46,26 @@ impl Recording {
         self.exchanges.len()
     }
 
+    /// The requests, in order, as [`Asked::line`] has them.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let asked = self.exchanges.iter().map(|exchange| Asked {
+            method: exchange.request.method.clone(),
+            path: exchange.request.path.clone(),
+            query: exchange.request.sorted_query(),
+            headers: BTreeMap::new(),
+            body: exchange
+                .request
+                .json
+                .as_ref()
+                .map(|body| body.to_string().into_bytes())
+                .unwrap_or_default(),
+            number: 0,
+            again: 0,
+            at: Instant::now(),
+        });
+        asked.map(|asked| asked.line()).collect()
+    }
+
     /// The answer to a request. Links to `host` lead to `url`.
     pub(crate) fn answer(&self, asked: &Asked, host: &str, url: &str) -> Answer {
         match self.exchanges.iter().find(|exchange| exchange.request.is(asked)) {
@@ -71,10 +93,17 @@ impl Response {
 }
 
 impl Request {
-    fn is(&self, asked: &Asked) -> bool {
+    fn sorted_query(&self) -> Vec<(String, String)> {
         let mut query = self.query.clone();
         query.sort();
+        query
+    }
+
+    fn is(&self, asked: &Asked) -> bool {
         let body = serde_json::from_slice::<Value>(&asked.body).ok();
-        self.method == asked.method && self.path == asked.path && query == asked.query && self.json == body
+        self.method == asked.method
+            && self.path == asked.path
+            && self.sorted_query() == asked.query
+            && self.json == body
     }
 }
