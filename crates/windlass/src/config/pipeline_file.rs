@@ -225,7 +225,7 @@ impl PipelineFile {
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
             if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {
                 let sections = credential_sections(&kind, &name);
-                (forms.credentials)(source, &|key| match self.layers.get(
+                let missing = (forms.credentials)(source, &|key| match self.layers.get(
                     pipeline,
                     &sections,
                     &["credentials", key],
@@ -233,6 +233,13 @@ impl PipelineFile {
                     Found::Text(text) => Some(Value::from(text)),
                     Found::Value(value) => Some(value.clone()),
                 });
+                let problem = |(block, key): (String, &str)| {
+                    let places = self.layers.places(pipeline, &sections, &["credentials", key]).join("; ");
+                    let message = format!("`{key}` is missing");
+                    let hint = Some(format!("set it in the file, or in one of these: {places}"));
+                    Problem { pointer: format!("{pointer}{block}"), message, hint }
+                };
+                self.first_problem(missing.into_iter().map(problem).collect())?;
             }
         }
         Ok(())

@@ -47,15 +47,23 @@ pub struct SourceForms {
     pub defaults: &'static str,
     /// Makes each resource an object that holds everything; takes the defaults out of the source's options.
     pub complete: fn(&mut Map<String, Value>, Vec<Value>) -> Vec<Value>,
-    /// Fills in credentials that the source's part of the file leaves out, by key of the section `credentials`. Gives
-    /// those that are missing: the pointer of their block, below the source, and the key.
-    pub credentials:
-        fn(&mut Map<String, Value>, &dyn Fn(&str) -> Option<Value>) -> Vec<(String, &'static str)>,
+    /// Fills in credentials that the source's part of the file leaves out.
+    pub credentials: FillCredentials,
 }
+
+/// Fills in the credentials of a source by their keys in the section `credentials`. Gives those that are missing: the
+/// pointer of their block, below the source, and the key.
+pub type FillCredentials = fn(&mut Map<String, Value>, &Setting<'_>) -> Vec<(String, &'static str)>;
+
+/// Looks up a setting by its key.
+pub type Setting<'a> = dyn Fn(&str) -> Option<Value> + 'a;
+
+/// Finds the place of a JSON pointer.
+type FindPlace = dyn Fn(&str) -> At + Send + Sync;
 
 /// Tells where something stands in the pipeline file.
 #[derive(Clone, Default)]
-pub struct Places(Option<Arc<dyn Fn(&str) -> At + Send + Sync>>);
+pub struct Places(Option<Arc<FindPlace>>);
 
 impl Places {
     /// Places by JSON pointer below the source.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::sources::Setting;
+
 /// What each kind of credentials needs, and what it may have besides.
 const KINDS: [(&str, &[&str], &[&str]); 5] = [
     ("bearer", &["token"], &[]),
@@ -18,10 +20,7 @@ const KINDS: [(&str, &[&str], &[&str]); 5] = [
 /// Fills in what the `auth` blocks of a source leave out; `setting` looks a key up in the section `credentials`.
 ///
 /// Gives what is still missing: the pointer of the block below the source, and the key.
-pub(crate) fn fill(
-    source: &mut Map<String, Value>,
-    setting: &dyn Fn(&str) -> Option<Value>,
-) -> Vec<(String, &'static str)> {
+pub(crate) fn fill(source: &mut Map<String, Value>, setting: &Setting<'_>) -> Vec<(String, &'static str)> {
     let mut missing = Vec::new();
     let mut fill = |holder: Option<&mut Value>, pointer: String| {
         if let Some(auth) = holder.and_then(|holder| holder.get_mut("auth")).filter(|auth| !auth.is_null()) {
@@ -38,7 +37,7 @@ pub(crate) fn fill(
     missing
 }
 
-fn fill_auth(auth: &mut Value, setting: &dyn Fn(&str) -> Option<Value>) -> Vec<&'static str> {
+fn fill_auth(auth: &mut Value, setting: &Setting<'_>) -> Vec<&'static str> {
     let kind = match &*auth {
         Value::String(kind) => kind.clone(),
         Value::Object(fields) => match fields.get("type") {

@@ -102,7 +102,7 @@ enum EndpointOption {
     /// The path.
     Path(String),
     /// All of it.
-    Detailed(Endpoint),
+    Detailed(Box<Endpoint>),
 }
 
 /// What happens when the requests for one record of the parent fail.
