@@ -74,7 +74,8 @@ impl BodyReader {
 }
 
 fn wrong(encoding: &str, cause: io::Error) -> Failure {
-    if cause.get_ref().is_some_and(|inner| inner.is::<SpoolFailed>()) || encoding.is_empty() {
+    let spool_failed = matches!(cause.get_ref(), Some(inner) if inner.is::<SpoolFailed>());
+    if spool_failed || encoding.is_empty() {
         Failure::Spool(cause)
     } else {
         Failure::Encoding { encoding: encoding.to_owned(), cause: Some(cause) }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use windlass_core::value::{Timestamp, parse_timestamp};
 
 use super::Response;
 use super::pace::Pace;
@@ -272,7 +273,7 @@ impl Window {
 /// A time in microseconds: of seconds or milliseconds since the epoch, of seconds from now, or of a date.
 fn reset_time(text: &str, now: i64) -> Option<i64> {
     let Ok(number) = text.trim().parse::<f64>() else {
-        let iso = windlass_core::value::parse_timestamp(text.trim()).map(|time| time.utc_micros());
+        let iso = parse_timestamp(text.trim()).map(Timestamp::utc_micros);
         return iso.or_else(|| parse_http_date(text));
     };
     let micros = if number >= 1e12 {

@@ -18,7 +18,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Pages of `size` records out of `total`, by page or offset.
 fn server(total: u64, size: u64, says_total: bool) -> Arc<Fake> {
-    Fake::new(move |request| {
+    Fake::shuffled(move |request| {
         let from = match (request.params.get("page"), request.params.get("offset")) {
             (Some(page), _) => page.as_u64().unwrap() * size,
             (None, Some(offset)) => offset.as_u64().unwrap(),
@@ -84,7 +84,7 @@ async fn pages_that_are_known_are_fetched_at_once() {
     assert_eq!(fake.seen().len(), 1, "only the first page says how many there are");
     tokio::task::yield_now().await;
     pages.next().await.unwrap();
-    for _ in 0..20 {
+    for _ in 0..50 {
         tokio::task::yield_now().await;
     }
     assert_eq!(fake.seen().len(), 6, "two that were given and four ahead");
@@ -97,7 +97,7 @@ async fn without_read_ahead_nothing_is_asked_before_it_is_wanted() {
         client(&fake, "http://h").paginate("/i").paginator(config(json!("page_number"))).pages().unwrap();
     assert_eq!(fake.seen().len(), 0);
     pages.next().await.unwrap();
-    for _ in 0..20 {
+    for _ in 0..50 {
         tokio::task::yield_now().await;
     }
     assert_eq!(fake.seen().len(), 1);

@@ -23,6 +23,7 @@ type Script = Box<dyn Fn(&Request) -> Response + Send + Sync>;
 pub(super) struct Fake {
     script: Script,
     seen: Mutex<Vec<Request>>,
+    is_shuffled: bool,
 }
 
 impl std::fmt::Debug for Fake {
@@ -33,7 +34,12 @@ impl std::fmt::Debug for Fake {
 
 impl Fake {
     fn new(script: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { script: Box::new(script), seen: Mutex::default() })
+        Arc::new(Self { script: Box::new(script), seen: Mutex::default(), is_shuffled: false })
+    }
+
+    /// Gives the answers to requests that are sent at once in another order.
+    fn shuffled(script: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { script: Box::new(script), seen: Mutex::default(), is_shuffled: true })
     }
 
     /// Gives the answers one after the other.
@@ -54,9 +60,11 @@ impl Fake {
 #[async_trait]
 impl Transport for Fake {
     async fn send(&self, request: &Request) -> Result<Response> {
-        // Answers to requests that are on their way at once come in any order.
-        for _ in 0..(request.url.len() + request.params.len() * 7) % 5 {
-            tokio::task::yield_now().await;
+        if self.is_shuffled {
+            // Answers to requests that are on their way at once come in another order.
+            for _ in 0..address(request).bytes().map(u32::from).sum::<u32>() * 7 % 5 {
+                tokio::task::yield_now().await;
+            }
         }
         self.seen.lock().unwrap().push(request.clone());
         if !request.url.starts_with("http://") {

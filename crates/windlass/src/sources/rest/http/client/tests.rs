@@ -180,9 +180,15 @@ async fn a_server_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn tls_with_a_server_that_has_none_says_so() {
-    let server = Server::start(vec![ok("[]")]).await;
-    let (client, _) = client(json!({ "request_max_attempts": 1 }));
-    let error = client.send(&Request::new("GET", server.url.replace("http:", "https:"))).await.unwrap_err();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 x\r\n\r\n").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let (client, _) = client(json!({ "request_max_attempts": 1, "request_timeout": 5 }));
+    let error = client.send(&Request::new("GET", url)).await.unwrap_err();
     assert!(error.message().contains("TLS cannot be agreed on"), "{error:?}");
     assert!(error.hint().unwrap().contains("ca_file"));
 }
