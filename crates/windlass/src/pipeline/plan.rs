@@ -120,7 +120,8 @@ impl Pipeline {
         let options = RunOptions { limit, ..options.clone() };
         for source in sources {
             let stored = known.schemas.get(source.name()).cloned();
-            self.plan_source(source.as_ref(), stored, &options, session.as_mut(), &mut plan).await?;
+            Box::pin(self.plan_source(source.as_ref(), stored, &options, session.as_mut(), &mut plan))
+                .await?;
         }
         Ok(plan)
     }
