@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use windlass_core::json::ParseBuffers;
-use windlass_core::{Error, Result};
+use windlass_core::{Error, ErrorKind, Result};
 
 use super::actions;
 pub use super::actions::{Action, ResponseAction, ResponseHook, Verdict};
@@ -19,6 +20,12 @@ use super::problem::{non_number, not_json};
 use super::repeats::Repeats;
 use super::select::{Records, Selector};
 use crate::source::Body;
+
+/// Times that a page is asked for whose answer ends in the middle, although the server says that it is whole.
+const CUT_ATTEMPTS: u32 = 4;
+
+/// The pause after the first of them; each further one is longer by as much.
+const CUT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How a chain of pages is read.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +72,9 @@ pub struct Pages {
     /// What was found out on the first page, for who goes on without it.
     detected: Position,
     in_flight: VecDeque<InFlight>,
+    /// The request whose answer could not be read, and how often that was so.
+    again: Option<Request>,
+    attempts: u32,
     parts: Option<Parts>,
     /// Where the next page is; `None` if it cannot be said.
     position: Option<Position>,
@@ -138,6 +148,8 @@ impl Pages {
             selector: selector.map(Selector::parse).transpose()?,
             detected: Position::default(),
             in_flight: VecDeque::new(),
+            again: None,
+            attempts: 0,
             parts: None,
             position: Some(Position::default()),
             skip: 0,
@@ -192,8 +204,25 @@ impl Pages {
                 return Ok(None);
             }
             let (request, response) = self.fetch().await?;
-            if let Some(page) = self.take(request, response)? {
-                return Ok(Some(page));
+            match self.take(&request, response) {
+                Ok(None) => {}
+                Ok(Some(page)) => {
+                    self.attempts = 0;
+                    return Ok(Some(page));
+                }
+                // Bodies that end in the middle. Statuses were tried again by the transport.
+                Err(error) if error.kind() == ErrorKind::Data && error.is_retryable() => {
+                    self.in_flight.clear();
+                    self.again = Some(request);
+                    self.attempts += 1;
+                    if self.attempts >= CUT_ATTEMPTS {
+                        self.attempts = 0;
+                        return Err(error);
+                    }
+                    tracing::warn!(%error, "the page is asked for again");
+                    tokio::time::sleep(CUT_PAUSE * self.attempts).await;
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -207,7 +236,10 @@ impl Pages {
     /// The next answer, and the request that it belongs to.
     async fn fetch(&mut self) -> Result<(Request, Response)> {
         if self.in_flight.is_empty() {
-            let request = self.request()?;
+            let request = match self.again.take() {
+                Some(request) => request,
+                None => self.request()?,
+            };
             if self.read_ahead == 0 {
                 let response = self.transport.send(&request).await?;
                 return Ok((request, response));
@@ -269,7 +301,7 @@ impl Pages {
     }
 
     /// Takes an answer apart. `None` if it holds no page, or one that comes in parts.
-    fn take(&mut self, request: Request, mut response: Response) -> Result<Option<RestPage>> {
+    fn take(&mut self, request: &Request, mut response: Response) -> Result<Option<RestPage>> {
         if response.spooled.is_none() {
             decode(&mut response);
         }
@@ -281,7 +313,7 @@ impl Pages {
         let can_split = self.selector.as_ref().is_none_or(|selector| selector.plain().is_some());
         if response.spooled.is_some() || (can_split && (response.body.len() > PART_BYTES || self.skip > 0)) {
             let parts =
-                Parts::new(request, response, self.selector.as_ref(), self.paginator.as_deref(), self.skip)?;
+                Parts::new(request.clone(), response, self.selector.as_ref(), self.paginator.as_deref(), self.skip)?;
             if self.selector.is_none() {
                 self.select(Selector::clone(parts.selector()));
             }
@@ -289,7 +321,7 @@ impl Pages {
             return Ok(None);
         }
         let mut buffers = std::mem::take(&mut self.buffers.0);
-        let page = self.take_document(&request, response, &mut buffers);
+        let page = self.take_document(request, response, &mut buffers);
         self.buffers.0 = buffers;
         page.map(Some)
     }

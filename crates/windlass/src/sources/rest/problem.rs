@@ -32,10 +32,14 @@ pub(super) fn not_json(response: &Response, method: &str, syntax: &SyntaxError) 
         return Error::data(format!("{place}: the answer is XML instead of JSON: `{shown}`"))
             .with_hint("many APIs give JSON for the header `Accept: application/json`");
     }
-    Error::data(format!("{place}: the answer is not JSON at byte {}: {syntax}: `{shown}`", syntax.at + 1))
-        .with_hint(
-            "the answer must be one JSON document; a body that ends in the middle was cut by the server",
-        )
+    let error =
+        Error::data(format!("{place}: the answer is not JSON at byte {}: {syntax}: `{shown}`", syntax.at + 1))
+            .with_hint(
+                "the answer must be one JSON document; a body that ends in the middle was cut by the server",
+            );
+    // What begins as a document may be whole the next time.
+    let is_cut = text.starts_with(['{', '[']) && syntax.at >= response.body.trim_ascii_end().len();
+    if is_cut { error.retryable() } else { error }
 }
 
 /// The beginning of a text on one line, what looks like a secret masked.
@@ -93,6 +97,22 @@ mod tests {
         );
         let masked = error(200, "token is sk_live_0123456789abcdefghij ok");
         assert!(masked.contains("`token is *** ok`"), "{masked}");
+    }
+
+    #[test]
+    fn only_what_ends_in_the_middle_may_be_whole_the_next_time() {
+        let may_pass = |body: &str| {
+            let syntax = windlass_core::json::ParseBuffers::new().parse_value(body.as_bytes()).err().unwrap();
+            let response = Response::new(200, "https://h/a", Vec::new(), body.as_bytes().to_vec());
+            not_json(&response, "GET", &syntax).is_retryable()
+        };
+        let whole = r#"{"data": [{"id": 1, "text": "a\"b", "n": [true, null, -1.5]}, {"id": 2}]}"#;
+        for end in 1..whole.len() {
+            assert!(may_pass(&whole[..end]), "{}", &whole[..end]);
+        }
+        for never in ["hello", "<html>", "[1,]", "{\"a\": 1}}", "[1] [2]", "tru"] {
+            assert!(!may_pass(never), "{never}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::sources::rest::pages::{Action, ResponseAction, ResponseHook, Verdict}
 use crate::sources::rest::paginate::{Answer, Paginator, PaginatorConfig, register_paginator, resolve_link};
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().build().unwrap()
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 /// Pages of `size` records out of `total`, by page or offset.
@@ -343,4 +343,26 @@ fn the_schema_accepts_what_is_read() {
             "{problems:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn bodies_that_end_in_the_middle_are_asked_for_again() {
+    let pages = ["{\"data\": [{\"id\": 1}], \"next\": \"c\"}", "{\"data\": [{\"id\": 2}], \"next\": null}"];
+    for read_ahead in [0, 1, 4] {
+        let cut = |page: usize, end: usize| answer(&pages[page][..end]);
+        let fake = Fake::in_order(vec![cut(0, 9), cut(0, 19), answer(pages[0]), cut(1, 30), answer(pages[1])]);
+        let mut chain = client(&fake, "http://h")
+            .paginate("/i")
+            .paginator(config(json!({"type": "cursor", "cursor_path": "next"})))
+            .read_ahead(read_ahead)
+            .pages()
+            .unwrap();
+        assert_eq!(all(&mut chain).await.unwrap(), [json!({"id": 1}), json!({"id": 2})]);
+        assert_eq!(fake.seen(), ["/i?", "/i?", "/i?", "/i?cursor=c", "/i?cursor=c"]);
+    }
+    let fake = Fake::new(move |_| answer("{\"data\": ["));
+    let mut chain = client(&fake, "http://h").paginate("/i").pages().unwrap();
+    let error = all(&mut chain).await.unwrap_err();
+    assert!(error.to_string().contains("the answer is not JSON at byte 11"), "{error}");
+    assert_eq!(fake.seen().len(), 4);
 }

@@ -56,7 +56,7 @@ proptest! {
         pages in 1_u64..8,
         runs in prop::collection::vec((0_usize..4, 0_usize..4), 1..9),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let fake = server(pages);
         let found = runtime.block_on(async {
             let mut found = Vec::new();
