@@ -21,9 +21,10 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let options = options(&arguments);
     let number = |name: &str, default: usize| {
-        options.get(name).map_or(Ok(default), |text| text.parse()).map_err(|cause| {
-            Error::config(format!("`--{name}` is not a number")).with_source(cause)
-        })
+        options
+            .get(name)
+            .map_or(Ok(default), |text| text.parse())
+            .map_err(|cause| Error::config(format!("`--{name}` is not a number")).with_source(cause))
     };
     let pages = number("pages", 1000)?;
     match arguments.first().map(String::as_str) {
@@ -33,7 +34,8 @@ fn main() -> Result<()> {
         }
         Some("fetch") => {
             let address = arguments.get(1).ok_or_else(|| Error::config("usage: api fetch HOST:PORT"))?;
-            let seconds = fetch(address, pages, number("connections", 1)?.max(1)).map_err(|cause| failed(&cause))?;
+            let seconds =
+                fetch(address, pages, number("connections", 1)?.max(1)).map_err(|cause| failed(&cause))?;
             print(&format!("{seconds}\n")).map_err(|cause| failed(&cause))
         }
         _ => Err(Error::config("usage: api serve | fetch ADDRESS, with --pages N and more")),
@@ -151,8 +153,20 @@ fn write_record(out: &mut String, id: usize) {
         "{{\"id\":{id},\"title\":\"order number {id}\",\"created_at\":\"2026-01-{:02}T{:02}:{:02}:00Z\",\"amount\":{}.{:02},\
          \"paid\":{},\"customer\":{{\"id\":{},\"name\":\"customer {}\",\"address\":{{\"city\":\"city {}\",\"street\":\"{} Main \
          Street\",\"zip\":\"{:05}\"}}}},\"tags\":[\"t{}\",\"t{}\",\"t{}\"],\"lines\":[",
-        id % 28 + 1, id % 24, id % 60, id % 997, id % 100, id.is_multiple_of(3), id % 5000, id % 5000, id % 300, id % 900,
-        id % 99_999, id % 7, id % 11, id % 13
+        id % 28 + 1,
+        id % 24,
+        id % 60,
+        id % 997,
+        id % 100,
+        id.is_multiple_of(3),
+        id % 5000,
+        id % 5000,
+        id % 300,
+        id % 900,
+        id % 99_999,
+        id % 7,
+        id % 11,
+        id % 13
     );
     for line in 0..3 {
         let _ = write!(
@@ -189,7 +203,8 @@ fn fetch_every(address: &str, first: usize, step: usize, pages: usize) -> io::Re
     let mut stream = stream;
     let (mut line, mut body) = (String::new(), Vec::new());
     for page in (first..=pages).step_by(step) {
-        stream.write_all(format!("GET /records?page={page} HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes())?;
+        stream
+            .write_all(format!("GET /records?page={page} HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes())?;
         let mut length = 0;
         loop {
             line.clear();

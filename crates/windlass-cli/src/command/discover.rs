@@ -8,7 +8,9 @@ use std::path::Path;
 use serde_json::json;
 use windlass::core::{Error, Result};
 use windlass::discover::{DiscoverOptions, Discovery, openapi};
-use windlass::sources::rest::http::{HttpSettings, HttpTransport, Request, Transport as _, is_web, masked_url};
+use windlass::sources::rest::http::{
+    HttpSettings, HttpTransport, Request, Transport as _, is_web, masked_url,
+};
 
 use crate::args::DiscoverArgs;
 use crate::output::{Exit, Output};
@@ -50,9 +52,9 @@ async fn fetch(url: &str) -> Result<String> {
 fn read(path: &Path) -> Result<String> {
     let file = path.display().to_string();
     let bytes = fs::read(path).map_err(|cause| {
-        Error::config(format!("cannot read {file}")).with_source(cause).with_hint(
-            "--openapi takes a file, or an address such as https://api.example.com/openapi.json",
-        )
+        Error::config(format!("cannot read {file}"))
+            .with_source(cause)
+            .with_hint("--openapi takes a file, or an address such as https://api.example.com/openapi.json")
     })?;
     text_of(bytes, &file)
 }

@@ -32,7 +32,9 @@ fn api(asked: &Asked) -> (u16, Value) {
     let id = |id: i64| json!({"id": id, "title": format!("post {id}")});
     match asked.path.as_str() {
         "/openapi.json" => (200, document()),
-        _ if asked.headers.get("authorization").map(String::as_str) != Some("Bearer hunter2") => (401, json!({})),
+        _ if asked.headers.get("authorization").map(String::as_str) != Some("Bearer hunter2") => {
+            (401, json!({}))
+        }
         "/posts" => match asked.params.get("page").map(String::as_str) {
             Some("1") => (200, json!({"data": [id(1), id(2)], "pages": 2})),
             Some("2") => (200, json!({"data": [id(3)], "pages": 2})),
@@ -52,14 +54,21 @@ fn what_an_api_says_about_itself_is_loaded() {
     let address = format!("{}openapi.json", server.url);
     let done = project.windlass(&["discover", "--openapi", &address, "--out", "p.yaml"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
-    assert!(done.stdout.contains("wrote p.yaml: 2 resources") && done.stdout.contains("BLOG_TOKEN"), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("wrote p.yaml: 2 resources") && done.stdout.contains("BLOG_TOKEN"),
+        "{}",
+        done.stdout
+    );
     let done = project.windlass(&["validate", "p.yaml"]);
     assert_eq!(done.code, 2);
     done.says(&["BLOG_TOKEN is not set", "p.yaml:"], "set BLOG_TOKEN");
     project.write(".env", "BLOG_TOKEN=hunter2\n");
     assert_eq!(project.windlass(&["validate", "p.yaml"]).code, 0);
     project.run(0);
-    assert_eq!(project.query("SELECT id, title FROM posts ORDER BY id"), ["1,post 1", "2,post 2", "3,post 3"]);
+    assert_eq!(
+        project.query("SELECT id, title FROM posts ORDER BY id"),
+        ["1,post 1", "2,post 2", "3,post 3"]
+    );
     assert_eq!(project.query("SELECT id FROM comments ORDER BY id"), ["10", "11", "20", "21", "30", "31"]);
 
     let done = project.windlass(&["discover", "--openapi", &address, "--out", "p.yaml"]);
@@ -71,12 +80,18 @@ fn what_an_api_says_about_itself_is_loaded() {
 fn a_configuration_is_printed_where_no_file_is_named() {
     let project = Project::new();
     project.write("api.json", document().to_string());
-    let done = project.windlass(&["discover", "https://blog.example", "--openapi", "api.json", "--name", "mine"]);
+    let done =
+        project.windlass(&["discover", "https://blog.example", "--openapi", "api.json", "--name", "mine"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
-    assert!(done.stdout.contains("pipeline: mine") && done.stdout.contains("base_url: \"https://blog.example/\""));
+    assert!(
+        done.stdout.contains("pipeline: mine") && done.stdout.contains("base_url: \"https://blog.example/\"")
+    );
     let done = project.windlass(&["discover", "https://blog.example", "--openapi", "api.json", "--json"]);
     let value: Value = serde_json::from_str(&done.stdout).unwrap();
-    assert_eq!((&value["resources"], &value["variables"]), (&json!(["posts", "comments"]), &json!(["BLOG_TOKEN"])));
+    assert_eq!(
+        (&value["resources"], &value["variables"]),
+        (&json!(["posts", "comments"]), &json!(["BLOG_TOKEN"]))
+    );
 }
 
 #[test]

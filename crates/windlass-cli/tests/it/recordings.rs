@@ -53,13 +53,18 @@ fn what_was_not_recorded_is_named() {
     let project = project(&server.url, BLOG);
     record(&project, &["--select", "posts"]);
     let done = project.run_with(&["--replay", "p.cassette"], 1);
-    done.says(&["GET /posts/1/comments", "was not recorded in p.cassette"], "the nearest that was recorded is GET /posts");
+    done.says(
+        &["GET /posts/1/comments", "was not recorded in p.cassette"],
+        "the nearest that was recorded is GET /posts",
+    );
     assert!(server.taken().len() == 2, "nothing is asked for");
 
     let done = project.run_with(&["--replay", "nowhere"], 2);
     done.says(&["there is no recording", "nowhere"], "windlass record");
     project.write("bad/exchanges.json", "[1]");
-    project.run_with(&["--replay", "bad"], 2).says(&["another form", "bad/exchanges.json"], "windlass record");
+    project
+        .run_with(&["--replay", "bad"], 2)
+        .says(&["another form", "bad/exchanges.json"], "windlass record");
 }
 
 #[test]
@@ -165,7 +170,9 @@ fn several_sources_are_recorded_apart() {
     );
     let project = Project::new();
     let source = |name: &str, url: &str| {
-        format!("  - {{type: rest_api, name: {name}, client: {{base_url: \"{url}\"}}, resources: [{{name: {name}, endpoint: x}}]}}\n")
+        format!(
+            "  - {{type: rest_api, name: {name}, client: {{base_url: \"{url}\"}}, resources: [{{name: {name}, endpoint: x}}]}}\n"
+        )
     };
     let sources = source("s1", &one.url) + &source("s2", &two.url);
     project.write(

@@ -48,7 +48,8 @@ const SECRET_WORDS: [&str; 10] =
 
 fn is_secret_variable(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    name.split('_').any(|word| SECRET_WORDS.contains(&word.trim_end_matches('s')) || SECRET_WORDS.contains(&word))
+    name.split('_')
+        .any(|word| SECRET_WORDS.contains(&word.trim_end_matches('s')) || SECRET_WORDS.contains(&word))
 }
 
 fn walk(value: &mut Value, pointer: &mut String, visit: &mut dyn FnMut(&mut String, &str)) {

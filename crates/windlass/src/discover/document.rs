@@ -120,8 +120,10 @@ impl<'a> Api<'a> {
             }
         }
         if api.operations.is_empty() {
-            return Err(Error::config("nothing in the document can be asked for by GET and answers with JSON")
-                .with_hint("write the resources by hand; `windlass init rest_api duckdb` shows how"));
+            return Err(Error::config(
+                "nothing in the document can be asked for by GET and answers with JSON",
+            )
+            .with_hint("write the resources by hand; `windlass init rest_api duckdb` shows how"));
         }
         Ok(api)
     }
@@ -143,7 +145,8 @@ impl<'a> Api<'a> {
                 content.iter().find(|(kind, _)| is_json(kind))?.1.get("schema")
             }
             Some(_) | None => {
-                let kinds = get.get("produces").or_else(|| document.get("produces")).and_then(Value::as_array);
+                let kinds =
+                    get.get("produces").or_else(|| document.get("produces")).and_then(Value::as_array);
                 if kinds.is_some_and(|kinds| !kinds.iter().filter_map(Value::as_str).any(is_json)) {
                     return None;
                 }
@@ -158,7 +161,8 @@ impl<'a> Api<'a> {
             summary: text("summary").or_else(|| text("description")),
             parameters: self.parameters(item, get),
             answer,
-            has_link: headers.is_some_and(|headers| headers.keys().any(|name| name.eq_ignore_ascii_case("link"))),
+            has_link: headers
+                .is_some_and(|headers| headers.keys().any(|name| name.eq_ignore_ascii_case("link"))),
         })
     }
 
@@ -189,7 +193,8 @@ impl<'a> Api<'a> {
 
     /// The first scheme that the document asks for and that is known here; the first of all if it asks for none.
     fn find_signature(&self, value: &'a Value) -> Option<Signature<'a>> {
-        let schemes = value.pointer("/components/securitySchemes").or_else(|| value.get("securityDefinitions"));
+        let schemes =
+            value.pointer("/components/securitySchemes").or_else(|| value.get("securityDefinitions"));
         let schemes = schemes.and_then(Value::as_object)?;
         let wanted = value.get("security").and_then(Value::as_array);
         let wanted = wanted.into_iter().flatten().filter_map(Value::as_object).flat_map(|one| one.keys());

@@ -60,7 +60,8 @@ pub struct Discovery {
 ///
 /// Errors: no such document, nothing in it that can be loaded, no address of the API.
 pub fn openapi(text: &str, options: &DiscoverOptions) -> Result<Discovery> {
-    let at_file = |error: Error| if error.place().file.is_some() { error } else { error.at_file(&options.file) };
+    let at_file =
+        |error: Error| if error.place().file.is_some() { error } else { error.at_file(&options.file) };
     let value = document::parse(text, &options.file)?;
     let api = Api::read(&value).map_err(at_file)?;
     let base_url = base_url(api.server.as_deref(), options).map_err(at_file)?;
@@ -181,7 +182,8 @@ fn base_url(server: Option<&str>, options: &DiscoverOptions) -> Result<String> {
 fn pipeline_name(title: Option<&str>) -> String {
     let mut words = records::words(title.unwrap_or_default());
     words.retain(|word| !["api", "rest", "openapi", "swagger", "the"].contains(&word.as_str()));
-    let name: String = words.join("_").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect();
+    let name: String =
+        words.join("_").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect();
     let name = name.trim_matches('_');
     match name.chars().next() {
         None => "api".to_owned(),

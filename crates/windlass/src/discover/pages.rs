@@ -18,27 +18,80 @@ pub(super) struct Pages {
 }
 
 const SIZE_PARAMS: [&str; 11] = [
-    "limit", "perpage", "pagesize", "size", "count", "maxresults", "top", "first", "pagelimit", "itemsperpage", "take",
+    "limit",
+    "perpage",
+    "pagesize",
+    "size",
+    "count",
+    "maxresults",
+    "top",
+    "first",
+    "pagelimit",
+    "itemsperpage",
+    "take",
 ];
 const OFFSET_PARAMS: [&str; 6] = ["offset", "skip", "start", "startat", "startindex", "from"];
 const PAGE_PARAMS: [&str; 6] = ["page", "pagenumber", "pagenum", "pageno", "pageindex", "p"];
 const CURSOR_PARAMS: [&str; 15] = [
-    "cursor", "after", "since", "pagetoken", "nexttoken", "nextpagetoken", "startingafter", "continuationtoken",
-    "continuation", "marker", "nextcursor", "startcursor", "scrollid", "pagecursor", "token",
+    "cursor",
+    "after",
+    "since",
+    "pagetoken",
+    "nexttoken",
+    "nextpagetoken",
+    "startingafter",
+    "continuationtoken",
+    "continuation",
+    "marker",
+    "nextcursor",
+    "startcursor",
+    "scrollid",
+    "pagecursor",
+    "token",
 ];
 const CURSOR_MEMBERS: [&str; 10] = [
-    "nextcursor", "cursor", "nextpagetoken", "nexttoken", "endcursor", "after", "nextpagecursor", "continuationtoken",
-    "nextmarker", "next",
+    "nextcursor",
+    "cursor",
+    "nextpagetoken",
+    "nexttoken",
+    "endcursor",
+    "after",
+    "nextpagecursor",
+    "continuationtoken",
+    "nextmarker",
+    "next",
 ];
 const LINK_MEMBERS: [&str; 9] = [
-    "next", "nexturl", "nextlink", "odatanextlink", "nextpageurl", "nexthref", "nextpage", "more", "nextpagelink",
+    "next",
+    "nexturl",
+    "nextlink",
+    "odatanextlink",
+    "nextpageurl",
+    "nexthref",
+    "nextpage",
+    "more",
+    "nextpagelink",
 ];
 const TOTAL_MEMBERS: [&str; 9] = [
-    "total", "totalcount", "totalrecords", "totalitems", "totalresults", "count", "totalelements", "totalsize",
+    "total",
+    "totalcount",
+    "totalrecords",
+    "totalitems",
+    "totalresults",
+    "count",
+    "totalelements",
+    "totalsize",
     "recordcount",
 ];
 const TOTAL_PAGES_MEMBERS: [&str; 9] = [
-    "totalpages", "pages", "pagecount", "lastpage", "numpages", "totalpage", "pagestotal", "numberofpages",
+    "totalpages",
+    "pages",
+    "pagecount",
+    "lastpage",
+    "numpages",
+    "totalpage",
+    "pagestotal",
+    "numberofpages",
     "maxpage",
 ];
 const MORE_MEMBERS: [&str; 5] = ["hasmore", "hasnext", "hasnextpage", "more", "morepages"];
@@ -66,7 +119,12 @@ pub(super) fn is_paged(operation: &Operation<'_>) -> bool {
 }
 
 /// Guesses how the pages of a list follow each other; `list` is the path of the list in an answer.
-pub(super) fn guess<'a>(root: &Root<'a>, operation: &Operation<'a>, list: &[&str], key: Option<&str>) -> Option<Pages> {
+pub(super) fn guess<'a>(
+    root: &Root<'a>,
+    operation: &Operation<'a>,
+    list: &[&str],
+    key: Option<&str>,
+) -> Option<Pages> {
     let query: Vec<&Parameter<'a>> = operation.parameters.iter().filter(|p| p.place == "query").collect();
     let answer = operation.answer.map(|answer| levels(root, answer, MAX_LEVELS)).unwrap_or_default();
     let question = Question { root, query: &query, answer: &answer };
@@ -117,7 +175,10 @@ pub(super) fn guess<'a>(root: &Root<'a>, operation: &Operation<'a>, list: &[&str
     }
     if let Some(page) = question.param(&PAGE_PARAMS) {
         let first = |key: &str| root.shape(page.schema).and_then(|schema| schema.get(key)?.as_i64());
-        let base = first("minimum").or_else(|| first("default")).filter(|first| (0..=1).contains(first)).unwrap_or(1);
+        let base = first("minimum")
+            .or_else(|| first("default"))
+            .filter(|first| (0..=1).contains(first))
+            .unwrap_or(1);
         let mut paginator = json!({"type": "page_number", "base_page": base});
         if page.name != "page" {
             paginator["page_param"] = page.name.into();
@@ -129,9 +190,7 @@ pub(super) fn guess<'a>(root: &Root<'a>, operation: &Operation<'a>, list: &[&str
     if let Some(path) = question.member(&LINK_MEMBERS, &[Kind::Text]) {
         return Some(sized(json!({"type": "json_link", "next_url_path": path}), None));
     }
-    let href = |(path, _): &&(Vec<&str>, &Value)| {
-        matches!(path.as_slice(), [.., next, "href" | "url"] if LINK_MEMBERS.contains(&plain(next).as_str()))
-    };
+    let href = |(path, _): &&(Vec<&str>, &Value)| matches!(path.as_slice(), [.., next, "href" | "url"] if LINK_MEMBERS.contains(&plain(next).as_str()));
     let (path, _) = answer.iter().find(href)?;
     Some(sized(json!({"type": "json_link", "next_url_path": json_path(path)}), None))
 }
@@ -154,7 +213,9 @@ struct Question<'q, 'a> {
 impl<'q, 'a> Question<'q, 'a> {
     /// The parameter with the first of these names.
     fn param(&self, names: &[&str]) -> Option<&'q Parameter<'a>> {
-        names.iter().find_map(|name| self.query.iter().find(|parameter| plain(parameter.name) == *name).copied())
+        names
+            .iter()
+            .find_map(|name| self.query.iter().find(|parameter| plain(parameter.name) == *name).copied())
     }
 
     /// The path of the member with one of these names that is nested least, the first of the names first.
@@ -163,7 +224,8 @@ impl<'q, 'a> Question<'q, 'a> {
             let level = || self.answer.iter().filter(|(path, _)| path.len() == depth);
             names.iter().find_map(|name| {
                 let fits = |(path, schema): &&(Vec<&'a str>, &'a Value)| {
-                    path.last().is_some_and(|last| plain(last) == *name) && kinds.contains(&self.root.kind(schema))
+                    path.last().is_some_and(|last| plain(last) == *name)
+                        && kinds.contains(&self.root.kind(schema))
                 };
                 level().find(fits).map(|(path, _)| json_path(path))
             })

@@ -6,8 +6,23 @@ use super::schema::{Kind, Root};
 
 /// Names of members that hold the records of a list.
 const LIST_NAMES: [&str; 17] = [
-    "data", "items", "results", "records", "values", "value", "entries", "rows", "list", "objects", "content",
-    "elements", "hits", "documents", "edges", "nodes", "result",
+    "data",
+    "items",
+    "results",
+    "records",
+    "values",
+    "value",
+    "entries",
+    "rows",
+    "list",
+    "objects",
+    "content",
+    "elements",
+    "hits",
+    "documents",
+    "edges",
+    "nodes",
+    "result",
 ];
 
 /// Levels of an answer in which a list is looked for.
@@ -89,7 +104,9 @@ fn unwrapped<'a>(root: &Root<'a>, answer: &'a Value) -> Records<'a> {
     for _ in 0..MAX_LEVELS {
         let members = root.members(record);
         match members.first().map(|(name, member)| (*name, root.shape(member))) {
-            Some((name, Some(member))) if members.len() == 1 && is_quotable(name) && root.kind(member) == Kind::Object => {
+            Some((name, Some(member)))
+                if members.len() == 1 && is_quotable(name) && root.kind(member) == Kind::Object =>
+            {
                 path.push(name);
                 record = member;
             }
@@ -100,11 +117,7 @@ fn unwrapped<'a>(root: &Root<'a>, answer: &'a Value) -> Records<'a> {
 }
 
 /// The members of an object and of the objects in it, those of higher levels first, with their paths.
-pub(super) fn levels<'a>(
-    root: &Root<'a>,
-    answer: &'a Value,
-    most: usize,
-) -> Vec<(Vec<&'a str>, &'a Value)> {
+pub(super) fn levels<'a>(root: &Root<'a>, answer: &'a Value, most: usize) -> Vec<(Vec<&'a str>, &'a Value)> {
     /// Members that are looked at of one answer.
     const MAX_MEMBERS: usize = 2000;
     let mut found: Vec<(Vec<&'a str>, &'a Value)> = Vec::new();
@@ -208,7 +221,9 @@ pub(super) fn primary_key<'a>(root: &Root<'a>, record: &'a Value, model: &[&str]
         let text = text(schema, "description").trim().trim_end_matches('.').to_ascii_lowercase();
         ["unique", "id", "identifier", "unique identifier"].contains(&text.as_str())
     });
-    described.or_else(|| keys.iter().find(|(_, schema)| text(schema, "format") == "uuid")).map(|(name, _)| *name)
+    described
+        .or_else(|| keys.iter().find(|(_, schema)| text(schema, "format") == "uuid"))
+        .map(|(name, _)| *name)
 }
 
 /// A path of names as JSONPath.
@@ -266,9 +281,18 @@ mod tests {
         assert_eq!(found(list(), "x", false), "list ");
         assert_eq!(found(object(json!({"errors": list(), "data": list()})), "x", false), "list data");
         assert_eq!(found(object(json!({"tags": texts, "pets": list()})), "pets", false), "list pets");
-        assert_eq!(found(object(json!({"page": object(json!({"petList": list()})), "n": {}})), "x", true), "list page.petList");
-        assert_eq!(found(object(json!({"id": {"type": "integer"}, "addresses": list()})), "me", false), "one ");
-        assert_eq!(found(object(json!({"user": object(json!({"id": {}, "b": {}}))})), "me", false), "one user");
+        assert_eq!(
+            found(object(json!({"page": object(json!({"petList": list()})), "n": {}})), "x", true),
+            "list page.petList"
+        );
+        assert_eq!(
+            found(object(json!({"id": {"type": "integer"}, "addresses": list()})), "me", false),
+            "one "
+        );
+        assert_eq!(
+            found(object(json!({"user": object(json!({"id": {}, "b": {}}))})), "me", false),
+            "one user"
+        );
         assert_eq!(found(json!({"type": "string"}), "x", false), "nothing");
         assert_eq!(found(json!({}), "x", false), "unknown");
     }
@@ -277,13 +301,23 @@ mod tests {
     fn keys_are_guessed_by_name_description_and_format() {
         let document = json!({});
         let root = Root::new(&document);
-        let key = |members: Value, model: &[&str]| primary_key(&root, &object(members), model).map(str::to_owned);
+        let key =
+            |members: Value, model: &[&str]| primary_key(&root, &object(members), model).map(str::to_owned);
         let text = json!({"type": "string"});
         assert_eq!(key(json!({"name": text, "ID": text}), &[]), Some("ID".to_owned()));
-        assert_eq!(key(json!({"id": {"type": "boolean"}, "petId": text}), &["Pets"]), Some("petId".to_owned()));
+        assert_eq!(
+            key(json!({"id": {"type": "boolean"}, "petId": text}), &["Pets"]),
+            Some("petId".to_owned())
+        );
         assert_eq!(key(json!({"a": text, "id_order": text}), &["", "orders"]), Some("id_order".to_owned()));
-        assert_eq!(key(json!({"a": {"type": "string", "description": "Unique identifier."}}), &[]), Some("a".to_owned()));
-        assert_eq!(key(json!({"a": text, "b": {"type": "string", "format": "uuid"}}), &[]), Some("b".to_owned()));
+        assert_eq!(
+            key(json!({"a": {"type": "string", "description": "Unique identifier."}}), &[]),
+            Some("a".to_owned())
+        );
+        assert_eq!(
+            key(json!({"a": text, "b": {"type": "string", "format": "uuid"}}), &[]),
+            Some("b".to_owned())
+        );
         assert_eq!(key(json!({"name": text}), &["name"]), None);
     }
 

@@ -67,7 +67,10 @@ impl<'a> Draft<'a> {
     pub(super) fn params(&self, root: &Root<'a>) -> Map<String, Value> {
         let mut params = self.pages.as_ref().map(|pages| pages.params.clone()).unwrap_or_default();
         for parameter in self.query().filter(|parameter| parameter.is_required) {
-            params.insert(parameter.name.to_owned(), known_value(root, parameter).unwrap_or_else(|| FILL_IN.into()));
+            params.insert(
+                parameter.name.to_owned(),
+                known_value(root, parameter).unwrap_or_else(|| FILL_IN.into()),
+            );
         }
         params
     }
@@ -146,7 +149,8 @@ fn draft<'a>(root: &Root<'a>, operation: &'a Operation<'a>) -> Option<Draft<'a>>
         unknown: Vec::new(),
         is_repetition: false,
     };
-    let unknown = draft.query().filter(|parameter| parameter.is_required && known_value(root, parameter).is_none());
+    let unknown =
+        draft.query().filter(|parameter| parameter.is_required && known_value(root, parameter).is_none());
     draft.unknown = unknown.map(|parameter| parameter.name).collect();
     Some(draft)
 }
@@ -191,11 +195,15 @@ fn name_all(drafts: &mut [Draft<'_>]) {
             .collect();
         names.extend(draft.operation.id.map(|id| words(id).join("_")));
         names.push("resource".to_owned());
-        let names: Vec<String> = names.iter().map(|name| identifier(name)).filter(|name| !name.is_empty()).collect();
+        let names: Vec<String> =
+            names.iter().map(|name| identifier(name)).filter(|name| !name.is_empty()).collect();
         let free = names.iter().find(|name| !taken.contains(*name)).cloned();
         let numbered = || {
             let base = names.first().cloned().unwrap_or_default();
-            (2..).map(|number| format!("{base}_{number}")).find(|name| !taken.contains(name)).unwrap_or_default()
+            (2..)
+                .map(|number| format!("{base}_{number}"))
+                .find(|name| !taken.contains(name))
+                .unwrap_or_default()
         };
         draft.name = free.unwrap_or_else(numbered);
         taken.insert(draft.name.clone());
@@ -207,7 +215,8 @@ const MAX_NAME: usize = 40;
 
 /// A name as resources have it: letters of ASCII, digits, underscores; empty if nothing is left.
 fn identifier(name: &str) -> String {
-    let kept: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(MAX_NAME).collect();
+    let kept: String =
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(MAX_NAME).collect();
     let kept = kept.trim_matches('_');
     if kept.starts_with(|first: char| first.is_ascii_digit()) { format!("r_{kept}") } else { kept.to_owned() }
 }
@@ -217,8 +226,9 @@ fn find_parent<'a>(root: &Root<'a>, drafts: &mut [Draft<'a>], index: usize) {
     let (before, rest) = drafts.split_at_mut(index);
     let Some(draft) = rest.first_mut() else { return };
     let params: Vec<&str> = params_of(draft.operation.path);
-    let mut candidates: Vec<usize> =
-        (0..before.len()).filter(|at| before.get(*at).is_some_and(|parent| is_below(draft, parent))).collect();
+    let mut candidates: Vec<usize> = (0..before.len())
+        .filter(|at| before.get(*at).is_some_and(|parent| is_below(draft, parent)))
+        .collect();
     candidates.sort_by_key(|at| std::cmp::Reverse(before.get(*at).map_or(0, |parent| parent.segments.len())));
     for at in candidates {
         let Some(parent) = before.get_mut(at) else { continue };
@@ -228,7 +238,9 @@ fn find_parent<'a>(root: &Root<'a>, drafts: &mut [Draft<'a>], index: usize) {
         draft.is_repetition = matches!(draft.records, Records::One { .. })
             && draft.segments.len() == parent.segments.len() + 1
             && is_same_record(root, draft, parent);
-        parent.include.extend(include.into_iter().filter(|field| !parent.include.contains(field)).collect::<Vec<_>>());
+        parent
+            .include
+            .extend(include.into_iter().filter(|field| !parent.include.contains(field)).collect::<Vec<_>>());
         return;
     }
     draft.bindings = params.into_iter().map(|name| (name, Binding::Variable(variable(name)))).collect();
@@ -275,7 +287,10 @@ fn bind<'a>(root: &Root<'a>, draft: &Draft<'a>, parent: &Draft<'a>, params: &[&'
         matches!(root.kind(schema), Kind::Text | Kind::Integer | Kind::Unknown).then_some(())
     };
     let field_named = |param: &str| {
-        members.keys().copied().find(|name| is_plain(name) && is_same_word(name, param) && scalar(name).is_some())
+        members
+            .keys()
+            .copied()
+            .find(|name| is_plain(name) && is_same_word(name, param) && scalar(name).is_some())
     };
     let of_parent = |field: &str| Binding::Field { resource: parent.name.clone(), field: field.to_owned() };
     let mut include = Vec::new();

@@ -51,7 +51,10 @@ fn check(document: &str, url: Option<&str>, expected: &Expect) -> Discovery {
 
 #[test]
 fn a_swagger_document_with_offsets_parents_and_an_api_key() {
-    let discovery = check(PETS, None, &expect![[r#"
+    let discovery = check(
+        PETS,
+        None,
+        &expect![[r#"
             type: rest_api
             client:
               base_url: "https://petstore.example.com/v2/"
@@ -100,7 +103,8 @@ fn a_swagger_document_with_offsets_parents_and_an_api_key() {
                   path: "stores/${STORE_ID:-FILL_ME_IN}/inventory"
                   data_selector: $
                   paginator: single_page
-        "#]]);
+        "#]],
+    );
     assert_eq!(discovery.pipeline, "pet_store");
     assert_eq!(discovery.variables, ["PET_STORE_API_KEY"]);
     assert_eq!(discovery.resources, ["pets", "photos", "likes"]);
@@ -110,7 +114,10 @@ fn a_swagger_document_with_offsets_parents_and_an_api_key() {
 
 #[test]
 fn a_document_with_link_headers_shared_parts_and_circles() {
-    let discovery = check(HUB, None, &expect![[r#"
+    let discovery = check(
+        HUB,
+        None,
+        &expect![[r#"
             type: rest_api
             client:
               base_url: "https://eu.hub.example/api/"
@@ -152,7 +159,8 @@ fn a_document_with_link_headers_shared_parts_and_circles() {
                   path: "repos/${OWNER:-FILL_ME_IN}/${REPO:-FILL_ME_IN}/issues/{resources.issues.number}/comments"
                   params:
                     per_page: 100
-        "#]]);
+        "#]],
+    );
     assert_eq!(discovery.resources, ["events", "meta", "outside"]);
     assert_eq!(discovery.unselected, ["issues", "comments"]);
     assert!(discovery.warnings[0].contains("1 references lead nowhere"), "{:?}", discovery.warnings);
@@ -160,7 +168,10 @@ fn a_document_with_link_headers_shared_parts_and_circles() {
 
 #[test]
 fn cursors_in_all_their_forms() {
-    let discovery = check(CURSORS, Some("https://ledger.example"), &expect![[r#"
+    let discovery = check(
+        CURSORS,
+        Some("https://ledger.example"),
+        &expect![[r#"
             type: rest_api
             client:
               base_url: "https://ledger.example/v1/"
@@ -204,18 +215,23 @@ fn cursors_in_all_their_forms() {
                   path: "accounts/{resources.accounts.account_uuid}"
                   data_selector: account
                   paginator: single_page
-        "#]]);
+        "#]],
+    );
     assert_eq!(discovery.variables, ["LEDGER_CLIENT_ID", "LEDGER_CLIENT_SECRET"]);
 }
 
 #[test]
 fn where_the_api_is() {
     let base = |server: Option<&str>, url: Option<&str>, file: &str| {
-        base_url(server, &DiscoverOptions { file: file.to_owned(), ..options(url) }).map_err(|error| error.chain())
+        base_url(server, &DiscoverOptions { file: file.to_owned(), ..options(url) })
+            .map_err(|error| error.chain())
     };
     let ok = |text: &str| Ok(text.to_owned());
     assert_eq!(base(Some("https://a/v1"), None, "f"), ok("https://a/v1/"));
-    assert_eq!(base(Some("https://a/v1"), Some("http://localhost:8080"), "f"), ok("http://localhost:8080/v1"). map(|url: String| url + "/"));
+    assert_eq!(
+        base(Some("https://a/v1"), Some("http://localhost:8080"), "f"),
+        ok("http://localhost:8080/v1").map(|url: String| url + "/")
+    );
     assert_eq!(base(Some("https://a/v1"), Some("https://b/v2/"), "f"), ok("https://b/v2/"));
     assert_eq!(base(Some("/v1"), Some("https://b"), "f"), ok("https://b/v1/"));
     assert_eq!(base(Some("v1"), None, "https://c/docs/openapi.json?x=1"), ok("https://c/docs/v1/"));
@@ -251,7 +267,10 @@ fn what_is_no_document_is_said_with_its_place() {
 fn names_are_unique_and_clean() {
     let path = |path: &str| (path.to_owned(), json!({"get": {}}));
     let paths: serde_json::Map<String, Value> =
-        ["/a/items", "/b/items", "/b/items/", "/1", "/{x}", "/{y}/{z}", "/ü", "/${A}/{{b}}", "/a.b:c"].map(path).into_iter().collect();
+        ["/a/items", "/b/items", "/b/items/", "/1", "/{x}", "/{y}/{z}", "/ü", "/${A}/{{b}}", "/a.b:c"]
+            .map(path)
+            .into_iter()
+            .collect();
     let document = json!({"openapi": "3.0.0", "servers": [{"url": "https://a"}], "paths": paths}).to_string();
     let (_, discovery) = made(&document, None);
     let names: Vec<&str> =
@@ -266,10 +285,52 @@ fn names_are_unique_and_clean() {
 /// Values of all kinds with the words that documents are made of.
 fn values() -> impl Strategy<Value = Value> {
     let words = [
-        "type", "properties", "items", "object", "array", "string", "integer", "$ref", "allOf", "oneOf", "anyOf", "get",
-        "responses", "200", "schema", "content", "application/json", "parameters", "name", "in", "query", "path", "id",
-        "data", "next", "cursor", "page", "limit", "offset", "#/paths", "#/components/schemas/Pet", "#", "/a/{b}", "{", "}",
-        "${X}", "", "\u{0}", "a b", "required", "enum", "default", "format", "date-time", "headers", "Link",
+        "type",
+        "properties",
+        "items",
+        "object",
+        "array",
+        "string",
+        "integer",
+        "$ref",
+        "allOf",
+        "oneOf",
+        "anyOf",
+        "get",
+        "responses",
+        "200",
+        "schema",
+        "content",
+        "application/json",
+        "parameters",
+        "name",
+        "in",
+        "query",
+        "path",
+        "id",
+        "data",
+        "next",
+        "cursor",
+        "page",
+        "limit",
+        "offset",
+        "#/paths",
+        "#/components/schemas/Pet",
+        "#",
+        "/a/{b}",
+        "{",
+        "}",
+        "${X}",
+        "",
+        "\u{0}",
+        "a b",
+        "required",
+        "enum",
+        "default",
+        "format",
+        "date-time",
+        "headers",
+        "Link",
     ];
     let word = move || prop::sample::select(words.to_vec()).prop_map(str::to_owned);
     let leaf = prop_oneof![
@@ -294,10 +355,15 @@ fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
     let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
     match value {
         Value::Object(members) => {
-            members.iter().for_each(|(key, value)| pointers(value, &format!("{pointer}/{}", escaped(key)), found));
+            members
+                .iter()
+                .for_each(|(key, value)| pointers(value, &format!("{pointer}/{}", escaped(key)), found));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, value)| pointers(value, &format!("{pointer}/{index}"), found));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| pointers(value, &format!("{pointer}/{index}"), found));
         }
         _ => {}
     }

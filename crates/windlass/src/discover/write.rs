@@ -60,7 +60,10 @@ fn write_file(
     is_selected: &[bool],
 ) -> std::fmt::Result {
     writeln!(text, "# {}, from {}.", comment(api.title.unwrap_or("An API")), comment(frame.file))?;
-    writeln!(text, "# How pages follow each other, where the records are and their keys are guessed: look at them, then run")?;
+    writeln!(
+        text,
+        "# How pages follow each other, where the records are and their keys are guessed: look at them, then run"
+    )?;
     writeln!(text, "# `windlass plan FILE`.")?;
     let variables = variables(api.signature.as_ref(), frame.pipeline);
     if !variables.is_empty() {
@@ -126,11 +129,8 @@ fn write_resource(
     }
     for (name, value) in &params {
         let name = literal(&braces_doubled(name));
-        let value = if let Value::String(value) = value {
-            literal(&braces_doubled(value))
-        } else {
-            flow(value)
-        };
+        let value =
+            if let Value::String(value) = value { literal(&braces_doubled(value)) } else { flow(value) };
         writeln!(text, "          {name}: {value}")?;
     }
     for parameter in hidden {
@@ -141,7 +141,11 @@ fn write_resource(
         Records::List { path, .. } => writeln!(text, "        data_selector: {}", literal(&json_path(path)))?,
         Records::One { path, .. } => {
             let path = json_path(path);
-            writeln!(text, "        data_selector: {}", if path.is_empty() { "$".to_owned() } else { literal(&path) })?;
+            writeln!(
+                text,
+                "        data_selector: {}",
+                if path.is_empty() { "$".to_owned() } else { literal(&path) }
+            )?;
         }
         Records::Unknown | Records::Nothing => {}
     }
@@ -179,7 +183,8 @@ fn path(draft: &Draft<'_>) -> String {
 }
 
 fn auth(signature: &Signature<'_>, variables: &[String]) -> Value {
-    let variable = |index: usize| variables.get(index).map_or_else(String::new, |name| format!("${{{name}}}"));
+    let variable =
+        |index: usize| variables.get(index).map_or_else(String::new, |name| format!("${{{name}}}"));
     match signature {
         Signature::ApiKey { name, place } => {
             json!({"type": "api_key", "name": escaped(name), "api_key": variable(0), "location": place})
@@ -232,7 +237,8 @@ const MAX_COMMENT: usize = 100;
 
 /// A text as a comment: one line, not too long, without what cannot be read.
 fn comment(text: &str) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control() || !is_printable(c)).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control() || !is_printable(c)).collect();
     let line = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MAX_COMMENT {
         return line;
@@ -244,7 +250,8 @@ fn comment(text: &str) -> String {
 
 /// Whether YAML may have a character as it is.
 fn is_printable(character: char) -> bool {
-    !character.is_control() && !matches!(character, '\u{feff}' | '\u{fffe}' | '\u{ffff}' | '\u{2028}' | '\u{2029}')
+    !character.is_control()
+        && !matches!(character, '\u{feff}' | '\u{fffe}' | '\u{ffff}' | '\u{2028}' | '\u{2029}')
 }
 
 /// A text that is no template.
@@ -266,7 +273,8 @@ fn literal(text: &str) -> String {
 fn scalar(text: &str) -> String {
     let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+            .contains(&text.to_ascii_lowercase().as_str());
     if is_plain {
         return text.to_owned();
     }
@@ -307,9 +315,22 @@ mod tests {
 
     #[test]
     fn texts_are_read_as_they_were_written() {
-        for text in
-            ["a", "true", "No", "1", "", " a", "a: b", "#", "\"\\", "é\n\t\u{0}\u{85}\u{feff}", "{x}", "a/b.c-d", "*", "🦀"]
-        {
+        for text in [
+            "a",
+            "true",
+            "No",
+            "1",
+            "",
+            " a",
+            "a: b",
+            "#",
+            "\"\\",
+            "é\n\t\u{0}\u{85}\u{feff}",
+            "{x}",
+            "a/b.c-d",
+            "*",
+            "🦀",
+        ] {
             let yaml = format!("a: {}\nb: {}\n", scalar(text), flow(&json!({text: [text, 1, null]})));
             let read = Document::parse(&yaml, DocumentFormat::Yaml, "x").unwrap().value;
             assert_eq!(read, json!({"a": text, "b": {text: [text, 1, null]}}), "{yaml}");

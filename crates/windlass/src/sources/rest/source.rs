@@ -12,9 +12,7 @@ use super::chains::{Chains, Links};
 use super::config::{
     ClientDefaults, OnPartitionError, RestOptions, RestResource, RestResourceOptions, compile, order,
 };
-use super::http::{
-    HttpSettings, HttpTransport, RecordingTransport, ReplayingTransport, Transport, is_web,
-};
+use super::http::{HttpSettings, HttpTransport, RecordingTransport, ReplayingTransport, Transport, is_web};
 use crate::config::{Secret, parse_options};
 use crate::source::{Extractor, Opening, Resource, Source, SourceContext, SourceSettings};
 use crate::sources::{Exchanges, Places, SourceParts};

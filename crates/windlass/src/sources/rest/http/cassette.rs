@@ -453,7 +453,13 @@ fn masked_value(value: &Value, secrets: &[Secret]) -> Value {
 
 /// Members that hold credentials, besides what is called like a secret parameter.
 const SECRET_FIELDS: [&str; 8] = [
-    "assertion", "client_assertion", "refresh_token", "id_token", "private_key", "authorization", "cookie",
+    "assertion",
+    "client_assertion",
+    "refresh_token",
+    "id_token",
+    "private_key",
+    "authorization",
+    "cookie",
     "set-cookie",
 ];
 
