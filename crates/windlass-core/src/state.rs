@@ -309,6 +309,19 @@ mod tests {
     }
 
     #[test]
+    fn values_of_a_resource_come_and_go_without_a_trace() {
+        let mut state = State::new("p");
+        state.set_cursor("s", "r", "at", json!(1));
+        let before = state.clone();
+        state.set_resource_value("s", "r", "k", Some(json!([1])));
+        assert_eq!(state.resource_value("s", "r", "k"), Some(&json!([1])));
+        state.set_resource_value("s", "r", "k", None);
+        assert_eq!(state, before);
+        state.set_resource_value("s", "other", "k", None);
+        assert_eq!(state, before);
+    }
+
+    #[test]
     fn encoding_leaves_local_values_out_and_reads_back() {
         let mut state = State::new("p");
         state.add_schema("s");

@@ -145,3 +145,35 @@ fn mixed(one: &str, other: &str) -> Error {
         "all records need cursors of one type; make them so in a step, or choose another cursor_path",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incremental::{Filter, IncrementalOptions};
+
+    fn noted(values: &[i64]) -> Tally {
+        let mut tally = Tally::new(Extreme::Max);
+        for (index, value) in (0..).zip(values) {
+            let digest = DigestForm::Current.digest(&format!("{index}"));
+            tally.note(&Scalar::Int(*value), (7, index), DigestForm::Current, [digest]).unwrap();
+            (tally.kept, tally.has_pages) = (tally.kept + 1, true);
+            tally.previous = Some(Scalar::Int(*value));
+        }
+        tally
+    }
+
+    #[test]
+    fn what_was_seen_goes_on_as_if_nothing_had_happened() {
+        let filter = Filter::new(&IncrementalOptions::new("at"), None, None).unwrap();
+        for before in [&[][..], &[3, 5, 5]] {
+            let (whole, mut resumed) = (noted(before), Tally::new(Extreme::Max));
+            resumed.resume(&whole.to_json()).unwrap();
+            assert_eq!(resumed.to_json(), whole.to_json());
+            assert_eq!(filter.finish(&resumed).unwrap(), filter.finish(&whole).unwrap());
+            assert_eq!(filter.last_value(&resumed).unwrap(), filter.last_value(&whole).unwrap());
+        }
+        for broken in [json!({}), json!({"kept": 1, "has_pages": true, "last": {"value": []}})] {
+            assert!(Tally::new(Extreme::Max).resume(&broken).is_err(), "{broken}");
+        }
+    }
+}

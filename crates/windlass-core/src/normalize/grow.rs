@@ -466,3 +466,31 @@ impl FlatCell {
         matches!(self, Self::Node(position) if tape.is_null(*position))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naming::Naming;
+
+    #[test]
+    fn a_schema_that_has_grown_reads_back_with_its_versions() {
+        let naming = Naming::default();
+        let declared = Schema::new("s", &naming).unwrap();
+        let mut state = SchemaState::new(declared.clone());
+        let mut table = Table::new("t");
+        table.hints.insert("write_disposition".to_owned(), "append".into());
+        table.hints.insert("resource".to_owned(), "t".into());
+        table.columns.insert("a".to_owned(), Column::typed("a", DataType::Bigint, true));
+        table.columns.insert("unknown".to_owned(), Column::new("unknown"));
+        state.schema.merge_table(table, false).unwrap();
+        state.refused_tables.insert("no".to_owned(), ContractMode::DiscardRow);
+        state.refused_columns.insert(("t".to_owned(), "b".to_owned()), ContractMode::DiscardValue);
+        state.full_tables.insert("t".to_owned(), FullTable { example: "key".to_owned() });
+        let read = SchemaState::from_json(&state.to_json(), &declared).unwrap();
+        assert_eq!(read.schema, state.schema);
+        assert_eq!(read.refused_tables, state.refused_tables);
+        assert_eq!(read.refused_columns, state.refused_columns);
+        assert_eq!(read.full_tables, state.full_tables);
+        assert!(SchemaState::from_json(&json!({ "schema": 1 }), &declared).is_err());
+    }
+}

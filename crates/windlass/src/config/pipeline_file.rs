@@ -347,7 +347,7 @@ impl PipelineFile {
         for (key, value) in self.document.value.as_object().into_iter().flatten() {
             match key.as_str() {
                 "extract" | "normalize" | "load" | "schema" => {
-                    drop(sections.insert(key.clone(), value.clone()))
+                    drop(sections.insert(key.clone(), value.clone()));
                 }
                 "pipeline" | "dataset" | "destination" | "source" | "sources" | "schema_contract" => {}
                 _ => drop(own.insert(key.clone(), value.clone())),

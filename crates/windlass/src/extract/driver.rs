@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 use windlass_core::normalize::SchemaState;
@@ -71,6 +72,16 @@ struct Driver<'a> {
 struct Opened {
     reader: Reader,
     last_value: Arc<Mutex<Option<Value>>>,
+}
+
+/// How often somebody who waits for a source looks whether the run goes on.
+const LOOK_AROUND: Duration = Duration::from_millis(100);
+
+/// Returns when the run was asked to stop or has failed elsewhere.
+async fn stopped(cancel: &Cancel, failure: &Failure) {
+    while !(cancel.is_cancelled() || failure.has_failed()) {
+        tokio::time::sleep(LOOK_AROUND).await;
+    }
 }
 
 /// The resources in an order in which each comes after the one that it is made from; else as they are listed.
@@ -269,11 +280,16 @@ impl<'a> Driver<'a> {
             self.spools.insert(index, Spool::open(path, 0)?);
         }
         loop {
-            let read = reader.next().await?;
+            let read = tokio::select! {
+                biased;
+                read = reader.next() => Some(read),
+                () = stopped(&self.cancel, &self.failure) => None,
+            };
             self.cancel.check()?;
             if self.failure.has_failed() {
                 return Ok(());
             }
+            let Some(read) = read.transpose()? else { return Ok(()) };
             self.note_failures(index, read.failures);
             match read.step {
                 Step::End => break,

@@ -12,6 +12,7 @@ mod report;
 mod resume;
 mod run;
 mod store;
+mod warnings;
 
 use std::path::PathBuf;
 use std::sync::Arc;

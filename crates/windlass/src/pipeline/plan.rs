@@ -93,7 +93,8 @@ impl Pipeline {
         };
         let options = RunOptions { limit, ..options.clone() };
         for source in sources {
-            self.plan_source(source.as_ref(), &known, &options, session.as_mut(), &mut plan).await?;
+            Box::pin(self.plan_source(source.as_ref(), &known, &options, session.as_mut(), &mut plan))
+                .await?;
         }
         Ok(plan)
     }

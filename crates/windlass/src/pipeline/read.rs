@@ -60,7 +60,7 @@ impl Pipeline {
         Cursors::open(source.name(), &mut resources, state)?;
         let scratch = Scratch::new(source.name())?;
         let load_id = self.env.new_load_id();
-        extract::run(Extraction {
+        let extracted = extract::run(Extraction {
             source,
             context: &SourceContext { folder: self.folder.clone() },
             resources,
@@ -73,8 +73,9 @@ impl Pipeline {
             cancel: self.cancel.clone(),
             fingerprint: None,
             checkpoint: None,
-        })
-        .await
+        });
+        // The future is large.
+        Box::pin(extracted).await
     }
 }
 

@@ -22,6 +22,7 @@ use super::prepare::PreparedSource;
 use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo, error_json};
 use super::resume::{GoesOn, starts_over};
+use super::warnings::{left_in_json, left_without_type};
 use super::{Pipeline, RunOptions, partial};
 use crate::destination::Session;
 use crate::env::iso;
@@ -54,9 +55,6 @@ pub enum Change {
 
 /// The state's hash when a row of it was written last.
 const LAST_EXTRACTED_HASH: &str = "_last_extracted_hash";
-
-/// Columns that a warning names.
-const SHOWN_COLUMNS: usize = 5;
 
 impl Pipeline {
     /// Loads what earlier runs left, then all sources.
@@ -259,7 +257,8 @@ impl Pipeline {
         let was_resumed = checkpoint.is_some();
         let pages_before = self.progress.pages.load(Ordering::Relaxed);
         let goes_on = GoesOn { fingerprint, checkpoint };
-        match self.fill(source, prepared, known, info, &writer, goes_on).await {
+        let filled = Box::pin(self.fill(source, prepared, known, info, &writer, goes_on)).await;
+        match filled {
             Ok(Some(content)) => writer.seal(&content).map(|package| Some((package, was_resumed))),
             Ok(None) => {
                 writer.discard()?;
@@ -267,7 +266,8 @@ impl Pipeline {
             }
             Err(error) => {
                 let has_moved = self.progress.pages.load(Ordering::Relaxed) > pages_before;
-                let is_refused = was_resumed && !has_moved && error.kind() == ErrorKind::Source;
+                let is_refused =
+                    was_resumed && !has_moved && error.kind() == ErrorKind::Source && !error.is_retryable();
                 if writer.has_checkpoint() && !is_refused {
                     return Err(error);
                 }
@@ -598,52 +598,4 @@ fn replaced_roots(schema: &Schema, candidates: Vec<String>, jobs: &[Job]) -> Vec
 
 fn in_order<V>(counts: impl IntoIterator<Item = (String, V)>) -> IndexMap<String, V> {
     counts.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
-}
-
-/// Warnings for tables that have no room for more columns.
-fn left_in_json(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
-    extracted.state.full_tables.iter().map(|(table, full)| {
-        format!(
-            "table `{table}` has no room for more columns: what has new keys, such as `{}`, is kept as JSON; \
-             schema.max_columns_per_table sets the limit, max_table_nesting or a json data_type avoids it",
-            full.example
-        )
-    })
-}
-
-/// Warnings for columns that were announced or seen, but whose type nobody told.
-fn left_without_type(extracted: &Extracted, before: &Schema) -> Vec<String> {
-    let schema = &extracted.state.schema;
-    let mut columns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (table, column) in &extracted.gathered.null_columns {
-        let known = schema.table(table).and_then(|table| table.columns.get(column));
-        if known.is_none_or(|column| !column.is_complete()) {
-            columns.entry(table).or_default().push(column);
-        }
-    }
-    for table in before.tables.values().filter(|table| extracted.gathered.rows.contains_key(&table.name)) {
-        let hinted = table.columns.keys().filter(|name| {
-            let column = schema.table(&table.name).and_then(|table| table.columns.get(*name));
-            column.is_some_and(|column| !column.is_complete())
-        });
-        columns.entry(&table.name).or_default().extend(hinted.map(String::as_str));
-    }
-    columns
-        .into_iter()
-        .filter(|(_, columns)| !columns.is_empty())
-        .map(|(table, mut columns)| {
-            columns.sort_unstable();
-            columns.dedup();
-            let shown: Vec<_> = columns.iter().take(SHOWN_COLUMNS).map(|column| format!("`{column}`")).collect();
-            let more = match columns.len().saturating_sub(SHOWN_COLUMNS) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            format!(
-                "table `{table}`: no value tells the type of {}{more}; a column is created when one comes, or give it a \
-                 data_type",
-                shown.join(", ")
-            )
-        })
-        .collect()
 }

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use windlass::core::incremental::IncrementalOptions;
+use windlass::core::{ErrorKind, Result};
 use windlass::pipeline::RunOptions;
-use windlass::source::{Limit, Resource};
+use windlass::source::{Extractor, Limit, Opening, Page, Resource};
 
 use crate::script::{Bench, Gives, Records, Script, rows};
 
@@ -138,7 +139,7 @@ async fn other_settings_another_selection_and_another_state_start_over() {
         |script, _| script.resources[0].0.limit = Some(Limit::Pages(2)),
         |_, options| options.select = vec!["posts".to_owned(), "comments".to_owned()],
         |script, _| {
-            script.resources[0].0.hints.primary_key = Some(serde_json::from_value(json!("id")).unwrap())
+            script.resources[0].0.hints.primary_key = Some(serde_json::from_value(json!("id")).unwrap());
         },
     ];
     for change in changes {
@@ -225,4 +226,54 @@ async fn rejected_records_are_counted_once() {
     let info = bench.pipeline().run(&[Box::new(source(&pages))], &RunOptions::default()).await.unwrap();
     assert_eq!(info.packages[0].left_out.rejected_records["t"], 2);
     assert_eq!(bench.ids("t").await, [1, 2, 3]);
+}
+
+/// Never answers.
+struct Silent {
+    is_asked: std::sync::Arc<tokio::sync::Notify>,
+}
+
+#[async_trait::async_trait]
+impl windlass::source::Source for Silent {
+    fn name(&self) -> &str {
+        "s"
+    }
+
+    fn settings(&self) -> windlass::source::SourceSettings {
+        windlass::source::SourceSettings::default()
+    }
+
+    async fn resources(&self, _: &windlass::source::SourceContext) -> Result<Vec<Resource>> {
+        Ok(vec![Resource::new("t")])
+    }
+
+    async fn open(&self, _: &Resource, _: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
+        Ok(vec![Box::new(Self { is_asked: std::sync::Arc::clone(&self.is_asked) })])
+    }
+}
+
+#[async_trait::async_trait]
+impl Extractor for Silent {
+    async fn next_page(&mut self) -> Result<Option<Page>> {
+        self.is_asked.notify_one();
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_source_that_is_silent() {
+    let bench = Bench::new();
+    let pipeline = bench.pipeline();
+    let source = Silent { is_asked: std::sync::Arc::default() };
+    let is_asked = std::sync::Arc::clone(&source.is_asked);
+    let cancel = pipeline.cancel();
+    let stop = async {
+        is_asked.notified().await;
+        cancel.cancel();
+    };
+    let sources: [Box<dyn windlass::source::Source>; 1] = [Box::new(source)];
+    let options = RunOptions::default();
+    let run = tokio::time::timeout(std::time::Duration::from_secs(60), pipeline.run(&sources, &options));
+    let (ended, ()) = tokio::join!(run, stop);
+    assert_eq!(ended.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
 }
