@@ -56,7 +56,6 @@ impl Parts {
         let cannot_read = |cause: std::io::Error| {
             Error::source_failed("the body cannot be read").at_file(name.clone()).with_source(cause)
         };
-        let file = response.spooled.as_ref().map(|spooled| spooled.open().map_err(cannot_read));
         let selector = match (selector, &response.spooled) {
             (Some(selector), _) => selector.clone(),
             (None, Some(spooled)) => detect(&outline(spooled.open().map_err(cannot_read)?, &name)?, &name)?,
@@ -76,8 +75,9 @@ impl Parts {
             }
         }
         let keys = keys.into_iter().map(str::to_owned).collect();
-        let input: Input = match file {
-            Some(file) => Box::new(file?),
+        // Opened last: all who read a file share one place in it.
+        let input: Input = match &response.spooled {
+            Some(spooled) => Box::new(spooled.open().map_err(cannot_read)?),
             None => Box::new(Cursor::new(std::mem::take(&mut response.body))),
         };
         let splitter = Some(Splitter::new(input, name, keys));
