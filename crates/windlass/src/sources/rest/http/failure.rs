@@ -86,21 +86,12 @@ impl Failure {
     }
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        if next.is::<rustls::Error>() {
-            return true;
-        }
-        // rustls stands inside of an error of I/O, which hides it from the chain.
-        if let Some(inner) = next.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
-            && inner.is::<rustls::Error>()
-        {
-            return true;
-        }
-        cause = next.source();
-    }
-    false
+/// Whether TLS is at the bottom of an error. Errors of I/O hide what they hold from the chain of causes.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || inner.is_some_and(|inner| is_tls(inner))
+        || error.source().is_some_and(is_tls)
 }
 
 /// The error of an answer whose status says that the request failed.
