@@ -87,20 +87,20 @@ impl Failure {
 }
 
 fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        if next.is::<rustls::Error>() {
-            return true;
-        }
-        // rustls stands inside of an error of I/O, which hides it from the chain.
-        if let Some(inner) = next.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
-            && inner.is::<rustls::Error>()
-        {
-            return true;
-        }
-        cause = next.source();
+    std::error::Error::source(error).is_some_and(|cause| is_tls_cause(cause, error.is_connect()))
+}
+
+fn is_tls_cause(cause: &(dyn std::error::Error + 'static), is_connect: bool) -> bool {
+    let Some(io) = cause.downcast_ref::<std::io::Error>() else {
+        return cause.is::<rustls::Error>()
+            || cause.source().is_some_and(|next| is_tls_cause(next, is_connect));
+    };
+    // A connection that stands and ends before it can be used ends in the handshake.
+    if is_connect && io.kind() == std::io::ErrorKind::UnexpectedEof {
+        return true;
     }
-    false
+    // rustls stands inside of errors of I/O, which hide it from the chain.
+    io.get_ref().is_some_and(|inner| is_tls_cause(inner, is_connect))
 }
 
 /// The error of an answer whose status says that the request failed.
