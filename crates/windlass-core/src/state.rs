@@ -233,7 +233,9 @@ impl State {
     pub fn decode(text: &str) -> Result<Self> {
         let json = decompress(text);
         let value = serde_json::from_str(&json).map_err(|cause| {
-            Error::data("the pipeline state at the destination cannot be read").with_source(cause)
+            Error::data("the pipeline state at the destination cannot be read").with_source(cause).with_hint(
+                "restore the row of _dlt_pipeline_state, or delete it: then an older state counts, or none",
+            )
         })?;
         Self::from_json(value)
     }

@@ -331,7 +331,7 @@ impl LoadPackage {
     /// The tables whose rows are deleted before new ones come: those that are replaced, those that a refresh empties.
     pub fn emptied_tables(&self, replace: ReplaceStrategy) -> Vec<String> {
         let mut tables = self.manifest.emptied.clone();
-        if replace == ReplaceStrategy::TruncateAndInsert {
+        if !replace.is_staged() {
             tables.extend(self.replaced_tables());
         }
         tables.sort();
@@ -361,7 +361,7 @@ impl LoadPackage {
     /// The tables whose new rows go to staging first: what is merged, and what is replaced if that is done so.
     pub fn staged_tables(&self, replace: ReplaceStrategy) -> Vec<String> {
         let mut tables = self.merged_tables();
-        if replace == ReplaceStrategy::InsertFromStaging {
+        if replace.is_staged() {
             tables.extend(self.replaced_tables());
         }
         tables

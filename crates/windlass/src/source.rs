@@ -63,18 +63,6 @@ pub struct Opening {
     pub retries: Vec<Value>,
 }
 
-/// Where the requests of sources go. Sources that make none do not heed it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Wire {
-    /// Over the network.
-    #[default]
-    Network,
-    /// Over the network, and into a recording in a folder of the source's name below this one.
-    Record(PathBuf),
-    /// Nowhere: they are answered by such a recording.
-    Replay(PathBuf),
-}
-
 /// The range of a resource's cursor in this run, as values of its field.
 #[derive(Clone, Debug, Default)]
 pub struct CursorRange {

@@ -11,7 +11,7 @@ use crate::output::{Exit, Output, grouped};
 use crate::signals::Signals;
 
 pub(super) async fn run(args: &PlanArgs, output: &Output, signals: &Signals) -> Result<Exit> {
-    let described = describe(&args.load, false, None)?;
+    let described = describe(&args.load, false)?;
     signals.stop(&described.pipeline.cancel())?;
     let sample = (args.sample > 0).then_some(args.sample);
     let plan = described.pipeline.plan(&described.sources, &described.options, sample).await?;

@@ -1,7 +1,6 @@
 //! `windlass run`.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,14 +13,8 @@ use crate::output::{Exit, Output, grouped, size, text_table};
 use crate::progress::show;
 use crate::signals::Signals;
 
-/// Runs; `record` is the folder that the requests of sources are recorded into.
-pub(super) async fn run(
-    args: &RunArgs,
-    record: Option<&Path>,
-    output: &Output,
-    signals: &Signals,
-) -> Result<Exit> {
-    let described = describe(&args.load, args.dev_mode, record)?;
+pub(super) async fn run(args: &RunArgs, output: &Output, signals: &Signals) -> Result<Exit> {
+    let described = describe(&args.load, args.dev_mode)?;
     let pipeline = described.pipeline;
     let options = RunOptions { wait: Duration::from_secs(args.wait.into()), ..described.options };
     signals.stop(&pipeline.cancel())?;

@@ -6,12 +6,15 @@
 mod alerts;
 mod bad_files;
 mod bad_places;
+mod bad_state;
 mod bad_values;
 mod commands;
+#[cfg(feature = "http")]
+mod discover;
 mod loads;
 mod project;
 #[cfg(feature = "http")]
-mod recording;
+mod recordings;
 #[cfg(feature = "http")]
 mod rest_api;
 #[cfg(feature = "failpoints")]

@@ -14,11 +14,11 @@ type Answer = Arc<dyn Fn(&Asked) -> (u16, Value) + Send + Sync>;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-struct Asked {
-    path: String,
-    params: BTreeMap<String, String>,
-    headers: BTreeMap<String, String>,
-    body: String,
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    pub(crate) params: BTreeMap<String, String>,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Asked {
@@ -28,13 +28,21 @@ impl Asked {
 }
 
 /// A server on the loopback that notes what it is asked.
-struct Server {
-    url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
-    fn new(answer: impl Fn(&Asked) -> (u16, Value) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(answer: impl Fn(&Asked) -> (u16, Value) + Send + Sync + 'static) -> Self {
+        Self::with_headers("", answer)
+    }
+
+    /// The same, with these lines in the head of every answer.
+    pub(crate) fn with_headers(
+        head: &'static str,
+        answer: impl Fn(&Asked) -> (u16, Value) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -42,14 +50,14 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (answer, noted) = (Arc::clone(&answer), Arc::clone(&noted));
-                std::thread::spawn(move || serve(stream.unwrap(), &answer, &noted));
+                std::thread::spawn(move || serve(stream.unwrap(), head, &answer, &noted));
             }
         });
         Self { url, asked }
     }
 
     /// What was asked since the last call, as paths with their parameters.
-    fn taken(&self) -> Vec<String> {
+    pub(crate) fn taken(&self) -> Vec<String> {
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
         let line = |asked: &Asked| {
             let params: Vec<String> =
@@ -64,7 +72,7 @@ impl Server {
     }
 }
 
-fn serve(stream: TcpStream, answer: &Answer, noted: &Mutex<Vec<Asked>>) {
+fn serve(stream: TcpStream, head: &str, answer: &Answer, noted: &Mutex<Vec<Asked>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
     loop {
@@ -91,7 +99,7 @@ fn serve(stream: TcpStream, answer: &Answer, noted: &Mutex<Vec<Asked>>) {
         noted.lock().unwrap().push(asked);
         let body = body.to_string();
         let head = format!(
-            "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{head}\r\n",
             body.len()
         );
         if stream.write_all((head + &body).as_bytes()).is_err() {
@@ -101,7 +109,7 @@ fn serve(stream: TcpStream, answer: &Answer, noted: &Mutex<Vec<Asked>>) {
 }
 
 /// Posts on two pages, comments of each post, none for others.
-fn blog(asked: &Asked) -> (u16, Value) {
+pub(crate) fn blog(asked: &Asked) -> (u16, Value) {
     let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["posts"] => {
@@ -120,7 +128,7 @@ fn blog(asked: &Asked) -> (u16, Value) {
 }
 
 /// A project whose source is a REST API at this address.
-fn project(url: &str, source: &str) -> Project {
+pub(crate) fn project(url: &str, source: &str) -> Project {
     let project = Project::new();
     let indented: String = source.lines().map(|line| format!("  {line}\n")).collect();
     project.write(
@@ -133,7 +141,7 @@ fn project(url: &str, source: &str) -> Project {
     project
 }
 
-const BLOG: &str = "\
+pub(crate) const BLOG: &str = "\
 resource_defaults:
   primary_key: id
   write_disposition: merge
@@ -340,6 +348,31 @@ fn a_first_pipeline_file_is_right() {
     let project = Project::new();
     let done = project.windlass(&["init", "rest_api", "duckdb"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
+    let done = project.windlass(&["validate", "rest_api.yaml"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+
+    // What its comments offer works when the signs are taken away.
+    let uncomment = |file: &str, lines: &[&str]| {
+        let mut text = std::fs::read_to_string(project.path(file)).unwrap();
+        for line in lines {
+            assert!(text.contains(&format!("# {line}")), "{file} has no `# {line}`:\n{text}");
+            text = text.replace(&format!("# {line}"), line);
+        }
+        project.write(file, text);
+    };
+    let offers = [
+        "auth: bearer",
+        "max_requests:",
+        "data_selector:",
+        "response_actions:",
+        "processing_steps:",
+        "parallelized:",
+    ];
+    uncomment("rest_api.yaml", &offers);
+    let done = project.windlass(&["validate", "rest_api.yaml"]);
+    assert_eq!(done.code, 2, "{}", done.stdout);
+    done.says(&["`token` is missing"], "secrets.toml");
+    uncomment(".windlass/secrets.toml", &["[sources.rest_api.credentials]", "token = "]);
     let done = project.windlass(&["validate", "rest_api.yaml"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
 }

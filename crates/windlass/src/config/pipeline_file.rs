@@ -12,17 +12,18 @@ use windlass_core::{At, Error, Result};
 use super::check::{Problem, check, coerce_text};
 use super::document_schema::{resource_keys, schema};
 use super::fill::Scope;
-use super::interpolate::{interpolate, parse_env_file};
+use super::interpolate::{interpolate, parse_env_file, secret_variables};
 use super::layers::{Found, Layers};
 use super::parse_options;
 use super::resource::ResourceOptions;
+use super::secret::Secret;
 use super::settings::Settings;
 use crate::destinations::{BuildContext, destination_entry};
 use crate::env::Env;
 use crate::files::read_to_string;
 use crate::pipeline::{Pipeline, RunOptions, check_name};
-use crate::source::{Resource, Source, SourceSettings, Wire};
-use crate::sources::{Places, SourceParts, source_entry};
+use crate::source::{Resource, Source, SourceSettings};
+use crate::sources::{Exchanges, Places, SOURCES, SourceParts, source_entry};
 
 /// What the command line says in place of the file.
 #[derive(Clone, Debug, Default)]
@@ -35,9 +36,12 @@ pub struct Overrides {
     pub max_memory: Option<u64>,
     /// Worker threads.
     pub workers: Option<usize>,
-    /// Where the requests of sources go.
-    pub wire: Wire,
+    /// Where the answers to the requests of the sources come from.
+    pub exchanges: Exchanges,
 }
+
+/// What stands in for secrets of a source that is read from a recording.
+const STAND_IN: &str = "***";
 
 /// A pipeline file, checked and with everything filled in.
 #[derive(Debug)]
@@ -46,6 +50,10 @@ pub struct PipelineFile {
     document: Document,
     file: String,
     layers: Layers,
+    /// Whether no server sees the secrets of the sources, so that they need not be known.
+    is_offline: bool,
+    /// Secrets that came from variables.
+    secrets: Vec<Secret>,
 }
 
 /// Everything that a pipeline file describes.
@@ -71,6 +79,16 @@ impl PipelineFile {
     /// `env` is the environment; a `.env` beside the file adds to it. Errors: the first thing that is wrong, with its
     /// place in the file.
     pub fn load(path: &Path, env: BTreeMap<String, String>) -> Result<Self> {
+        Self::load_with(path, env, false)
+    }
+
+    /// The same for a run from a recording: no server sees the secrets of the sources, so those that are not set are
+    /// made up.
+    pub fn load_offline(path: &Path, env: BTreeMap<String, String>) -> Result<Self> {
+        Self::load_with(path, env, true)
+    }
+
+    fn load_with(path: &Path, env: BTreeMap<String, String>, is_offline: bool) -> Result<Self> {
         let file = path.display().to_string();
         let text = read_to_string(path).map_err(|error| match path.exists() {
             true => error,
@@ -88,7 +106,7 @@ impl PipelineFile {
         let folders = std::iter::once(folder.as_path()).chain(home.as_deref());
         let layers = Layers::from_env(env).with_folders(folders)?;
         let document = Document::parse(&text, DocumentFormat::of_path(&file), &file)?;
-        let mut loaded = Self { folder, document, file, layers };
+        let mut loaded = Self { folder, document, file, layers, is_offline, secrets: Vec::new() };
         loaded.complete()?;
         Ok(loaded)
     }
@@ -118,7 +136,14 @@ impl PipelineFile {
         let mut value = std::mem::take(&mut self.document.value);
         let before = value.clone();
         let layers = self.layers.clone();
-        let problems = interpolate(&mut value, &|name| layers.env(name).map(str::to_owned));
+        let secrets =
+            secret_variables(&value).into_iter().filter_map(|name| layers.env(&name).map(Secret::from));
+        self.secrets = secrets.filter(|secret| !secret.expose().is_empty()).collect();
+        let stand_in = |pointer: &str| {
+            let is_of_source = pointer.starts_with("/source/") || pointer.starts_with("/sources/");
+            (self.is_offline && is_of_source).then_some(STAND_IN)
+        };
+        let problems = interpolate(&mut value, &|name| layers.env(name).map(str::to_owned), &stand_in);
         self.first_problem(problems)?;
         if !value.is_object() {
             return Err(Error::config("a pipeline file is an object with the key `pipeline`").at(self.at("")));
@@ -272,10 +297,13 @@ impl PipelineFile {
             std::path::absolute(Path::new(".").join(&self.folder)).unwrap_or_else(|_| self.folder.clone());
         let context = BuildContext { folder, pipeline: name.clone(), work_dir: pipelines_dir.join(&name) };
         let destination = self.destination(&context)?;
-        let sources = source_pointers(value)
+        let pointers = source_pointers(value);
+        self.check_exchanges(&overrides.exchanges, &pointers)?;
+        let sources = pointers
             .iter()
             .map(|pointer| {
-                self.source(pointer, &name, &overrides.wire).map_err(|error| error.at(self.at(pointer)))
+                let source = self.source(pointer, &name, &overrides.exchanges);
+                source.map_err(|error| error.at(self.at(pointer)))
             })
             .collect::<Result<Vec<_>>>()?;
         let mut dataset = overrides.dataset.clone().or_else(|| text("/dataset"));
@@ -337,7 +365,26 @@ impl PipelineFile {
         (entry.build)(options, context).map_err(|error| error.at(self.at("/destination")))
     }
 
-    fn source(&self, pointer: &str, pipeline: &str, wire: &Wire) -> Result<Box<dyn Source>> {
+    fn has_exchanges(&self, pointer: &str) -> bool {
+        let kind = self.document.value.pointer(&format!("{pointer}/type")).and_then(Value::as_str);
+        kind.and_then(|kind| source_entry(kind).ok()).is_some_and(|entry| entry.has_exchanges)
+    }
+
+    /// Errors: requests are to be recorded or replayed, and no source makes any.
+    fn check_exchanges(&self, exchanges: &Exchanges, pointers: &[String]) -> Result<()> {
+        if *exchanges == Exchanges::Live || pointers.iter().any(|pointer| self.has_exchanges(pointer)) {
+            return Ok(());
+        }
+        let kinds = SOURCES.iter().filter(|entry| entry.has_exchanges).map(|entry| entry.name);
+        let place = pointers.first().map_or("", String::as_str);
+        Err(Error::config(
+            "no source of this pipeline asks a server, so there is nothing to record or replay",
+        )
+        .with_hint(format!("sources that do are of the type {}", kinds.collect::<Vec<_>>().join(", ")))
+        .at(self.at(place)))
+    }
+
+    fn source(&self, pointer: &str, pipeline: &str, exchanges: &Exchanges) -> Result<Box<dyn Source>> {
         let Some(Value::Object(mut options)) = self.document.value.pointer(pointer).cloned() else {
             return Err(Error::config("a source is not an object"));
         };
@@ -372,6 +419,12 @@ impl PipelineFile {
             }
             resources.push((resource, own));
         }
+        // One recording of several sources would not tell their requests apart: only paths are compared.
+        let recorded = source_pointers(&self.document.value);
+        let exchanges = match recorded.iter().filter(|pointer| self.has_exchanges(pointer)).count() {
+            0 | 1 => exchanges.clone(),
+            _ => exchanges.below(&name),
+        };
         let (document, file, below) = (self.document.clone(), self.file.clone(), pointer.to_owned());
         let places = Places::new(move |pointer| place_in(&document, &file, &format!("{below}{pointer}")));
         (entry.build)(SourceParts {
@@ -379,8 +432,9 @@ impl PipelineFile {
             settings,
             options: Value::Object(options),
             resources,
-            wire: wire.clone(),
             places,
+            exchanges,
+            secrets: self.secrets.clone(),
         })
     }
 }

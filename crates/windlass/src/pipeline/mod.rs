@@ -6,6 +6,7 @@ mod manage;
 mod partial;
 mod plan;
 mod prepare;
+mod read;
 mod refresh;
 mod report;
 mod resume;
@@ -28,6 +29,7 @@ use windlass_core::{Error, Result};
 
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
+pub use self::read::Reading;
 pub use self::refresh::Refresh;
 pub use self::report::{LoadInfo, PackageInfo, error_json};
 pub use self::run::Change;

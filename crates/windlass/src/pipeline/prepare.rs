@@ -139,15 +139,7 @@ impl Pipeline {
                 ));
             }
             (Disposition::Merge, Some(WriteDisposition::Detailed(options))) => {
-                let strategy = options.check()?;
-                if !capabilities.merge_strategies.contains(&strategy) {
-                    let names = capabilities.merge_strategies.iter().map(|strategy| strategy.as_str());
-                    return Err(Error::unsupported(format!(
-                        "the {} destination has no merge strategy `{strategy}`",
-                        self.destination.kind()
-                    ))
-                    .with_hint(format!("use {}", names.collect::<Vec<_>>().join(", "))));
-                }
+                options.check()?;
             }
             _ => {}
         }
@@ -181,7 +173,11 @@ impl Pipeline {
         }
         if can_merge {
             for table in declared.iter().filter_map(|name| prepared.schema.table(name)) {
-                let warnings = match MergeSettings::of(&prepared.schema, table)? {
+                let settings = MergeSettings::of(&prepared.schema, table)?;
+                if let Some(settings) = settings.as_ref().filter(|_| !table.is_nested()) {
+                    self.check_merge(settings).map_err(|error| error.at_table(&table.name))?;
+                }
+                let warnings = match settings {
                     Some(settings) if !table.is_nested() => settings.warnings(),
                     Some(_) => Vec::new(),
                     None => unused_hints(table),
@@ -206,6 +202,28 @@ impl Pipeline {
             prepared.resources.push(Prepared::new(resource, root_table, declared));
         }
         Ok(())
+    }
+
+    /// Errors: the destination cannot merge like this.
+    fn check_merge(&self, settings: &MergeSettings) -> Result<()> {
+        let (capabilities, kind) = (self.destination.capabilities(), self.destination.kind());
+        let strategy = settings.strategy;
+        if !capabilities.merge_strategies.contains(&strategy) {
+            let names = capabilities.merge_strategies.iter().map(|strategy| strategy.as_str());
+            return Err(Error::unsupported(format!(
+                "the {kind} destination has no merge strategy `{strategy}`"
+            ))
+            .with_hint(format!("use {}", names.collect::<Vec<_>>().join(", "))));
+        }
+        let conditions =
+            [("source_filter", &settings.source_filter), ("destination_scope", &settings.destination_scope)];
+        match conditions.into_iter().find(|(_, condition)| condition.is_some()) {
+            Some((option, _)) if !capabilities.takes_sql_conditions => Err(Error::unsupported(format!(
+                "the {kind} destination knows no SQL, and {option} is a condition in SQL"
+            ))
+            .with_hint("leave the option out and filter records by `steps`, or load into a database")),
+            _ => Ok(()),
+        }
     }
 
     /// What the workers need to know.

@@ -425,6 +425,15 @@ impl Pipeline {
         }
         schema.bump();
         let capabilities = self.destination.capabilities();
+        // A list with keys of its own may have got the id of its root row, which its own lists then inherit from it
+        // instead. The reference comes to the same version and hash.
+        for job in &jobs {
+            let table = schema.table(&job.table).filter(|table| !table.is_nested());
+            if table.is_some_and(|table| table.columns_with("root_key").next().is_some()) {
+                schema.update_root_key(&job.table, capabilities.can_merge());
+            }
+        }
+        schema.bump();
         load::verify(schema, capabilities)?;
         if capabilities.can_merge() {
             // Once the package is sealed it is too late to say that it cannot be merged.
@@ -457,7 +466,7 @@ impl Pipeline {
     }
 
     /// The state as it will be when the package is committed, but for its version.
-    fn next_state(&self, known: &Known, source: &str, reset: &[String]) -> State {
+    pub(super) fn next_state(&self, known: &Known, source: &str, reset: &[String]) -> State {
         let mut state = known.state.clone();
         if state.version_hash().is_none() {
             // The first change counts, so the empty state has a hash already.

@@ -29,6 +29,7 @@ resources:
     write_disposition: replace     # append | replace
 ",
     missing: None,
+    has_exchanges: false,
     options: schema_of::<InlineOptions>,
     resource: schema_of::<InlineResourceOptions>,
     forms: None,

@@ -7,6 +7,7 @@ mod inline;
 pub mod rest;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -15,8 +16,8 @@ use windlass_core::{At, Result};
 pub use files::{FileResource, FileSource, InputFormat, local_path};
 pub use inline::{InlineResource, InlineSource};
 
-use crate::config::unknown_name;
-use crate::source::{Resource, Source, SourceSettings, Wire};
+use crate::config::{Secret, unknown_name};
+use crate::source::{Resource, Source, SourceSettings};
 
 /// A kind of source: what help, documentation and the pipeline file know of it.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub struct SourceEntry {
     pub options: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// The JSON Schema of the options of its resources.
     pub resource: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    /// Whether it asks a server, so that what is asked and answered can be recorded and replayed.
+    pub has_exchanges: bool,
     /// What it allows besides a list of resources that are objects; `None` if nothing.
     pub forms: Option<SourceForms>,
     /// Builds it. Errors: options that are unknown or wrong.
@@ -83,6 +86,30 @@ impl fmt::Debug for Places {
     }
 }
 
+/// Where the answers to the requests of a source come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Exchanges {
+    /// The network.
+    #[default]
+    Live,
+    /// The network; requests and answers are written into this folder, without secrets.
+    Recorded(PathBuf),
+    /// A folder of recorded requests and answers; nothing goes over the network.
+    Replayed(PathBuf),
+}
+
+impl Exchanges {
+    /// The same in a folder below, for one of several sources.
+    #[must_use]
+    pub fn below(&self, name: &str) -> Self {
+        match self {
+            Self::Live => Self::Live,
+            Self::Recorded(folder) => Self::Recorded(folder.join(name)),
+            Self::Replayed(folder) => Self::Replayed(folder.join(name)),
+        }
+    }
+}
+
 /// What a source is built from.
 #[derive(Clone, Debug)]
 pub struct SourceParts {
@@ -94,10 +121,12 @@ pub struct SourceParts {
     pub options: Value,
     /// Its resources, each with the options that are not the engine's.
     pub resources: Vec<(Resource, Value)>,
-    /// Where its requests go.
-    pub wire: Wire,
     /// Where its keys stand, for errors.
     pub places: Places,
+    /// Where the answers to its requests come from.
+    pub exchanges: Exchanges,
+    /// What its options hold of secrets that came from variables; recordings do not hold it.
+    pub secrets: Vec<Secret>,
 }
 
 /// All kinds of sources.

@@ -13,6 +13,7 @@ pub(super) const ENTRY: SourceEntry = SourceEntry {
     short: "REST APIs: pages, dependent resources, incremental loading",
     example: "type: rest_api\n",
     missing: Some(MISSING),
+    has_exchanges: true,
     options: schema_of::<Options>,
     resource: schema_of::<Options>,
     forms: None,

@@ -42,6 +42,7 @@ resources:
     # steps: [{filter: '.type != null'}, {map: 'del(.secret)'}]   # jq
 ",
     missing: None,
+    has_exchanges: false,
     options: schema_of::<FileOptions>,
     resource: schema_of::<FileResourceOptions>,
     forms: None,

@@ -44,6 +44,7 @@ pub(super) const ENTRY: SourceEntry = SourceEntry {
     short: "REST APIs: pages, dependent resources, incremental loading",
     example: EXAMPLE,
     missing: None,
+    has_exchanges: true,
     options: schema_of::<config::RestOptions>,
     resource: schema_of::<config::RestResourceOptions>,
     forms: Some(config::FORMS),
@@ -55,7 +56,8 @@ type: rest_api
 client:
   base_url: https://api.github.com/repos/duckdb/duckdb/
   headers: {Accept: application/vnd.github+json}
-  # auth: {type: bearer, token: \"${GITHUB_TOKEN}\"}   # bearer | api_key | http_basic | oauth2_client_credentials
+  # auth: bearer                   # its token stands in .windlass/secrets.toml, or here: {type: bearer, token: \"${VAR}\"};
+                                   # bearer | api_key | http_basic | oauth2_client_credentials | oauth_jwt
   paginator: header_link           # detected when left out; single_page | json_link | header_link | header_cursor
                                    # | cursor | offset | page_number, as a word or as {type: ..., options}
 # max_requests: 100                # stop there and load what was read; the next run goes on

@@ -1,6 +1,6 @@
 //! The registered source: from the configuration to resources and extractors.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -12,10 +12,10 @@ use super::chains::{Chains, Links};
 use super::config::{
     ClientDefaults, OnPartitionError, RestOptions, RestResource, RestResourceOptions, compile, order,
 };
-use super::http::{HttpSettings, Transport, is_web, transport_of};
-use crate::config::parse_options;
-use crate::source::{Extractor, Opening, Resource, Source, SourceContext, SourceSettings, Wire};
-use crate::sources::{Places, SourceParts};
+use super::http::{HttpSettings, HttpTransport, RecordingTransport, ReplayingTransport, Transport, is_web};
+use crate::config::{Secret, parse_options};
+use crate::source::{Extractor, Opening, Resource, Source, SourceContext, SourceSettings};
+use crate::sources::{Exchanges, Places, SourceParts};
 
 /// The resources of a REST API.
 #[derive(Debug)]
@@ -28,9 +28,11 @@ pub struct RestSource {
     resources: Vec<Arc<RestResource>>,
     parallel_requests: usize,
     http: HttpSettings,
-    wire: Wire,
     /// What carries the requests; made when the first resource is opened.
-    transport: OnceLock<Arc<dyn Transport>>,
+    transport: Mutex<Option<Arc<dyn Transport>>>,
+    exchanges: Exchanges,
+    /// What recordings are not to hold, besides what the auth block has.
+    secrets: Vec<Secret>,
 }
 
 impl RestSource {
@@ -38,7 +40,12 @@ impl RestSource {
     ///
     /// Errors: everything about the configuration that is wrong, with its place in the file.
     pub(super) fn of_file(parts: SourceParts) -> Result<Self> {
-        let SourceParts { name, settings, options, resources, wire, places } = parts;
+        let SourceParts { name, settings, mut options, mut resources, places, exchanges, secrets } = parts;
+        if let Exchanges::Replayed(_) = exchanges {
+            // A recording asks for no credentials, so nobody needs to have them.
+            without_auth(options.get_mut("client"));
+            resources.iter_mut().for_each(|(_, own)| without_auth(own.get_mut("endpoint")));
+        }
         let options: RestOptions =
             parse_options("source", options).map_err(|error| error.at(places.at("")))?;
         let resources = resources.into_iter().enumerate().map(|(index, (resource, own))| {
@@ -47,7 +54,7 @@ impl RestSource {
             Ok((resource, own))
         });
         let source = Self::build(name, settings, options, resources.collect::<Result<_>>()?, &places)?;
-        Ok(Self { wire, ..source })
+        Ok(Self { exchanges, secrets, ..source })
     }
 
     /// A source of these resources.
@@ -103,8 +110,9 @@ impl RestSource {
             resources,
             parallel_requests: options.parallel_requests.max(1),
             http,
-            wire: Wire::Network,
-            transport: OnceLock::new(),
+            transport: Mutex::default(),
+            exchanges: Exchanges::Live,
+            secrets: Vec::new(),
         })
     }
 
@@ -121,16 +129,34 @@ impl RestSource {
     /// Sends the requests of this source by `transport`, such as a recording.
     #[must_use]
     pub fn with_transport(self, transport: Arc<dyn Transport>) -> Self {
-        Self { transport: OnceLock::from(transport), ..self }
+        Self { transport: Mutex::new(Some(transport)), ..self }
     }
 
-    /// Errors: settings of the client that contradict each other.
+    /// Errors: settings of the client that contradict each other, a recording that cannot be written or read.
     fn transport(&self) -> Result<Arc<dyn Transport>> {
-        if let Some(transport) = self.transport.get() {
+        let mut slot = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(transport) = &*slot {
             return Ok(Arc::clone(transport));
         }
-        let transport = transport_of(&self.wire, &self.name, self.http.clone())?;
-        Ok(Arc::clone(self.transport.get_or_init(|| transport)))
+        let network = || HttpTransport::new(self.http.clone());
+        let transport: Arc<dyn Transport> = match &self.exchanges {
+            Exchanges::Live => Arc::new(network()?),
+            Exchanges::Recorded(folder) => {
+                let recording = RecordingTransport::new(Arc::new(network()?), folder)?;
+                Arc::new(recording.hiding(self.secrets.clone()))
+            }
+            Exchanges::Replayed(folder) => {
+                Arc::new(ReplayingTransport::open(folder)?.hiding(self.secrets.clone()))
+            }
+        };
+        Ok(Arc::clone(slot.insert(transport)))
+    }
+}
+
+/// Takes the credentials out of what may have some.
+fn without_auth(holder: Option<&mut Value>) {
+    if let Some(Value::Object(map)) = holder {
+        map.shift_remove("auth");
     }
 }
 

@@ -26,22 +26,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use windlass_core::{Error, Result};
 
-use super::{
-    HttpSettings, HttpTransport, Request, RequestBody, Response, Transport, encode, is_secret_name, url,
-};
+use super::{Request, RequestBody, Response, Transport, encode, is_secret_name, url};
 use crate::config::Secret;
-use crate::source::Wire;
-
-/// What carries the requests of a source. Errors: settings that make no sense, a recording that is not there.
-pub fn transport_of(wire: &Wire, source: &str, settings: HttpSettings) -> Result<Arc<dyn Transport>> {
-    Ok(match wire {
-        Wire::Network => Arc::new(HttpTransport::new(settings)?),
-        Wire::Record(folder) => {
-            Arc::new(RecordingTransport::new(Arc::new(HttpTransport::new(settings)?), &folder.join(source))?)
-        }
-        Wire::Replay(folder) => Arc::new(ReplayingTransport::open(&folder.join(source))?),
-    })
-}
 
 /// The file in the folder of a recording.
 pub const EXCHANGES_FILE: &str = "exchanges.json";
@@ -65,7 +51,12 @@ struct Cassette {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Exchange {
     request: RecordedRequest,
-    response: RecordedResponse,
+    /// What was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    response: Option<RecordedResponse>,
+    /// Why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<RecordedError>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,6 +84,17 @@ struct RecordedResponse {
     headers: Map<String, Value>,
     #[serde(default)]
     body: Value,
+    /// Where it came from, if not from where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct RecordedError {
+    message: String,
+    /// Whether a budget was spent, so that reading ended there and what was read was kept.
+    #[serde(default)]
+    is_budget_spent: bool,
 }
 
 /// Carries requests by another transport and writes down what it was asked and what it got.
@@ -101,6 +103,7 @@ pub struct RecordingTransport {
     inner: Arc<dyn Transport>,
     path: PathBuf,
     file: Mutex<RecordingFile>,
+    secrets: Vec<Secret>,
 }
 
 #[derive(Debug)]
@@ -120,14 +123,29 @@ impl RecordingTransport {
         file.write_all(format!("{OPENING}{CLOSING}").as_bytes())
             .map_err(|cause| not_written(&path, cause))?;
         let file = RecordingFile { file, end: OPENING.len() as u64, is_empty: true };
-        Ok(Self { inner, path, file: Mutex::new(file) })
+        Ok(Self { inner, path, file: Mutex::new(file), secrets: Vec::new() })
     }
 
-    fn note(&self, request: &Request, response: &Response) -> Result<()> {
-        let secrets = request.auth.as_ref().map(|auth| auth.secrets()).unwrap_or_default();
-        let exchange = Exchange {
-            request: RecordedRequest::of(request, &secrets)?,
-            response: RecordedResponse::of(response, &secrets)?,
+    /// Leaves these out as well, wherever they are.
+    #[must_use]
+    pub fn hiding(self, secrets: Vec<Secret>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    fn note(&self, request: &Request, answer: &Result<Response>) -> Result<()> {
+        let secrets = secrets_of(request, &self.secrets);
+        let request = RecordedRequest::of(request, &secrets)?;
+        let exchange = match answer {
+            Ok(response) => {
+                let mut response = RecordedResponse::of(response, &secrets)?;
+                response.url = response.url.filter(|url| request.url.as_ref() != Some(url));
+                Exchange { request, response: Some(response), error: None }
+            }
+            Err(error) => {
+                let message = without_secrets(&error.chain(), &secrets);
+                let error = RecordedError { message, is_budget_spent: error.is_budget_spent() };
+                Exchange { request, response: None, error: Some(error) }
+            }
         };
         let text = serde_json::to_string(&exchange)
             .map_err(|cause| Error::internal("an exchange cannot be written").with_source(cause))?;
@@ -153,9 +171,9 @@ impl RecordingFile {
 #[async_trait]
 impl Transport for RecordingTransport {
     async fn send(&self, request: &Request) -> Result<Response> {
-        let response = self.inner.send(request).await?;
-        self.note(request, &response)?;
-        Ok(response)
+        let answer = self.inner.send(request).await;
+        self.note(request, &answer)?;
+        answer
     }
 }
 
@@ -167,6 +185,7 @@ pub struct ReplayingTransport {
     exchanges: Vec<Exchange>,
     /// How often each request was answered, by its text.
     answered: Mutex<HashMap<String, usize>>,
+    secrets: Vec<Secret>,
 }
 
 impl ReplayingTransport {
@@ -181,9 +200,23 @@ impl ReplayingTransport {
                 .at_file(&place)
         })?;
         let cassette: Cassette = serde_json::from_slice(&text).map_err(|cause| {
-            Error::config("the recording has another form").with_source(cause).at_file(&place)
+            Error::config("the recording has another form")
+                .with_source(cause)
+                .with_hint("`windlass record FILE` records anew")
+                .at_file(&place)
         })?;
-        Ok(Self { folder: folder.to_owned(), exchanges: cassette.exchanges, answered: Mutex::default() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            exchanges: cassette.exchanges,
+            answered: Mutex::default(),
+            secrets: Vec::new(),
+        })
+    }
+
+    /// Takes requests for those that were recorded without these.
+    #[must_use]
+    pub fn hiding(self, secrets: Vec<Secret>) -> Self {
+        Self { secrets, ..self }
     }
 
     fn unknown(&self, asked: &RecordedRequest) -> Error {
@@ -205,7 +238,7 @@ impl ReplayingTransport {
 #[async_trait]
 impl Transport for ReplayingTransport {
     async fn send(&self, request: &Request) -> Result<Response> {
-        let secrets = request.auth.as_ref().map(|auth| auth.secrets()).unwrap_or_default();
+        let secrets = secrets_of(request, &self.secrets);
         let asked = RecordedRequest::of(request, &secrets)?;
         let matching: Vec<&Exchange> =
             self.exchanges.iter().filter(|exchange| exchange.request.answers(&asked)).collect();
@@ -217,14 +250,26 @@ impl Transport for ReplayingTransport {
             (*count - 1).min(last)
         };
         let exchange = matching.get(index).ok_or_else(|| Error::internal("a recording has no answer"))?;
-        let headers = exchange.response.headers.iter().map(|(name, value)| {
+        let response = match (&exchange.response, &exchange.error) {
+            (Some(response), _) => response,
+            (None, Some(error)) if error.is_budget_spent => return Err(Error::budget_spent(&error.message)),
+            (None, Some(error)) => {
+                return Err(Error::source_failed(&error.message).with_hint("that is what was recorded"));
+            }
+            (None, None) => {
+                return Err(Error::config(format!("{} was recorded without an answer", asked.line()))
+                    .with_hint("an exchange has a `response`, or an `error` with a `message`")
+                    .at_file(self.folder.join(EXCHANGES_FILE).display().to_string()));
+            }
+        };
+        let headers = response.headers.iter().map(|(name, value)| {
             (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
         });
         Ok(Response::new(
-            exchange.response.status,
-            asked.url.unwrap_or_default(),
+            response.status,
+            response.url.clone().or(asked.url).unwrap_or_default(),
             headers.collect(),
-            exchange.response.bytes(),
+            response.bytes(),
         ))
     }
 }
@@ -234,7 +279,7 @@ impl RecordedRequest {
         let mut address = url::with_parameters(&request.url, &request.params)?;
         let _ = address.set_username("");
         let _ = address.set_password(None);
-        let address = url::masked_with(address.as_str(), secrets);
+        let address = without_secrets(&url::masked_with(address.as_str(), secrets), secrets);
         let address =
             Url::parse(&address).map_err(|cause| Error::internal("an address is none").with_source(cause))?;
         let raw_query = address.query().unwrap_or_default().to_owned();
@@ -321,7 +366,8 @@ impl RecordedResponse {
                 json!({ "__bytes_hex__": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() })
             }
         };
-        Ok(Self { status: response.status, headers: headers.collect(), body })
+        let url = without_secrets(&url::masked_with(&response.url, secrets), secrets);
+        Ok(Self { status: response.status, headers: headers.collect(), body, url: Some(url) })
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -332,6 +378,53 @@ impl RecordedResponse {
             (Value::String(text), None) => text.clone().into_bytes(),
             (value, None) => value.to_string().into_bytes(),
         }
+    }
+}
+
+/// Everything of a request that a recording is not to hold: what is known to be secret, and what stands in it under the
+/// name of a secret. Servers repeat such things, in links for instance, where they are escaped.
+fn secrets_of(request: &Request, known: &[Secret]) -> Vec<Secret> {
+    let mut secrets = request.auth.as_ref().map(|auth| auth.secrets()).unwrap_or_default();
+    secrets.extend_from_slice(known);
+    let params = request.params.iter().filter(|(name, _)| is_secret_name(name));
+    secrets.extend(params.filter_map(|(_, value)| value.as_str()).map(Secret::from));
+    let headers = request.headers.iter().filter(|(name, _)| {
+        SECRET_HEADERS.contains(&name.to_ascii_lowercase().as_str()) || is_secret_header(name)
+    });
+    for (_, value) in headers {
+        // A token without its scheme is what servers repeat.
+        let token = value.split_once(' ').map_or(value.as_str(), |(_, token)| token);
+        secrets.extend([Secret::from(value.as_str()), token.into()]);
+    }
+    match &request.body {
+        RequestBody::Json(value) => add_secret_fields(value, &mut secrets),
+        RequestBody::Form(fields) => add_secret_fields(&Value::Object(fields.clone()), &mut secrets),
+        RequestBody::Text(_) | RequestBody::Empty => {}
+    }
+    if let Ok(address) = Url::parse(&request.url) {
+        secrets.extend(address.password().map(|password| Secret::from(url::decoded(password))));
+        let pairs = address.query_pairs().filter(|(name, _)| is_secret_name(name));
+        secrets.extend(pairs.map(|(_, value)| Secret::from(value.into_owned())));
+    }
+    let escaped: Vec<Secret> = secrets.iter().map(|secret| url::form_text(secret.expose()).into()).collect();
+    secrets.extend(escaped);
+    secrets.retain(|secret| !secret.expose().is_empty() && secret.expose() != MASK);
+    secrets
+}
+
+/// What stands in members with names of secrets.
+fn add_secret_fields(value: &Value, secrets: &mut Vec<Secret>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str() {
+                    Some(text) if is_secret_field(name) => secrets.push(text.into()),
+                    _ => add_secret_fields(value, secrets),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| add_secret_fields(item, secrets)),
+        _ => {}
     }
 }
 
@@ -359,8 +452,16 @@ fn masked_value(value: &Value, secrets: &[Secret]) -> Value {
 }
 
 /// Members that hold credentials, besides what is called like a secret parameter.
-const SECRET_FIELDS: [&str; 6] =
-    ["assertion", "client_assertion", "refresh_token", "id_token", "private_key", "authorization"];
+const SECRET_FIELDS: [&str; 8] = [
+    "assertion",
+    "client_assertion",
+    "refresh_token",
+    "id_token",
+    "private_key",
+    "authorization",
+    "cookie",
+    "set-cookie",
+];
 
 /// Whether a member of a body is a secret by its name. A `key` mostly is none: many APIs name their records so.
 fn is_secret_field(name: &str) -> bool {

@@ -35,7 +35,7 @@ impl Failure {
         let error = error.without_url();
         if error.is_builder() {
             Self::Unsendable(error)
-        } else if is_tls(&error) {
+        } else if is_tls(&error, error.is_connect()) {
             Self::Tls(error)
         } else if error.is_connect() {
             Self::Unreachable(error)
@@ -86,21 +86,14 @@ impl Failure {
     }
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|cause| is_tls_cause(cause, error.is_connect()))
-}
-
-fn is_tls_cause(cause: &(dyn std::error::Error + 'static), is_connect: bool) -> bool {
-    let Some(io) = cause.downcast_ref::<std::io::Error>() else {
-        return cause.is::<rustls::Error>()
-            || cause.source().is_some_and(|next| is_tls_cause(next, is_connect));
-    };
-    // A connection that stands and ends before it can be used ends in the handshake.
-    if is_connect && io.kind() == std::io::ErrorKind::UnexpectedEof {
-        return true;
-    }
-    // rustls stands inside of errors of I/O, which hide it from the chain.
-    io.get_ref().is_some_and(|inner| is_tls_cause(inner, is_connect))
+/// Whether TLS is at the bottom of an error, or the end of a connection, which while connecting is that of the handshake.
+/// Errors of I/O hide what they hold from the chain of causes.
+fn is_tls(error: &(dyn std::error::Error + 'static), is_connecting: bool) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    error.is::<rustls::Error>()
+        || is_connecting && io.is_some_and(|io| io.kind() == std::io::ErrorKind::UnexpectedEof)
+        || io.and_then(std::io::Error::get_ref).is_some_and(|inner| is_tls(inner, is_connecting))
+        || error.source().is_some_and(|cause| is_tls(cause, is_connecting))
 }
 
 /// The error of an answer whose status says that the request failed.

@@ -30,7 +30,7 @@ pub use auth::{
     ApiKeyAuth, ApiKeyLocation, AuthConfig, BearerAuth, HttpBasicAuth, OAuth2ClientCredentials, OAuthJwtAuth,
     Scopes,
 };
-pub use cassette::{EXCHANGES_FILE, RecordingTransport, ReplayingTransport, transport_of};
+pub use cassette::{EXCHANGES_FILE, RecordingTransport, ReplayingTransport};
 pub use client::{HttpTransport, RetryCondition};
 pub use encode::{python_json, python_text};
 pub use gate::HostGates;

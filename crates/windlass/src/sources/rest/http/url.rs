@@ -146,7 +146,8 @@ pub(super) fn form(params: &Map<String, Value>) -> String {
     pairs.join("&")
 }
 
-fn form_text(text: &str) -> String {
+/// A text as it stands in a form or a query.
+pub(super) fn form_text(text: &str) -> String {
     utf8_percent_encode(text, FORM).to_string().replace(' ', "+")
 }
 
