@@ -111,6 +111,11 @@ pub trait Extractor: Send {
         None
     }
 
+    /// What people should know of what was read since the last call, as sentences without a full stop.
+    fn notices(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Partitions that failed since the last call, where the resource goes on without them.
     fn failures(&mut self) -> Vec<PartitionFailure> {
         Vec::new()

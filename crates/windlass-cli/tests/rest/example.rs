@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
 
-use crate::project::{Done, Project};
+use crate::project::{Done, Project, files_below};
 use crate::recording::Recording;
 use crate::weather::{Answer, Asked, Server, Weather};
 
@@ -83,11 +83,13 @@ impl Example {
         let text = std::fs::read_to_string(self.path().join(self.file)).unwrap();
         assert!(text.contains(self.hosts[0]), "{text}");
         project.write(self.file, text.replace(self.hosts[0], url));
-        project.write(
-            ".env",
-            self.secret.map(|[name, value, _]| format!("{name}={value}\n")).unwrap_or_default(),
-        );
+        self.write_secret(&project);
         project
+    }
+
+    fn write_secret(&self, project: &Project) {
+        let text = self.secret.map(|[name, value, _]| format!("{name}={value}\n"));
+        project.write(".env", text.unwrap_or_default());
     }
 
     /// The answers of a recording, for those who have the secret.
@@ -171,6 +173,25 @@ impl Command {
         let at = args.iter().position(|arg| arg == "--replay");
         let recording = at.map(|at| args.drain(at..at + 2).nth(1).unwrap());
         Self { line: line.to_owned(), args, recording }
+    }
+}
+
+/// The commands of the session as they stand there, without a server.
+#[test]
+fn the_examples_run_from_their_recordings() {
+    for example in ALL {
+        let project = Project::in_memory();
+        for file in files_below(&example.path()) {
+            let name = file.strip_prefix(example.path()).unwrap();
+            project.write(name.to_str().unwrap(), std::fs::read(&file).unwrap());
+        }
+        example.write_secret(&project);
+        let transcript = example.transcript(&project, |command| {
+            let replay = ["--replay", command.recording.as_deref().unwrap()];
+            let done = Done::of(example.command(&project, command).args(replay).output().unwrap());
+            assert_eq!(done.code, 0, "{}: {}", command.line, done.stderr);
+        });
+        example.check(&transcript);
     }
 }
 

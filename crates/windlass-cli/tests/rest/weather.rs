@@ -28,13 +28,10 @@ impl Asked {
     pub(crate) fn line(&self) -> String {
         let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-        format!("{} {}{query} {}", self.method, self.path, String::from_utf8_lossy(&self.body))
-            .trim_end()
-            .to_owned()
-    }
-
-    pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        // However JSON is spaced, it is the same.
+        let json = serde_json::from_slice::<serde_json::Value>(&self.body).map(|body| body.to_string());
+        let body = json.unwrap_or_else(|_| String::from_utf8_lossy(&self.body).into_owned());
+        format!("{} {}{query} {body}", self.method, self.path).trim_end().to_owned()
     }
 }
 
@@ -83,7 +80,7 @@ pub(crate) enum Weather {
     Close,
     /// Its header says that the body is longer than it is, by so many bytes; then the connection ends.
     TooLong(usize),
-    /// Its header says that the body is shorter than it is, by so many bytes.
+    /// Its header says that the body is shorter than it is, by so many bytes, but that there is one.
     TooShort(usize),
     /// It arrives in so many pieces with a pause before each.
     Slow(usize, Duration),
@@ -201,7 +198,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
                 return stream.write_all(&[head, answer.body].concat());
             }
             Weather::TooShort(bytes) => {
-                let head = answer.head(answer.body.len().saturating_sub(bytes)).into_bytes();
+                let head = answer.head(answer.body.len().saturating_sub(bytes).max(1)).into_bytes();
                 stream.write_all(&[head, answer.body].concat())?;
             }
             Weather::Slow(pieces, pause) => {

@@ -57,6 +57,7 @@ struct Driver<'a> {
     gathered: Gathered,
     finished: BTreeSet<usize>,
     left: BTreeMap<usize, LeftBehind>,
+    notices: Vec<String>,
     /// Pages of parents.
     spools: BTreeMap<usize, Spool>,
     /// Resources that were opened before their turn.
@@ -148,6 +149,7 @@ impl<'a> Driver<'a> {
             gathered,
             finished: from.finished,
             left: left_behind(&resources, from.failed, from.retries, from.unfinished),
+            notices: Vec::new(),
             spools,
             ahead: BTreeMap::new(),
             resumed: from.current,
@@ -291,6 +293,8 @@ impl<'a> Driver<'a> {
             }
             let Some(read) = read.transpose()? else { return Ok(()) };
             self.note_failures(index, read.failures);
+            let name = &prepared.resource.name;
+            self.notices.extend(read.notices.iter().map(|notice| format!("resource `{name}`: {notice}")));
             match read.step {
                 Step::End => break,
                 Step::Spent(error) => {
@@ -449,7 +453,12 @@ impl<'a> Driver<'a> {
         }
         dismissed?;
         self.gathered.sort();
-        Ok(Extracted { state: self.book.state(), gathered: self.gathered, left: self.left })
+        Ok(Extracted {
+            state: self.book.state(),
+            gathered: self.gathered,
+            left: self.left,
+            notices: self.notices,
+        })
     }
 }
 

@@ -234,6 +234,8 @@ pub(crate) struct Extracted {
     pub(crate) gathered: Gathered,
     /// What is left to the next run, by resource.
     pub(crate) left: BTreeMap<usize, LeftBehind>,
+    /// What people should know of what was read.
+    pub(crate) notices: Vec<String>,
 }
 
 /// What all workers made so far, and the gates.

@@ -20,6 +20,8 @@ pub(super) struct Read {
     pub(super) place: Place,
     /// Partitions that failed on the way.
     pub(super) failures: Vec<PartitionFailure>,
+    /// What people should know of what was read.
+    pub(super) notices: Vec<String>,
     /// Gives the bytes of a page that was read ahead back.
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -61,18 +63,19 @@ impl Pages {
     }
 
     async fn next(&mut self) -> Result<Read> {
-        let mut failures = Vec::new();
+        let (mut failures, mut notices) = (Vec::new(), Vec::new());
         loop {
             let Some(extractor) = self.extractors.front_mut() else {
-                return Ok(self.read(Step::End, failures));
+                return Ok(self.read(Step::End, failures, notices));
             };
             let step = extractor.next_page().await;
             failures.extend(extractor.failures());
+            notices.extend(extractor.notices());
             match step {
                 Ok(Some(page)) => {
                     let position = extractor.position();
                     self.place = Place { position, is_at_start: false, ..self.place };
-                    return Ok(self.read(Step::Page(page), failures));
+                    return Ok(self.read(Step::Page(page), failures, notices));
                 }
                 Ok(None) => {
                     self.extractors.pop_front();
@@ -81,15 +84,15 @@ impl Pages {
                 }
                 Err(error) if error.is_budget_spent() => {
                     self.extractors.clear();
-                    return Ok(self.read(Step::Spent(error), failures));
+                    return Ok(self.read(Step::Spent(error), failures, notices));
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn read(&self, step: Step, failures: Vec<PartitionFailure>) -> Read {
-        Read { step, place: self.place.clone(), failures, _permit: None }
+    fn read(&self, step: Step, failures: Vec<PartitionFailure>, notices: Vec<String>) -> Read {
+        Read { step, place: self.place.clone(), failures, notices, _permit: None }
     }
 }
 

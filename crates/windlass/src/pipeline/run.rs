@@ -328,6 +328,7 @@ impl Pipeline {
         .await?;
         self.cancel.check()?;
         failpoint("extract.done")?;
+        info.warnings.extend(extracted.notices.iter().cloned());
         info.warnings.extend(left_without_type(&extracted, &schema));
         info.warnings.extend(left_in_json(&extracted));
         let partial = partial::close(source, &resources, &extracted);

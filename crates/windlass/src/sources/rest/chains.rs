@@ -119,6 +119,9 @@ pub(super) struct Chains {
     first: u64,
     position: Option<Value>,
     failures: Vec<PartitionFailure>,
+    notices: Vec<String>,
+    /// Whether it was said that the selector finds nothing; once is enough.
+    is_unmatched: bool,
     buffers: ParseBuffers,
 }
 
@@ -221,6 +224,8 @@ impl Chains {
             first,
             position: opening.position.clone(),
             failures: Vec::new(),
+            notices: Vec::new(),
+            is_unmatched: false,
             buffers: ParseBuffers::default(),
         })
     }
@@ -342,6 +347,14 @@ impl Extractor for Chains {
                     self.first += page.records;
                     let (item, position) = (chain.item.index, chain.position.clone());
                     self.position = position.map(|page| self.position_of(item, Some(&page)));
+                    if let Some(selector) = page.unmatched.filter(|_| !self.is_unmatched) {
+                        self.is_unmatched = true;
+                        self.notices.push(format!(
+                            "the selector `{selector}` finds nothing in the answer of {}, which is taken for empty; \
+                             `data_selector` says where the records are",
+                            page.url
+                        ));
+                    }
                     let origin = Arc::new(Origin { file: Some(page.url), ..Origin::default() });
                     return Ok(Some(Page { body, first, origin }));
                 }
@@ -366,6 +379,10 @@ impl Extractor for Chains {
 
     fn position(&self) -> Option<Value> {
         self.position.clone()
+    }
+
+    fn notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
     }
 
     fn failures(&mut self) -> Vec<PartitionFailure> {

@@ -54,6 +54,8 @@ pub struct RestPage {
     pub records: u64,
     /// Where they come from, without secrets.
     pub url: String,
+    /// The selector, where it finds nothing in the answer: the page is taken for empty.
+    pub unmatched: Option<String>,
 }
 
 /// Reads a chain of pages.
@@ -312,8 +314,13 @@ impl Pages {
         response.check_status(&request.method)?;
         let can_split = self.selector.as_ref().is_none_or(|selector| selector.plain().is_some());
         if response.spooled.is_some() || (can_split && (response.body.len() > PART_BYTES || self.skip > 0)) {
-            let parts =
-                Parts::new(request.clone(), response, self.selector.as_ref(), self.paginator.as_deref(), self.skip)?;
+            let parts = Parts::new(
+                request.clone(),
+                response,
+                self.selector.as_ref(),
+                self.paginator.as_deref(),
+                self.skip,
+            )?;
             if self.selector.is_none() {
                 self.select(Selector::clone(parts.selector()));
             }
@@ -343,11 +350,10 @@ impl Pages {
         let selector = self.selector.clone().ok_or_else(|| Error::internal("a page without selector"))?;
         let records = selector.records(&parsed.tape)?;
         let count = records.count();
-        if matches!(records, Records::Plain(0, None)) && !parsed.tape.is_array(0) {
-            tracing::warn!(
-                selector = selector.as_str(),
-                "the selector finds nothing in an answer: the page is empty"
-            );
+        let finds_nothing = matches!(records, Records::Plain(0, None)) && !parsed.tape.is_array(0);
+        let unmatched = finds_nothing.then(|| selector.as_str().to_owned());
+        if let Some(selector) = &unmatched {
+            tracing::warn!(selector, "the selector finds nothing in an answer: the page is empty");
         }
         let body = match selector.plain() {
             _ if count == 0 => Some(Body::Lines(Vec::new())),
@@ -363,7 +369,7 @@ impl Pages {
             (None, Some(plain)) => Body::Document(std::mem::take(&mut response.body), Arc::clone(plain)),
             (body, _) => body.unwrap_or(Body::Lines(Vec::new())),
         };
-        Ok(RestPage { body, records: count, url })
+        Ok(RestPage { body, records: count, url, unmatched })
     }
 
     /// The next part of a large page; `None` if nothing is left of it.
@@ -375,6 +381,7 @@ impl Pages {
             body: Body::Lines(lines),
             records,
             url: masked_url(&parts.response().url),
+            unmatched: None,
         });
         if !parts.is_done() {
             if let Some(position) = &mut self.position {
@@ -392,7 +399,12 @@ impl Pages {
         let answer = Answer::new(request, response, parts.records(), &parsed.tape);
         self.learn(&answer, || rest.to_vec())?;
         // A page without records is a page too.
-        let empty = || RestPage { body: Body::Lines(Vec::new()), records: 0, url: masked_url(&response.url) };
+        let empty = || RestPage {
+            body: Body::Lines(Vec::new()),
+            records: 0,
+            url: masked_url(&response.url),
+            unmatched: None,
+        };
         Ok(page.or_else(|| (parts.records() == 0).then(empty)))
     }
 

@@ -32,11 +32,11 @@ pub(super) fn not_json(response: &Response, method: &str, syntax: &SyntaxError) 
         return Error::data(format!("{place}: the answer is XML instead of JSON: `{shown}`"))
             .with_hint("many APIs give JSON for the header `Accept: application/json`");
     }
-    let error =
-        Error::data(format!("{place}: the answer is not JSON at byte {}: {syntax}: `{shown}`", syntax.at + 1))
-            .with_hint(
-                "the answer must be one JSON document; a body that ends in the middle was cut by the server",
-            );
+    let error = Error::data(format!(
+        "{place}: the answer is not JSON at byte {}: {syntax}: `{shown}`",
+        syntax.at + 1
+    ))
+    .with_hint("the answer must be one JSON document; a body that ends in the middle was cut by the server");
     // What begins as a document may be whole the next time.
     let is_cut = text.starts_with(['{', '[']) && syntax.at >= response.body.trim_ascii_end().len();
     if is_cut { error.retryable() } else { error }

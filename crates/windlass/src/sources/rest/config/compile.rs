@@ -16,7 +16,7 @@ use super::template::{Node, Reference, RequestTemplate, text_of};
 use crate::config::{nearest, parse_options, unknown_name};
 use crate::source::Resource;
 use crate::sources::Places;
-use crate::sources::rest::http::Auth;
+use crate::sources::rest::http::{Auth, is_web, masked_url};
 use crate::sources::rest::pages::ResponseAction;
 use crate::sources::rest::paginate::PaginatorConfig;
 use crate::sources::rest::select::Selector;
@@ -67,6 +67,7 @@ pub(crate) fn compile(
     let at = |part: &str, error: Error| error.at(places.at(&format!("{pointer}{part}"))).at_resource(&name);
     let mut endpoint = options.endpoint.unwrap_or_default();
     let path = endpoint.path.take().unwrap_or_else(|| name.clone());
+    check_scheme(&path).map_err(|error| at("/endpoint/path", error))?;
     apply_rules(&path, &mut endpoint);
     let mut params = endpoint.params.take().unwrap_or_default();
     let param_at = |param: &str, error| {
@@ -169,6 +170,19 @@ pub(crate) fn compile(
         guess_pages: options.guess_pages.unwrap_or(false),
         defect,
     })
+}
+
+/// Errors: a whole address that is not one of the web. One whose scheme is a placeholder is seen when it is asked for.
+fn check_scheme(path: &str) -> Result<()> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    match path.split_once("://") {
+        Some((scheme, _)) if !scheme.is_empty() && scheme.chars().all(is_part) && !is_web(path) => {
+            Err(Error::config(format!("`{}` is not an address of the web", masked_url(path))).with_hint(
+                "a path is joined to the `base_url`; a whole address begins with https:// or http://",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the path says about the endpoint, and what `auto` means.

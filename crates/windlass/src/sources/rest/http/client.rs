@@ -354,6 +354,7 @@ impl HttpTransport {
                 "{} {from}: redirects to what is not an address of the web",
                 hop.method
             ))
+            .with_hint("the server or something before it is wrong: check `base_url` and `path`")
         };
         let to = hop.url.join(location).map_err(|cause| nowhere().with_source(cause))?;
         if !matches!(to.scheme(), "http" | "https") || !to.has_host() {

@@ -35,7 +35,7 @@ impl Failure {
         let error = error.without_url();
         if error.is_builder() {
             Self::Unsendable(error)
-        } else if is_tls(&error) {
+        } else if is_tls(&error, error.is_connect()) {
             Self::Tls(error)
         } else if error.is_connect() {
             Self::Unreachable(error)
@@ -86,12 +86,14 @@ impl Failure {
     }
 }
 
-/// Whether TLS is at the bottom of an error. Errors of I/O hide what they hold from the chain of causes.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+/// Whether TLS is at the bottom of an error, or the end of a connection, which while connecting is that of the handshake.
+/// Errors of I/O hide what they hold from the chain of causes.
+fn is_tls(error: &(dyn std::error::Error + 'static), is_connecting: bool) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
     error.is::<rustls::Error>()
-        || inner.is_some_and(|inner| is_tls(inner))
-        || error.source().is_some_and(is_tls)
+        || is_connecting && io.is_some_and(|io| io.kind() == std::io::ErrorKind::UnexpectedEof)
+        || io.and_then(std::io::Error::get_ref).is_some_and(|inner| is_tls(inner, is_connecting))
+        || error.source().is_some_and(|cause| is_tls(cause, is_connecting))
 }
 
 /// The error of an answer whose status says that the request failed.

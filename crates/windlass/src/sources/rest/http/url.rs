@@ -69,6 +69,11 @@ pub fn is_web(text: &str) -> bool {
     })
 }
 
+/// Whether a text is an address of the web.
+pub fn is_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
 /// Scheme, host and port of an address; `None` if it is not one of the web.
 pub(super) fn origin(url: &str) -> Option<String> {
     let url = Url::parse(url)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use windlass_core::{Error, Result};
 
-use crate::sources::rest::http::{Request, masked_url};
+use crate::sources::rest::http::{Request, is_address, masked_url};
 
 /// The link to the next page, as a chain of links keeps it.
 #[derive(Clone, Debug)]
@@ -40,6 +40,13 @@ impl Link {
     pub(super) fn apply(&self, request: &mut Request) -> Result<()> {
         match &self.next {
             None => Ok(()),
+            Some(Ok(url)) if !is_address(url) => Err(Error::source_failed(format!(
+                "invalid URL: the link to the next page is `{}`, which is not an address of the web (after {} {})",
+                masked_url(url),
+                request.method,
+                masked_url(&request.url)
+            ))
+            .with_hint("the `paginator` takes a value for a link that is none: check where it looks for it")),
             Some(Ok(url)) => {
                 request.url.clone_from(url);
                 request.params.clear();

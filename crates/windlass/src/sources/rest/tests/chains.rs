@@ -350,7 +350,8 @@ async fn bodies_that_end_in_the_middle_are_asked_for_again() {
     let pages = ["{\"data\": [{\"id\": 1}], \"next\": \"c\"}", "{\"data\": [{\"id\": 2}], \"next\": null}"];
     for read_ahead in [0, 1, 4] {
         let cut = |page: usize, end: usize| answer(&pages[page][..end]);
-        let fake = Fake::in_order(vec![cut(0, 9), cut(0, 19), answer(pages[0]), cut(1, 30), answer(pages[1])]);
+        let fake =
+            Fake::in_order(vec![cut(0, 9), cut(0, 19), answer(pages[0]), cut(1, 30), answer(pages[1])]);
         let mut chain = client(&fake, "http://h")
             .paginate("/i")
             .paginator(config(json!({"type": "cursor", "cursor_path": "next"})))
