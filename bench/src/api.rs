@@ -12,38 +12,26 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use windlass_core::{Error, Result};
-
 /// Parts that the pages can also be had in, for clients that cannot ask for several pages of one list at once.
 const PARTS: usize = 8;
 
-fn main() -> Result<()> {
+fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let options = options(&arguments);
     let number = |name: &str, default: usize| {
-        options
-            .get(name)
-            .map_or(Ok(default), |text| text.parse())
-            .map_err(|cause| Error::config(format!("`--{name}` is not a number")).with_source(cause))
+        options.get(name).map_or(Ok(default), |text| text.parse()).map_err(io::Error::other)
     };
     let pages = number("pages", 1000)?;
-    match arguments.first().map(String::as_str) {
-        Some("serve") => {
-            let delay = Duration::from_millis(number("delay-ms", 5)? as u64);
-            serve(pages, number("records", 100)?, delay).map_err(|cause| failed(&cause))
+    match (arguments.first().map(String::as_str), arguments.get(1)) {
+        (Some("serve"), _) => {
+            serve(pages, number("records", 100)?, Duration::from_millis(number("delay-ms", 5)? as u64))
         }
-        Some("fetch") => {
-            let address = arguments.get(1).ok_or_else(|| Error::config("usage: api fetch HOST:PORT"))?;
-            let seconds =
-                fetch(address, pages, number("connections", 1)?.max(1)).map_err(|cause| failed(&cause))?;
-            print(&format!("{seconds}\n")).map_err(|cause| failed(&cause))
+        (Some("fetch"), Some(address)) => {
+            let seconds = fetch(address, pages, number("connections", 1)?.max(1))?;
+            print(&format!("{seconds}\n"))
         }
-        _ => Err(Error::config("usage: api serve | fetch ADDRESS, with --pages N and more")),
+        _ => Err(io::Error::other("usage: api serve | fetch ADDRESS, with --pages N and more")),
     }
-}
-
-fn failed(cause: &io::Error) -> Error {
-    Error::source_failed(cause.to_string())
 }
 
 fn print(text: &str) -> io::Result<()> {
