@@ -17,8 +17,9 @@ pub(super) fn work_folders() -> Result<PathBuf> {
 /// The pipeline with its file and settings, for commands that talk to the destination.
 pub(super) fn pipeline(name: &str) -> Result<Pipeline> {
     let file = if is_file(name) { PathBuf::from(name) } else { remembered_file(name)? };
-    let load = |overrides: &Overrides| PipelineFile::load(&file, environment())?.describe(overrides);
-    let pipeline = load(&Overrides::default())?.pipeline;
+    // No source is read, so that none needs its secrets here.
+    let pipeline =
+        PipelineFile::load_offline(&file, environment())?.describe(&Overrides::default())?.pipeline;
     // A run may have been told another dataset than the file says; the state knows.
     let dataset = pipeline.state()?.get("dataset_name").and_then(Value::as_str).map(str::to_owned);
     match dataset {
