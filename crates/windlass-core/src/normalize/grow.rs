@@ -478,6 +478,8 @@ mod tests {
         let declared = Schema::new("s", &naming).unwrap();
         let mut state = SchemaState::new(declared.clone());
         let mut table = Table::new("t");
+        table.hints.insert("write_disposition".to_owned(), "append".into());
+        table.hints.insert("resource".to_owned(), "t".into());
         table.columns.insert("a".to_owned(), Column::typed("a", DataType::Bigint, true));
         table.columns.insert("unknown".to_owned(), Column::new("unknown"));
         state.schema.merge_table(table, false).unwrap();

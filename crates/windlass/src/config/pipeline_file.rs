@@ -82,8 +82,8 @@ impl PipelineFile {
         Self::load_with(path, env, false)
     }
 
-    /// The same for a run from a recording: no server sees the secrets of the sources, so those that are not set are
-    /// made up.
+    /// The same where no server sees the secrets of the sources, such as in a run from a recording: those that are not
+    /// set are made up.
     pub fn load_offline(path: &Path, env: BTreeMap<String, String>) -> Result<Self> {
         Self::load_with(path, env, true)
     }
@@ -272,6 +272,14 @@ impl PipelineFile {
 
     /// Builds everything that the file describes. Errors: options that contradict each other.
     pub fn describe(&self, overrides: &Overrides) -> Result<Described> {
+        let pipeline = self.pipeline(overrides)?;
+        let sources = self.sources(pipeline.name(), &overrides.exchanges)?;
+        let schema_contract = self.document.value.get("schema_contract").cloned();
+        Ok(Described { pipeline, sources, options: RunOptions { schema_contract, ..RunOptions::default() } })
+    }
+
+    /// Builds the pipeline alone. Errors: options that contradict each other.
+    pub fn pipeline(&self, overrides: &Overrides) -> Result<Pipeline> {
         let value = &self.document.value;
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let name = text("/pipeline").unwrap_or_default();
@@ -297,15 +305,6 @@ impl PipelineFile {
             std::path::absolute(Path::new(".").join(&self.folder)).unwrap_or_else(|_| self.folder.clone());
         let context = BuildContext { folder, pipeline: name.clone(), work_dir: pipelines_dir.join(&name) };
         let destination = self.destination(&context)?;
-        let pointers = source_pointers(value);
-        self.check_exchanges(&overrides.exchanges, &pointers)?;
-        let sources = pointers
-            .iter()
-            .map(|pointer| {
-                let source = self.source(pointer, &name, &overrides.exchanges);
-                source.map_err(|error| error.at(self.at(pointer)))
-            })
-            .collect::<Result<Vec<_>>>()?;
         let mut dataset = overrides.dataset.clone().or_else(|| text("/dataset"));
         if let Some(layout) = &settings.pipeline.dataset_name_layout {
             if !layout.contains("%s") {
@@ -330,9 +329,16 @@ impl PipelineFile {
         if let Some(dataset) = dataset {
             pipeline = pipeline.dataset(dataset);
         }
-        let options =
-            RunOptions { schema_contract: value.get("schema_contract").cloned(), ..RunOptions::default() };
-        Ok(Described { pipeline, sources, options })
+        Ok(pipeline)
+    }
+
+    fn sources(&self, pipeline: &str, exchanges: &Exchanges) -> Result<Vec<Box<dyn Source>>> {
+        let pointers = source_pointers(&self.document.value);
+        self.check_exchanges(exchanges, &pointers)?;
+        let source = |pointer: &String| {
+            self.source(pointer, pipeline, exchanges).map_err(|error| error.at(self.at(pointer)))
+        };
+        pointers.iter().map(source).collect()
     }
 
     fn settings(&self) -> Result<Settings> {

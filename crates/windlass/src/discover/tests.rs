@@ -26,8 +26,8 @@ fn options(url: Option<&str>) -> DiscoverOptions {
 fn made(document: &str, url: Option<&str>) -> (String, Discovery) {
     let discovery = openapi(document, &options(url)).unwrap();
     validate(&discovery);
-    let text = discovery.text.split_once("source:\n").unwrap().1.to_owned();
-    (text, discovery)
+    let source = discovery.text.split_once("source:\n").unwrap().1.lines();
+    (source.map(|line| format!("{}\n", line.strip_prefix("  ").unwrap())).collect(), discovery)
 }
 
 /// Reads a configuration as `windlass validate` does.
@@ -51,7 +51,60 @@ fn check(document: &str, url: Option<&str>, expected: &Expect) -> Discovery {
 
 #[test]
 fn a_swagger_document_with_offsets_parents_and_an_api_key() {
-    let discovery = check(PETS, None, &expect![[""]]);
+    let discovery = check(
+        PETS,
+        None,
+        &expect![[r#"
+            type: rest_api
+            client:
+              base_url: "https://petstore.example.com/v2/"
+              auth: {type: api_key, name: X-Api-Key, api_key: "${PET_STORE_API_KEY}", location: header}
+            resources:
+              - name: pets   # All pets: the ones that can be bought, and the others.
+                primary_key: id
+                write_disposition: merge
+                endpoint:
+                  path: pets
+                  # params:
+                    # status:   # available | sold: What became of them
+                  data_selector: items
+                  paginator: {type: offset, limit: 200, offset_param: skip, total_path: total}
+              - name: photos
+                primary_key: photoId
+                write_disposition: merge
+                include_from_parent: [id]
+                endpoint:
+                  path: "pets/{resources.pets.id}/photos"
+              - name: likes
+                write_disposition: replace
+                endpoint:
+                  path: "pets/{resources.photos._pets_id}/photos/{resources.photos.photoId}/likes"
+              - name: pet   # One pet
+                selected: false   # a request for each record; load it if there is more in it than in the list
+                primary_key: id
+                write_disposition: merge
+                endpoint:
+                  path: "pets/{resources.pets.id}"
+                  data_selector: $
+                  paginator: single_page
+              - name: find_by_tag
+                selected: false   # complete it first
+                primary_key: id
+                write_disposition: merge
+                endpoint:
+                  path: pets/findByTag
+                  params:
+                    "tag{{0}}": FILL_ME_IN
+                    order: asc
+              - name: inventory
+                selected: false   # complete it first
+                write_disposition: replace
+                endpoint:
+                  path: "stores/${STORE_ID:-FILL_ME_IN}/inventory"
+                  data_selector: $
+                  paginator: single_page
+        "#]],
+    );
     assert_eq!(discovery.pipeline, "pet_store");
     assert_eq!(discovery.variables, ["PET_STORE_API_KEY"]);
     assert_eq!(discovery.resources, ["pets", "photos", "likes"]);
@@ -61,15 +114,109 @@ fn a_swagger_document_with_offsets_parents_and_an_api_key() {
 
 #[test]
 fn a_document_with_link_headers_shared_parts_and_circles() {
-    let discovery = check(HUB, None, &expect![[""]]);
-    assert_eq!(discovery.resources, ["events", "outside", "meta"]);
+    let discovery = check(
+        HUB,
+        None,
+        &expect![[r#"
+            type: rest_api
+            client:
+              base_url: "https://eu.hub.example/api/"
+              auth: {type: bearer, token: "${HUB_TOKEN}"}
+              paginator: {type: header_link}
+            resources:
+              - name: events
+                primary_key: event_id
+                write_disposition: merge
+                endpoint:
+                  path: events
+                  params:
+                    per_page: 100
+              - name: meta
+                write_disposition: replace
+                endpoint:
+                  path: meta
+                  data_selector: $
+                  paginator: single_page
+              - name: outside
+                write_disposition: replace
+                endpoint:
+                  path: outside
+                  paginator: auto
+              - name: issues   # Issues of a repository
+                selected: false   # complete it first
+                primary_key: number
+                write_disposition: merge
+                endpoint:
+                  path: "repos/${OWNER:-FILL_ME_IN}/${REPO:-FILL_ME_IN}/issues"
+                  params:
+                    per_page: 100
+                    # since:   # text (date-time); with `incremental`: "{incremental.start_value}": Only those updated after
+              - name: comments
+                selected: false   # complete it first
+                primary_key: id
+                write_disposition: merge
+                endpoint:
+                  path: "repos/${OWNER:-FILL_ME_IN}/${REPO:-FILL_ME_IN}/issues/{resources.issues.number}/comments"
+                  params:
+                    per_page: 100
+        "#]],
+    );
+    assert_eq!(discovery.resources, ["events", "meta", "outside"]);
     assert_eq!(discovery.unselected, ["issues", "comments"]);
     assert!(discovery.warnings[0].contains("1 references lead nowhere"), "{:?}", discovery.warnings);
 }
 
 #[test]
 fn cursors_in_all_their_forms() {
-    let discovery = check(CURSORS, Some("https://ledger.example"), &expect![[""]]);
+    let discovery = check(
+        CURSORS,
+        Some("https://ledger.example"),
+        &expect![[r#"
+            type: rest_api
+            client:
+              base_url: "https://ledger.example/v1/"
+              auth: {type: oauth2_client_credentials, access_token_url: "https://auth.ledger.example/token", client_id: "${LEDGER_CLIENT_ID}", client_secret: "${LEDGER_CLIENT_SECRET}"}
+            resources:
+              - name: accounts
+                primary_key: account_uuid
+                write_disposition: merge
+                endpoint:
+                  path: accounts
+                  params:
+                    page_size: 1000
+                  data_selector: data
+                  paginator: {type: cursor, cursor_path: meta.next_cursor, cursor_param: cursor}
+              - name: charges
+                primary_key: id
+                write_disposition: merge
+                endpoint:
+                  path: charges
+                  params:
+                    limit: 100
+                  data_selector: data
+                  paginator: {type: cursor, cursor_path: "data[-1].id", cursor_param: starting_after, has_more_path: has_more}
+              - name: payouts
+                write_disposition: replace
+                endpoint:
+                  path: payouts
+                  data_selector: payouts
+                  paginator: {type: page_number, base_page: 0, total_path: pageInfo.totalPages}
+              - name: odata
+                primary_key: odataId
+                write_disposition: merge
+                endpoint:
+                  path: odata
+                  data_selector: value
+                  paginator: {type: json_link, next_url_path: "['@odata.nextLink']"}
+              - name: account
+                primary_key: account_uuid
+                write_disposition: merge
+                endpoint:
+                  path: "accounts/{resources.accounts.account_uuid}"
+                  data_selector: account
+                  paginator: single_page
+        "#]],
+    );
     assert_eq!(discovery.variables, ["LEDGER_CLIENT_ID", "LEDGER_CLIENT_SECRET"]);
 }
 
@@ -130,8 +277,9 @@ fn names_are_unique_and_clean() {
         discovery.resources.iter().chain(&discovery.unselected).map(String::as_str).collect();
     assert_eq!(
         names,
-        ["r_1", "a_b_c", "items", "b_items", "items_2", "resource", "a_b", "resource_2", "resource_3"]
+        ["r_1", "resource_2", "a_b_c", "items", "b_items", "items_2", "resource", "resource_3", "b"]
     );
+    assert!(discovery.text.contains("\"$FILL_ME_IN/FILL_ME_IN}}\""), "{}", discovery.text);
 }
 
 /// Values of all kinds with the words that documents are made of.

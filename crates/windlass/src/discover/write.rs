@@ -170,8 +170,11 @@ fn path(draft: &Draft<'_>) -> String {
             Some(Binding::Field { resource, field }) => {
                 path.push_str(&format!("{{resources.{resource}.{field}}}"));
             }
-            Some(Binding::Variable(variable)) => path.push_str(&format!("${{{variable}:-{FILL_IN}}}")),
-            None => path.push_str(FILL_IN),
+            // Behind a dollar sign it would be a text.
+            Some(Binding::Variable(variable)) if !path.ends_with('$') => {
+                path.push_str(&format!("${{{variable}:-{FILL_IN}}}"));
+            }
+            _ => path.push_str(FILL_IN),
         }
         rest = after;
     }

@@ -92,7 +92,7 @@ impl Failure {
         }
         drop(first);
         self.stop.cancel();
-        self.book.stop();
+        self.book.stop(ticket);
     }
 
     /// Whether something failed.
@@ -116,10 +116,10 @@ fn work(
         // Whoever holds the lock waits for the next page; the order of the pages is the order of the tickets.
         let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         let Some(work) = next else { break };
-        if failure.has_failed() {
+        let ticket = work.ticket.number();
+        if failure.book.is_stopped(ticket) {
             continue;
         }
-        let ticket = work.ticket.number();
         if let Err(error) = cancel.check().and_then(|()| worker.shred(work)) {
             failure.fail(ticket, error);
         }

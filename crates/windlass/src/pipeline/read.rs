@@ -60,9 +60,10 @@ impl Pipeline {
         Cursors::open(source.name(), &mut resources, state)?;
         let scratch = Scratch::new(source.name())?;
         let load_id = self.env.new_load_id();
-        extract::run(Extraction {
+        let context = SourceContext { folder: self.folder.clone() };
+        let extracted = extract::run(Extraction {
             source,
-            context: &SourceContext { folder: self.folder.clone() },
+            context: &context,
             resources,
             package: scratch.path().to_owned(),
             load_id: load_id.clone(),
@@ -73,8 +74,9 @@ impl Pipeline {
             cancel: self.cancel.clone(),
             fingerprint: None,
             checkpoint: None,
-        })
-        .await
+        });
+        // The future is large.
+        Box::pin(extracted).await
     }
 }
 
