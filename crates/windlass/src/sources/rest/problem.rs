@@ -38,8 +38,22 @@ pub(super) fn not_json(response: &Response, method: &str, syntax: &SyntaxError) 
     ))
     .with_hint("the answer must be one JSON document; a body that ends in the middle was cut by the server");
     // What begins as a document may be whole the next time.
-    let is_cut = text.starts_with(['{', '[']) && syntax.at >= response.body.trim_ascii_end().len();
+    let is_cut = ends_in_the_middle(response.body.trim_ascii(), syntax.at);
     if is_cut { error.retryable() } else { error }
+}
+
+/// Bytes of the longest escape, which are one thing to the parser as literals and characters are.
+const LONGEST_TOKEN: usize = 12;
+
+/// Whether a document that is wrong at `at` is so because the rest of it is missing.
+fn ends_in_the_middle(body: &[u8], at: usize) -> bool {
+    let closing = match body.first() {
+        Some(b'{') => b'}',
+        Some(b'[') => b']',
+        _ => return false,
+    };
+    // What is cut within an escape or a literal is wrong from its beginning.
+    at >= body.len() || at + LONGEST_TOKEN >= body.len() && body.last() != Some(&closing)
 }
 
 /// The beginning of a text on one line, what looks like a secret masked.
@@ -106,8 +120,9 @@ mod tests {
             let response = Response::new(200, "https://h/a", Vec::new(), body.as_bytes().to_vec());
             not_json(&response, "GET", &syntax).is_retryable()
         };
-        let whole = r#"{"data": [{"id": 1, "text": "a\"b", "n": [true, null, -1.5]}, {"id": 2}]}"#;
-        for end in 1..whole.len() {
+        let whole =
+            r#"{"data": [{"id": 1, "text": "a\"b\ud83d\ude00é", "n": [true, null, -1.5]}, {"id": 2}]}"#;
+        for end in (1..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
             assert!(may_pass(&whole[..end]), "{}", &whole[..end]);
         }
         for never in ["hello", "<html>", "[1,]", "{\"a\": 1}}", "[1] [2]", "tru"] {
