@@ -585,6 +585,39 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn where_answers_came_from_and_why_there_was_none_are_kept() {
+        #[derive(Debug)]
+        struct Moody;
+        #[async_trait]
+        impl Transport for Moody {
+            async fn send(&self, request: &Request) -> Result<Response> {
+                match request.url.as_str() {
+                    "http://h/spent" => Err(Error::budget_spent("the 3 requests are made")),
+                    "http://h/closed" => {
+                        Err(Error::source_failed("closed by hidden-value").with_hint("wait"))
+                    }
+                    _ => Ok(Response::new(200, "http://h/moved/here?key=hidden", Vec::new(), b"[]".to_vec())),
+                }
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let recording = RecordingTransport::new(Arc::new(Moody), folder.path()).unwrap();
+        let recording = recording.hiding(vec!["hidden-value".into()]);
+        for path in ["a", "spent", "closed"] {
+            drop(recording.send(&Request::new("GET", format!("http://h/{path}"))).await);
+        }
+        let text = fs::read_to_string(folder.path().join(EXCHANGES_FILE)).unwrap();
+        assert!(!text.contains("hidden"), "{text}");
+        let replaying = ReplayingTransport::open(folder.path()).unwrap();
+        let send = async |path: &str| replaying.send(&Request::new("GET", format!("http://h/{path}"))).await;
+        assert_eq!(send("a").await.unwrap().url, "http://h/moved/here?key=***");
+        let spent = send("spent").await.unwrap_err();
+        assert!(spent.is_budget_spent() && spent.message() == "the 3 requests are made", "{spent}");
+        let closed = send("closed").await.unwrap_err();
+        assert!(!closed.is_budget_spent() && closed.message() == "closed by ***", "{closed}");
+    }
+
     #[test]
     fn what_is_no_recording_is_refused() {
         let folder = tempfile::tempdir().unwrap();
