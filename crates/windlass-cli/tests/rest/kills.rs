@@ -43,7 +43,7 @@ fn kills(requests: usize, offset: usize) -> impl Iterator<Item = Kill> {
     let moments = [Moment::Before, Moment::Within, Moment::Behind];
     (0..requests).flat_map(move |request| {
         let chosen = (0..6).filter(move |number| {
-            all || (request + offset) % 3 == 0 && *number == (request + offset) / 3 % 6
+            all || (request + offset).is_multiple_of(3) && *number == (request + offset) / 3 % 6
         });
         chosen.map(move |number| Kill { request, moment: moments[number % 3], checkpoints: number % 2 == 0 })
     })

@@ -130,7 +130,7 @@ fn a_storm_without_end_ends_the_run() {
             _ => refused(),
         };
         fails_then_loads(example, storm, |done, _| {
-            done.says(&["429", "Too Many Requests"], "max_connections")
+            done.says(&["429", "Too Many Requests"], "max_connections");
         });
     }
 }

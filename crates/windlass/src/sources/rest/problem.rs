@@ -2,7 +2,7 @@
 
 use regex::Regex;
 use windlass_core::Error;
-use windlass_core::json::SyntaxError;
+use windlass_core::json::{ParseBuffers, SyntaxError};
 
 use super::http::{Response, masked_url};
 
@@ -52,8 +52,10 @@ fn ends_in_the_middle(body: &[u8], at: usize) -> bool {
         Some(b'[') => b']',
         _ => return false,
     };
-    // What is cut within an escape or a literal is wrong from its beginning.
-    at >= body.len() || at + LONGEST_TOKEN >= body.len() && body.last() != Some(&closing)
+    // What is cut within an escape or a literal is wrong from its beginning; what follows a whole document is not cut.
+    let is_within_token = at + LONGEST_TOKEN >= body.len() && body.last() != Some(&closing);
+    let before = body.get(..at).unwrap_or_default();
+    at >= body.len() || is_within_token && ParseBuffers::new().parse_value(before).is_err()
 }
 
 /// The beginning of a text on one line, what looks like a secret masked.
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn only_what_ends_in_the_middle_may_be_whole_the_next_time() {
         let may_pass = |body: &str| {
-            let syntax = windlass_core::json::ParseBuffers::new().parse_value(body.as_bytes()).err().unwrap();
+            let syntax = ParseBuffers::new().parse_value(body.as_bytes()).err().unwrap();
             let response = Response::new(200, "https://h/a", Vec::new(), body.as_bytes().to_vec());
             not_json(&response, "GET", &syntax).is_retryable()
         };
@@ -125,7 +127,7 @@ mod tests {
         for end in (1..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
             assert!(may_pass(&whole[..end]), "{}", &whole[..end]);
         }
-        for never in ["hello", "<html>", "[1,]", "{\"a\": 1}}", "[1] [2]", "tru"] {
+        for never in ["hello", "<html>", "[1,]", "{\"a\": 1}}", "[1] [2]", "[1] more", "tru"] {
             assert!(!may_pass(never), "{never}");
         }
     }
