@@ -131,6 +131,40 @@ impl Filter {
         &self.options
     }
 
+    /// The option `initial_value`; `None` if there is none.
+    pub fn initial_value(&self) -> Option<Value> {
+        Some(self.options.initial_value.clone()).filter(|value| !value.is_null())
+    }
+
+    /// Where the run starts, its lag applied; `None` if it takes everything.
+    pub fn start_value(&self) -> Option<Value> {
+        self.start.as_ref().map(|start| value::to_json(&start.value))
+    }
+
+    /// The option `end_value`; `None` if there is none.
+    pub fn end_value(&self) -> Option<Value> {
+        Some(self.options.end_value.clone()).filter(|value| !value.is_null())
+    }
+
+    /// The furthest value that was seen in this run and those before; the start of the run while nothing was read.
+    ///
+    /// Errors: values that cannot be compared.
+    pub fn last_value(&self, tally: &Tally) -> Result<Option<Value>> {
+        let Some(seen) = &tally.last else {
+            let start = if tally.has_pages { self.stored.last.as_ref() } else { self.start.as_ref() };
+            return Ok(start.map(|start| value::to_json(&start.value)));
+        };
+        Ok(Some(match &self.stored.last {
+            Some(stored)
+                if self.options.last_value_func.order(stored.order_of(&seen.value, LAST)?)
+                    == Ordering::Less =>
+            {
+                value::to_json(&stored.value)
+            }
+            _ => value::to_json(&seen.value),
+        }))
+    }
+
     /// A tally for one worker.
     pub fn tally(&self) -> Tally {
         Tally::new(self.options.last_value_func)

@@ -43,8 +43,9 @@ use observe::{Observer, ObserverMemory, Stop};
 use plan::{Plan, Sources};
 
 use crate::error::{At, Error, Result};
+use crate::hints::{Declared, declare};
 use crate::json::{ParseBuffers, ParsedRow, Tape};
-use crate::schema::Schema;
+use crate::schema::{ContractMode, Schema, Table};
 
 /// Rows of a table that are gathered before they are handed on.
 const BATCH_ROWS: usize = 16_384;
@@ -203,6 +204,34 @@ impl Normalizer {
             turn.publish(&self.state);
         }
         Ok(())
+    }
+
+    /// Declares tables that come up while data is read, before the first record of them is observed.
+    ///
+    /// Records of a root table that a contract refuses are discarded. Errors: a contract that freezes.
+    pub fn declare(&mut self, tables: &[Table], turn: &mut dyn Turn) -> Result<()> {
+        let Some(root) = tables.first().map(|table| table.name.clone()) else { return Ok(()) };
+        self.state = turn.wait()?;
+        let settings = Arc::make_mut(&mut self.settings);
+        let ctx = &settings.ctx;
+        let mut state = SchemaState::clone(&self.state);
+        match declare(&mut state.schema, tables.to_vec(), &ctx.naming, ctx.can_merge)? {
+            Declared::Tables => {
+                // What stays nested is decided by the schema at the start, so they count as if they had been there.
+                declare(&mut settings.start, tables.to_vec(), &ctx.naming, ctx.can_merge)?;
+            }
+            Declared::Refused => drop(state.refused_tables.insert(root, ContractMode::DiscardRow)),
+        }
+        self.state = Arc::new(state);
+        turn.publish(&self.state);
+        let settings = Arc::clone(&self.settings);
+        self.plan.refresh(sources(&settings, &self.state));
+        Ok(())
+    }
+
+    /// The settings of the run.
+    pub fn context(&self) -> &Context {
+        &self.settings.ctx
     }
 
     /// Appends what was observed to the batches and hands on those that are full.

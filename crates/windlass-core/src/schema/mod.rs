@@ -129,6 +129,19 @@ impl Schema {
         }
     }
 
+    /// Takes over the tables and settings of another schema, as those of a source that brings its own.
+    ///
+    /// Errors: a table whose parent is missing.
+    pub fn adopt(&mut self, other: &Self) -> Result<()> {
+        for table in other.tables.values() {
+            self.merge_table(Table::clone(table), false)?;
+        }
+        for (key, value) in &other.settings {
+            self.settings.insert(key.clone(), value.clone());
+        }
+        Ok(())
+    }
+
     /// The table and its ancestors, the nearest first.
     pub fn ancestry<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Table> {
         // A hand-made document may hold a cycle of parents.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 use windlass_core::file::{CsvOptions, CsvQuoting, FileFormat, ParquetCompression};
 use windlass_core::naming::Convention;
 use windlass_core::{Error, Result};
@@ -105,6 +106,13 @@ pub(super) struct SchemaSection {
     pub(super) max_identifier_length: Option<usize>,
     /// Columns that a table may get. Default 4096.
     pub(super) max_columns_per_table: Option<usize>,
+}
+
+/// The settings of a pipeline from the sections `pipeline`, `normalize`, `load` and `schema`, as in a pipeline file.
+///
+/// Errors: a key that is unknown, a value that is none.
+pub fn pipeline_settings(sections: Value) -> Result<PipelineSettings> {
+    super::parse_options::<Settings>("settings", sections)?.pipeline_settings()
 }
 
 /// A number of bytes.

@@ -12,6 +12,7 @@ mod gate;
 mod job_files;
 mod records;
 mod single;
+mod targets;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +33,7 @@ pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
 pub(crate) use self::single::write_record;
 use self::worker::{Shredded, Worker, WorkerSettings};
-use crate::source::{Opening, Page, Resource, Source, SourceContext};
+use crate::source::{Opening, Page, Resource, Source, SourceContext, Target};
 
 /// A resource whose tables are declared.
 #[derive(Clone, Debug)]
@@ -142,6 +143,8 @@ pub(crate) struct Work {
     ticket: Ticket,
     /// Records to take of the page, where a gate chose them.
     chosen: Option<Chosen>,
+    /// Where they go, if not to the resource's own tables.
+    target: Option<Arc<Target>>,
     /// Gives the page's bytes back to the channel when the page is done.
     _permit: OwnedSemaphorePermit,
 }
@@ -161,6 +164,8 @@ pub(crate) struct Extracted {
     pub(crate) tallies: BTreeMap<usize, Tally>,
     /// Resources whose limit may make later runs skip records.
     pub(crate) may_skip: Vec<usize>,
+    /// Root tables that came up while data was read.
+    pub(crate) came_up: BTreeSet<String>,
 }
 
 /// What an extraction needs.
@@ -275,9 +280,11 @@ fn merge(parts: Vec<Shredded>, state: Arc<SchemaState>) -> Extracted {
         reached: BTreeSet::new(),
         tallies: BTreeMap::new(),
         may_skip: Vec::new(),
+        came_up: BTreeSet::new(),
     };
     for part in parts {
         extracted.reached.extend(part.reached);
+        extracted.came_up.extend(part.came_up);
         extracted.jobs.extend(part.jobs);
         extracted.discarded.add(&part.discarded);
         extracted.null_columns.extend(part.null_columns);
@@ -381,11 +388,15 @@ impl Driver<'_> {
                     if self.failure.stop.is_cancelled() {
                         return Ok(driven);
                     }
+                    if let Some(target) = extractor.target() {
+                        self.send_to(target, page).await?;
+                        continue;
+                    }
                     match gate.as_mut() {
-                        None => self.send(index, page, None).await?,
+                        None => self.send(index, page, None, None).await?,
                         Some(gate) => {
                             if let Some((page, chosen)) = gate.pass(page, self.next_ticket).map_err(named)? {
-                                self.send(index, page, chosen).await?;
+                                self.send(index, page, chosen, None).await?;
                             }
                             if gate.is_done() {
                                 break 'resource;
@@ -403,12 +414,27 @@ impl Driver<'_> {
         Ok(driven)
     }
 
-    async fn send(&mut self, resource: usize, page: Page, chosen: Option<Chosen>) -> Result<()> {
+    /// Sends a page to where it says it belongs; what belongs to a resource that is not loaded is left out.
+    async fn send_to(&mut self, target: Arc<Target>, page: Page) -> Result<()> {
+        let index = self.resources.iter().position(|prepared| prepared.resource.name == target.resource);
+        match index {
+            Some(index) => self.send(index, page, None, target.table.is_some().then_some(target)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        resource: usize,
+        page: Page,
+        chosen: Option<Chosen>,
+        target: Option<Arc<Target>>,
+    ) -> Result<()> {
         let permit = self.budget.take(page.body.bytes()).await?;
         let ticket = self.book.ticket(self.next_ticket);
         self.next_ticket += 1;
         // The workers only leave when something failed, and then that error counts.
-        let _ = self.sender.send(Work { resource, page, ticket, chosen, _permit: permit }).await;
+        let _ = self.sender.send(Work { resource, page, ticket, chosen, target, _permit: permit }).await;
         Ok(())
     }
 }

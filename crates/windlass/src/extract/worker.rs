@@ -18,6 +18,7 @@ use windlass_core::{Error, Result};
 
 use super::gate::Chosen;
 use super::job_files::{FileRotation, JobFiles, TableFormats};
+use super::targets::Targets;
 use super::records::{PageBuffers, apply_steps, bad_bytes, bad_record, located, parse};
 use super::{Prepared, Progress, Ticket, Work};
 use crate::files::io_error;
@@ -37,6 +38,8 @@ pub(crate) struct Shredded {
     pub(crate) reached: BTreeSet<usize>,
     /// What was seen of the cursors, by resource.
     pub(crate) tallies: BTreeMap<usize, Tally>,
+    /// Root tables that came up while data was read.
+    pub(crate) came_up: BTreeSet<String>,
 }
 
 /// One worker. Everything in it is its own.
@@ -51,6 +54,7 @@ pub(crate) struct Worker {
     rejects: Rejects,
     reached: BTreeSet<usize>,
     tallies: BTreeMap<usize, Tally>,
+    targets: Targets,
     progress: Arc<Progress>,
 }
 
@@ -85,13 +89,14 @@ impl Worker {
             },
             reached: BTreeSet::new(),
             tallies: BTreeMap::new(),
+            targets: Targets::default(),
             progress: Arc::clone(&settings.progress),
         }
     }
 
     /// Normalizes one page. The ticket is given up as soon as later pages may grow the schema.
     pub(crate) fn shred(&mut self, work: Work) -> Result<()> {
-        let Work { resource, mut page, ticket, chosen, .. } = work;
+        let Work { resource, mut page, mut ticket, chosen, target, .. } = work;
         let resources = Arc::clone(&self.resources);
         let prepared = &resources[resource];
         let named = |error: Error| error.at_resource(&prepared.resource.name);
@@ -100,9 +105,17 @@ impl Worker {
             page = self.run_steps(resource, page).map_err(named)?;
         }
         let ids = PositionIds::new(&self.load_id, &prepared.resource.name, page.origin.partition);
-        let is_reached =
-            self.normalize(resource, &page, &ids, ticket, chosen).map_err(|e| named(located(e, &page)))?;
-        if is_reached {
+        let table = match &target {
+            None => prepared.root_table.clone(),
+            Some(target) => {
+                let name = &prepared.resource.name;
+                self.targets.declare(target, name, &mut self.normalizer, &mut ticket).map_err(named)?
+            }
+        };
+        let is_reached = self
+            .normalize(resource, &table, &page, &ids, ticket, chosen)
+            .map_err(|e| named(located(e, &page)))?;
+        if is_reached && target.is_none() {
             self.reached.insert(resource);
         }
         self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -128,6 +141,7 @@ impl Worker {
     fn normalize(
         &mut self,
         resource: usize,
+        root_table: &str,
         page: &Page,
         ids: &PositionIds,
         mut ticket: Ticket,
@@ -158,7 +172,7 @@ impl Worker {
                 return Ok(false);
             }
             self.progress.records.fetch_add(rows.num_rows() as u64, Ordering::Relaxed);
-            self.normalizer.columns(&prepared.root_table, &rows, numbers, &mut ticket, &mut self.files)?;
+            self.normalizer.columns(root_table, &rows, numbers, &mut ticket, &mut self.files)?;
             return Ok(true);
         }
         let mut buffers = std::mem::take(&mut self.buffers);
@@ -185,13 +199,7 @@ impl Worker {
         }
         let is_reached = count == 0 || !parsed.rows.is_empty();
         if is_reached {
-            self.normalizer.observe(
-                &prepared.root_table,
-                &parsed.tape,
-                &parsed.rows,
-                numbers,
-                &mut ticket,
-            )?;
+            self.normalizer.observe(root_table, &parsed.tape, &parsed.rows, numbers, &mut ticket)?;
             // Later chunks may take their turn while this one is encoded.
             drop(ticket);
             self.normalizer.encode(&parsed.tape, numbers, &mut self.files)?;
@@ -229,6 +237,7 @@ impl Worker {
             null_columns,
             reached: self.reached,
             tallies: self.tallies,
+            came_up: self.targets.roots(),
             jobs: self.files.finish()?,
         })
     }

@@ -8,6 +8,7 @@ mod prepare;
 mod refresh;
 mod report;
 mod run;
+mod stages;
 mod store;
 
 use std::path::PathBuf;

@@ -36,7 +36,7 @@ pub(super) struct Known {
     /// The state at the destination; `None` if nobody looked.
     pub(super) remote: Option<StateMark>,
     /// The load that brought it, where that can be seen before its load record.
-    remote_load_id: Option<String>,
+    pub(super) remote_load_id: Option<String>,
 }
 
 /// What the destination says that the working folder does not know.
@@ -230,7 +230,7 @@ impl Pipeline {
     }
 
     /// Reads a source into a sealed package; `None` if there is nothing to load.
-    async fn extract(
+    pub(super) async fn extract(
         &self,
         source: &dyn Source,
         options: &RunOptions,
@@ -280,6 +280,7 @@ impl Pipeline {
         let may_change = forces_state || is_new(&state) || cursors.are_stored();
         count_declared(&mut schema, may_change, &names, &naming)?;
 
+        source.begin(&state.source_state(source.name())).await?;
         let context = SourceContext { folder: self.folder.clone() };
         let normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
         let formats = self.table_formats(&schema)?;
@@ -301,8 +302,16 @@ impl Pipeline {
         warnings.extend(left_without_type(&extracted, &schema));
         warnings.extend(left_in_json(&extracted));
         warnings.extend(cursors.close(&extracted, &mut state)?);
-        let Extracted { state: mut grown, mut jobs, mut rows, discarded, rejected, reached, .. } = extracted;
+        let Extracted { state: mut grown, mut jobs, mut rows, discarded, rejected, reached, came_up, .. } =
+            extracted;
+        if let Some(own) = source.end().await? {
+            state.set_source_state(source.name(), own);
+        }
         let has_new_state = forces_state || is_new(&state);
+        let mut replaced = replaced;
+        replaced.extend(came_up.into_iter().filter(|root| {
+            grown.schema.table(root).and_then(|t| t.text_hint("write_disposition")) == Some("replace")
+        }));
         let forgotten = undeclared.without_rows(&reached);
         if !forgotten.is_empty() {
             // Versions are counted as if the tables had never been declared.
@@ -314,6 +323,10 @@ impl Pipeline {
             schema.version = counted.version;
             schema.version_hash = counted.version_hash;
             schema.previous_hashes = counted.previous_hashes;
+        }
+        if has_new_state && grown.schema.table(&names.state_table).is_none() {
+            // The source changed its state while it was read.
+            add_state_table(&mut Arc::make_mut(&mut grown).schema, &naming)?;
         }
         if has_new_state {
             let (next, state_jobs) = self.write_state(&mut state, normalize, &grown, formats, writer)?;
@@ -502,13 +515,17 @@ fn count_declared(
             let hash = schema.content_hash();
             schema.remember_hash(hash);
         }
-        let mut table = state_table(naming)?;
-        // Its rows come as those of a resource, which has no description.
-        table.hints.shift_remove("description");
-        schema.merge_table(table, false)?;
+        add_state_table(schema, naming)?;
     }
     schema.bump();
     Ok(())
+}
+
+fn add_state_table(schema: &mut Schema, naming: &Naming) -> Result<()> {
+    let mut table = state_table(naming)?;
+    // Its rows come as those of a resource, which has no description.
+    table.hints.shift_remove("description");
+    schema.merge_table(table, false)
 }
 
 /// Whether the state has changed since a row of it was written.

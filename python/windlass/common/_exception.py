@@ -1,0 +1,46 @@
+"""The base of all exceptions."""
+
+from typing import Any, ClassVar, Dict, Tuple
+
+_TEXTS = ("msg", "message", "reason", "details", "failed_message", "error", "_help")
+
+
+class DltException(Exception):
+    """The base of all exceptions of the library.
+
+    A subclass names its arguments in `_fields`; they become attributes. The text is the argument that holds one, else
+    all arguments by name.
+    """
+
+    _fields: ClassVar[Tuple[str, ...]] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        fields = type(self)._fields
+        values: Dict[str, Any] = dict(zip(fields, args))
+        values.update(kwargs)
+        for name, value in values.items():
+            setattr(self, name, value)
+        super().__init__(self._text(values, args))
+
+    @staticmethod
+    def _text(values: Dict[str, Any], args: Tuple[Any, ...]) -> str:
+        for name in _TEXTS:
+            if isinstance(values.get(name), str) and values[name]:
+                return str(values[name])
+        if values:
+            return ", ".join(f"{name}={value!r}" for name, value in values.items() if not name.startswith("_"))
+        return " ".join(str(arg) for arg in args)
+
+    def __reduce__(self) -> Any:
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+    def attrs(self) -> Dict[str, Any]:
+        """The public attributes, for traces."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+
+def _rebuild(kind: type, args: Tuple[Any, ...], attributes: Dict[str, Any]) -> BaseException:
+    exception = kind.__new__(kind)
+    exception.args = args
+    exception.__dict__.update(attributes)
+    return exception

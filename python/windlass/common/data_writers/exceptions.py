@@ -1,0 +1,59 @@
+"""Exceptions with the reference's names and hierarchy."""
+
+from windlass.common.exceptions import DltException
+
+
+class DataWriterException(DltException):
+    pass
+
+
+class InvalidFileNameTemplateException(DataWriterException, ValueError):
+    _fields = ('file_name_template',)
+
+
+class InvalidEncoding(DataWriterException, ValueError):
+    _fields = ('encoding',)
+
+
+class InvalidEncodingErrors(DataWriterException, ValueError):
+    _fields = ('encoding_errors',)
+
+
+class BufferedDataWriterClosed(DataWriterException):
+    _fields = ('file_name',)
+
+
+class FileImportNotFound(DataWriterException, FileNotFoundError):
+    _fields = ('import_file_path', 'local_file_path')
+
+
+class DestinationCapabilitiesRequired(DataWriterException, ValueError):
+    _fields = ('file_format',)
+
+
+class DataWriterNotFound(DataWriterException):
+    pass
+
+
+class FileFormatForItemFormatNotFound(DataWriterNotFound):
+    _fields = ('file_format', 'data_item_format')
+
+
+class FileSpecNotFound(KeyError, DataWriterNotFound):
+    _fields = ('file_format', 'data_item_format', 'spec')
+
+
+class SpecLookupFailed(DataWriterNotFound):
+    _fields = ('data_item_format', 'possible_file_formats', 'file_format')
+
+
+class InvalidDataItem(DataWriterException):
+    _fields = ('file_format', 'data_item_format', 'details')
+
+
+class FileRotationRequired(DataWriterException):
+    _fields = ('items',)
+
+
+class IncompatibleArrowSchema(DataWriterException):
+    _fields = ('reason', 'details')
