@@ -1,14 +1,11 @@
 """Pipes: a generator and the steps behind it; and running many of them at once."""
 
-import asyncio
 import contextvars
 import inspect
-import queue
 import threading
 import types
 from collections.abc import Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Tuple
 
 from windlass.extract.context import PIPE
 from windlass.extract.exceptions import (
@@ -21,6 +18,11 @@ from windlass.extract.exceptions import (
 from windlass.extract.incremental import Incremental
 from windlass.extract.items import DataItemWithMeta, FilterItem, ItemTransform, LimitItem, MapItem, ValidateItem
 from windlass.common.exceptions import DltException
+
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class Pipe:
@@ -128,11 +130,10 @@ class PipeIterator:
         self._sources: List[_Source] = []
         self._initial = 0
         self._index = 0
-        self._pool: Optional[ThreadPoolExecutor] = None
-        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._pool: "Optional[ThreadPoolExecutor]" = None
+        self._loop: "Optional[asyncio.AbstractEventLoop]" = None
         self._loop_thread: Optional[threading.Thread] = None
         self._futures: Dict["Future[Any]", Tuple[_Open, int, Any, Optional[_Source]]] = {}
-        self._ready: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
         self._roots = roots
 
     def __iter__(self) -> Iterator[Tuple[Pipe, Any, Any]]:
@@ -215,6 +216,8 @@ class PipeIterator:
                 yield from self._advance(source.open, item, source.step, source.meta, source)
                 continue
             if self._futures:
+                from concurrent.futures import FIRST_COMPLETED, wait
+
                 wait(list(self._futures), timeout=self._settings.futures_poll_interval, return_when=FIRST_COMPLETED)
 
     def _finished(self) -> Optional["Future[Any]"]:
@@ -344,10 +347,11 @@ class PipeIterator:
     # -- work elsewhere
 
     def _submit(self, work: Any, opened: _Open, step: int, meta: Any, source: Optional[_Source]) -> None:
-        while len(self._futures) >= self._settings.max_parallel_items:
+        if len(self._futures) >= self._settings.max_parallel_items:
+            from concurrent.futures import FIRST_COMPLETED, wait
+
             # The results stay in their futures until they are settled.
             wait(list(self._futures), return_when=FIRST_COMPLETED)
-            break
         context = contextvars.copy_context()
         if inspect.isawaitable(work):
             future = self._run_async(work, opened)
@@ -361,12 +365,17 @@ class PipeIterator:
         else:
             self._futures[future] = (opened, step, meta, None)
 
-    def _threads(self) -> ThreadPoolExecutor:
+    def _threads(self) -> "ThreadPoolExecutor":
         if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
             self._pool = ThreadPoolExecutor(self._settings.workers, thread_name_prefix="windlass-extract")
         return self._pool
 
     def _run_async(self, work: Any, opened: _Open) -> "Future[Any]":
+        import asyncio
+        from concurrent.futures import Future
+
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._loop_thread = threading.Thread(
@@ -415,6 +424,8 @@ class PipeIterator:
     def _close_async(self, generator: Any) -> None:
         if self._loop is None or not hasattr(generator, "aclose"):
             return
+        import asyncio
+
         try:
             asyncio.run_coroutine_threadsafe(generator.aclose(), self._loop).result(60)
         except Exception:

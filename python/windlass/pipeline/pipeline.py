@@ -196,10 +196,21 @@ class Pipeline:
         """A copy of its state."""
         text = self._work().state()
         if text is None:
-            return {"_state_version": 0, "_state_engine_version": 4, "_local": {"first_run": True}, "sources": {}}
+            return self._new_state()
         state = native().typed_loads(text)
         state.get("_local", {}).update(self._local)
         return state  # type: ignore[no-any-return]
+
+    def _new_state(self) -> Dict[str, Any]:
+        """The state before the first run."""
+        return {
+            "_state_version": 0,
+            "_state_engine_version": 4,
+            "pipeline_name": self.pipeline_name,
+            "default_schema_name": None,
+            "schema_names": [],
+            "_local": {"first_run": True, **self._local},
+        }
 
     def _schemas_by_name(self) -> Dict[str, Dict[str, Any]]:
         documents = [json.loads(text) for text in self._work().schemas()]
@@ -708,16 +719,6 @@ class Pipeline:
     def managed_state(self, *, extract_state: bool = False) -> Iterator[Dict[str, Any]]:
         """The state, to be changed: kept unless something is raised."""
         state = self.state
-        if "pipeline_name" not in state:
-            state = {
-                "_state_version": 0,
-                "_state_engine_version": 4,
-                "pipeline_name": self.pipeline_name,
-                "default_schema_name": None,
-                "schema_names": [],
-                "_local": {"first_run": True},
-                "sources": {},
-            }
         state.setdefault("sources", {})
         yield state
         if not state["sources"]:
