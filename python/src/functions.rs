@@ -7,6 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::Value;
 use windlass::core::document::{Document, DocumentFormat};
+use windlass::core::incremental::IncrementalOptions;
 use windlass::core::json::{ParseBuffers, Select};
 use windlass::core::naming::{Convention, Naming};
 use windlass::core::schema::{Schema, SchemaFormat, default_schema_name, export, parse_document};
@@ -33,6 +34,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(select_json, module)?,
         wrap_pyfunction!(destination_kinds, module)?,
         wrap_pyfunction!(destination_options, module)?,
+        wrap_pyfunction!(cursor_column, module)?,
         wrap_pyfunction!(run_command, module)?,
     ];
     functions.into_iter().try_for_each(|function| module.add_function(function))
@@ -171,6 +173,12 @@ fn destination_options(py: Python<'_>, kind: &str) -> PyResult<String> {
     let entry = windlass::destinations::destination_entry(kind).or_raise(py)?;
     let definition = schema.pointer(&format!("/$defs/destination:{}", entry.name)).cloned();
     Ok(definition.unwrap_or_default().to_string())
+}
+
+/// The column of a cursor, if its path is nothing but a name.
+#[pyfunction]
+fn cursor_column(path: &str) -> Option<String> {
+    IncrementalOptions::new(path).column()
 }
 
 /// Runs the `windlass` command; gives the exit code.

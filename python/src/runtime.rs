@@ -66,18 +66,23 @@ where
     let runtime = runtime().map_err(|error| exception(py, &error))?;
     let (work, mut inbox) = mpsc::channel::<Work>(16);
     let raised = Arc::new(Mutex::new(None));
-    let task = runtime.spawn(run(Caller { work, raised: Arc::clone(&raised) }));
+    let mut task = runtime.spawn(run(Caller { work, raised: Arc::clone(&raised) }));
     let mut interrupt = None;
-    // The channel closes when the engine is done.
-    loop {
+    let result = loop {
         let next = py.detach(|| {
-            runtime.block_on(async { tokio::time::timeout(POLL, inbox.recv()).await })
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    Some(work) = inbox.recv() => Next::Work(work),
+                    result = &mut task => Next::Done(result),
+                    () = tokio::time::sleep(POLL) => Next::Nothing,
+                }
+            })
         });
         match next {
-            Ok(Some(work)) if interrupt.is_none() => work(py),
-            Ok(Some(_)) => {}
-            Ok(None) => break,
-            Err(_) => {}
+            Next::Work(work) if interrupt.is_none() => work(py),
+            Next::Done(result) => break result,
+            Next::Work(_) | Next::Nothing => {}
         }
         if interrupt.is_none()
             && let Err(signal) = py.check_signals()
@@ -85,8 +90,7 @@ where
             cancel.cancel();
             interrupt = Some(signal);
         }
-    }
-    let result = py.detach(|| runtime.block_on(task));
+    };
     let result = result.unwrap_or_else(|cause| Err(Error::internal("the engine broke down").with_source(cause)));
     let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (result, interrupt, raised) {
@@ -95,6 +99,13 @@ where
         (Err(_), None, Some(exception)) => Err(exception),
         (Err(error), None, None) => Err(exception(py, &error)),
     }
+}
+
+/// What the calling thread does next.
+enum Next<T> {
+    Work(Work),
+    Done(T),
+    Nothing,
 }
 
 /// The process that the runtime was made in, and the runtime: a fork inherits its memory but not its threads.

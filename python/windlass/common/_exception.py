@@ -14,6 +14,16 @@ class DltException(Exception):
 
     _fields: ClassVar[Tuple[str, ...]] = ()
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # A class that is also a KeyError or ImportError is made and shown as one of ours all the same.
+        for name in ("__init__", "__str__"):
+            if name not in vars(cls):
+                setattr(cls, name, vars(DltException)[name])
+
+    def __str__(self) -> str:
+        return " ".join(str(arg) for arg in self.args)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         fields = type(self)._fields
         values: Dict[str, Any] = dict(zip(fields, args))

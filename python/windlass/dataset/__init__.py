@@ -115,7 +115,7 @@ class Dataset:
         try:
             return self.table(table_name)
         except ValueError as cause:
-            raise KeyError(str(cause)) from cause
+            raise KeyError(str(cause)) from None
 
     def __getattr__(self, name: str) -> Relation:
         if name.startswith("__"):
@@ -123,7 +123,7 @@ class Dataset:
         try:
             return self.table(name)
         except ValueError as cause:
-            raise AttributeError(str(cause)) from cause
+            raise AttributeError(str(cause)) from None
 
     def row_counts(
         self,

@@ -98,6 +98,15 @@ class Destination:
         return f"<dlt.destinations.{self.kind}(destination_type='{self.destination_type}')>"
 
 
+class Filesystem(Destination):
+    """A folder; its place comes first."""
+
+    def __init__(self, bucket_url: Any = None, credentials: Any = None, **options: Any) -> None:
+        if bucket_url is not None:
+            options["bucket_url"] = str(bucket_url)
+        super().__init__(credentials, **options)
+
+
 def _plain(value: Any) -> Any:
     """A value as JSON has it: connections and paths become text."""
     if isinstance(value, dict):
@@ -179,7 +188,8 @@ def factory_of(name: str) -> Type[Destination]:
         raise NotImplementedError(
             f"windlass has no destination `{name}` (yet); it has {', '.join(kinds)}, and `@dlt.destination` for everything else"
         )
-    return type(name, (Destination,), {"kind": kind, "__doc__": f"The destination `{name}`."})
+    base = Filesystem if kind == "filesystem" else Destination
+    return type(name, (base,), {"kind": kind, "__doc__": f"The destination `{name}`."})
 
 
 def from_reference(reference: Any, credentials: Any = None) -> Optional[Destination]:

@@ -116,7 +116,7 @@ def set_model(hints: Dict[str, Any], model: Any) -> None:
     own = hints.get("schema_contract")
     contract = contract_of(model, own)
     hints["schema_contract"] = contract
-    hints["validator"] = ValidateItem(model, contract["columns"], contract["data_type"])
+    hints["validator"] = ValidateItem(model, contract.get("columns", "evolve"), contract.get("data_type", "freeze"))
 
 
 def ensure_columns(columns: Any) -> Dict[str, Dict[str, Any]]:
@@ -244,7 +244,9 @@ def set_contract_of_model(hints: Dict[str, Any]) -> None:
 
     contract = contract_of(hints["original_columns"], hints.get("schema_contract"))
     hints["schema_contract"] = contract
-    hints["validator"] = ValidateItem(hints["original_columns"], contract["columns"], contract["data_type"])
+    hints["validator"] = ValidateItem(
+        hints["original_columns"], contract.get("columns", "evolve"), contract.get("data_type", "freeze")
+    )
 
 
 def _drop_flag(hints: Dict[str, Any], flag: str) -> None:
@@ -314,6 +316,11 @@ def engine_hints(hints: Mapping[str, Any], cursor_column: Optional[str] = None) 
     columns = ensure_columns(hints.get("columns"))
     if cursor_column:
         columns = {name: dict(column) for name, column in columns.items()}
+        for key in ("primary_key", "merge_key"):
+            names = out.get(key) or []
+            for name in [names] if isinstance(names, str) else names:
+                # The column of the cursor comes behind those of the keys.
+                columns.setdefault(name, {"name": name})
         columns.setdefault(cursor_column, {"name": cursor_column})["incremental"] = True
     if columns:
         out["columns"] = {name: _plain_column(column) for name, column in columns.items()}

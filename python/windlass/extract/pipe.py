@@ -537,19 +537,16 @@ def _iterator(opened: _Open, data: Any) -> Any:
     if hasattr(data, "__arrow_c_stream__") or isinstance(data, (dict, str)):
         return iter([data])
     if isinstance(data, (list, tuple)) and not isinstance(data, str):
-        if _has_frames(data) or opened.children or not all(isinstance(step, _BY_ROW) for step in opened.steps):
+        is_by_row = not opened.children and all(isinstance(step, _BY_ROW) for step in opened.steps)
+        if not is_by_row or not all(type(row) is dict for row in data):
             return iter(data)
-        return (list(data[start : start + _LIST_ROWS]) for start in range(0, max(len(data), 1), _LIST_ROWS))
+        return (list(data[start : start + _LIST_ROWS]) for start in range(0, len(data), _LIST_ROWS))
     if isinstance(data, Iterable):
         iterator = iter(data)
         return _parallel_calls(iterator) if pipe.is_parallel else iterator
     if callable(data):
         return iter([data])
     return iter([data])
-
-
-def _has_frames(items: Any) -> bool:
-    return any(hasattr(item, "__arrow_c_stream__") for item in items[:1])
 
 
 def _failed(pipe: Pipe, function: Any, cause: BaseException, kind: str) -> BaseException:

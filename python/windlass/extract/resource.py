@@ -9,6 +9,7 @@ from windlass.extract.exceptions import (
     InvalidParallelResourceDataType,
     InvalidParentResourceDataType,
     InvalidParentResourceIsAFunction,
+    InvalidResourceDataType,
     InvalidResourceDataTypeBasic,
     InvalidResourceDataTypeIsNone,
     InvalidTransformerDataTypeGeneratorFunctionRequired,
@@ -162,14 +163,13 @@ class DltResource:
             own = name if isinstance(name, str) else getattr(data, "__name__", None)
         else:
             own = name or getattr(data, "__name__", None)
-            if own == "<genexpr>":
-                own = "_genexprx"
         if not own or own == "<lambda>":
             if data_from is not None or not callable(data) or not own:
                 raise ResourceNameMissing()
         own = str(own)
         if isinstance(data, (str, dict)) or not (callable(data) or _is_data(data)):
-            raise InvalidResourceDataTypeBasic(
+            kind = InvalidResourceDataTypeBasic if isinstance(data, (str, dict)) else InvalidResourceDataType
+            raise kind(
                 own,
                 data,
                 type(data),
@@ -250,8 +250,10 @@ class DltResource:
         if isinstance(gen, BoundFunction):
             for parameter in gen.parameters:
                 given = gen.kwargs.get(parameter.name, parameter.default)
-                if isinstance(given, Incremental):
+                if isinstance(given, Incremental) and given.cursor_path:
                     return given
+                if given is not None and isinstance(parameter.default, Incremental):
+                    return parameter.default
         return None
 
     @property

@@ -454,7 +454,7 @@ class SourceExtraction:
             return
         if variant is not None:
             hints = engine_hints(resource.hints_of(item, variant))
-            hints.setdefault("additional_table_hints", {})
+            hints["additional_table_hints"] = {**hints.get("additional_table_hints", {}), "variant_name": variant}
             yield index, self.targets.target(resource.name, variant, hints), self._counted(resource, item)
         elif isinstance(meta, TableNameMeta):
             yield index, self._table(resource, meta.table_name, item), self._counted(resource, item)
@@ -472,7 +472,9 @@ class SourceExtraction:
         """The table of an item that names it."""
         variant = resource._variants.get(name)
         if variant is not None:
-            return self.targets.target(resource.name, name, engine_hints(variant))
+            hints = engine_hints(variant)
+            hints["additional_table_hints"] = {**hints.get("additional_table_hints", {}), "variant_name": name}
+            return self.targets.target(resource.name, name, hints)
         if not resource.has_other_dynamic_hints:
             key = (resource.name, name, len(resource._hints))
             known = self._current_hints.get(key)  # type: ignore[call-overload]

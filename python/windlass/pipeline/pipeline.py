@@ -286,6 +286,10 @@ class Pipeline:
             value, _ = lookup(name, ("normalize",), embedded=("data_writer",), pipeline=self.pipeline_name)
             if value is not None:
                 writer[name] = coerce(name, value, kind)
+        for name in ("add_dlt_load_id", "add_dlt_id"):
+            value, _ = lookup(name, ("normalize",), embedded=("parquet_normalizer",), pipeline=self.pipeline_name)
+            ids = settings["normalize"].setdefault("parquet_normalizer", {})
+            ids[name] = coerce(name, value, bool) if value is not None else False
         if writer:
             settings["normalize"]["data_writer"] = writer
         if loader_file_format not in (None, "preferred"):

@@ -113,8 +113,9 @@ impl BatchColumns {
             }
             partial.columns.insert(column.name.clone(), column);
         }
-        for name in [&ctx.names.load_id, &ctx.names.id] {
-            if is_missing(name) {
+        let adds = [(&ctx.names.load_id, ctx.batch_ids.load_id), (&ctx.names.id, ctx.batch_ids.row_id)];
+        for (name, is_added) in adds {
+            if is_added && is_missing(name) {
                 partial.columns.insert(name.clone(), ctx.rules.new_column(name, DataType::Text));
             }
         }
@@ -171,6 +172,9 @@ impl BatchColumns {
         for (name, array) in
             [(&ctx.names.load_id, Arc::new(load_ids) as ArrayRef), (&ctx.names.id, Arc::new(ids.finish()))]
         {
+            if !table.columns.get(name).is_some_and(Column::is_complete) {
+                continue;
+            }
             fields.push(Field::new(name, ArrowType::Utf8, false));
             arrays.push(array);
         }

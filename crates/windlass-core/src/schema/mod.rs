@@ -263,6 +263,20 @@ impl Schema {
         }
     }
 
+    /// Removes tables as if they had never been declared.
+    pub fn forget_tables<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        self.remove_tables(names);
+        let Some(Value::Object(json)) = self.normalizers.get_mut("json") else { return };
+        let Some(Value::Object(config)) = json.get_mut("config") else { return };
+        let is_empty = |value: Option<&Value>| value.and_then(Value::as_object).is_some_and(Map::is_empty);
+        if is_empty(config.get("propagation").and_then(|propagation| propagation.get("tables"))) {
+            config.shift_remove("propagation");
+        }
+        if config.is_empty() {
+            json.shift_remove("config");
+        }
+    }
+
     /// Names that start with this belong to the engine: they escape contracts and row hashes.
     pub fn system_prefix(&self, naming: &Naming) -> String {
         naming.table_identifier("_dlt").unwrap_or_else(|_| "_dlt".to_owned())

@@ -225,6 +225,7 @@ impl Pipeline {
         let types = self.destination.capabilities().types;
         let mut ctx = Context::new(schema, naming, types, self.settings.limits, load_id)?;
         ctx.can_merge = self.destination.capabilities().can_merge();
+        ctx.batch_ids = self.settings.batch_ids;
         Ok(NormalizeSettings { ctx, filters: RowFilters::new(schema, naming)?, start: schema.clone() })
     }
 

@@ -309,17 +309,18 @@ impl Pipeline {
         }
         let has_new_state = forces_state || is_new(&state);
         let mut replaced = replaced;
-        replaced.extend(came_up.into_iter().filter(|root| {
+        replaced.extend(came_up.iter().cloned().filter(|root| {
             grown.schema.table(root).and_then(|t| t.text_hint("write_disposition")) == Some("replace")
         }));
-        let forgotten = undeclared.without_rows(&reached);
+        let mut forgotten = undeclared.without_rows(&reached);
+        forgotten.retain(|table| !came_up.contains(table) && !rows.contains_key(table));
         if !forgotten.is_empty() {
             // Versions are counted as if the tables had never been declared.
             let mut counted = declared;
-            counted.tables.retain(|name, _| !forgotten.contains(name));
+            counted.forget_tables(forgotten.iter().map(String::as_str));
             count_declared(&mut counted, has_new_state, &names, &naming)?;
             let schema = &mut Arc::make_mut(&mut grown).schema;
-            schema.tables.retain(|name, _| !forgotten.contains(name));
+            schema.forget_tables(forgotten.iter().map(String::as_str));
             schema.version = counted.version;
             schema.version_hash = counted.version_hash;
             schema.previous_hashes = counted.previous_hashes;

@@ -35,7 +35,7 @@ class _Accessor:
         value, traces = self._find(field)
         if value is None:
             raise missing_error("BaseConfiguration", [Missing(field, traces)])
-        return value
+        return _parsed(value)
 
     def __setitem__(self, field: str, value: Any) -> None:
         self._writable().set(tuple(field.split(".")), value)
@@ -47,7 +47,7 @@ class _Accessor:
         """The value, in the type that is wanted; `None` if there is none."""
         value, _ = self._find(field)
         if value is None or expected_type is None:
-            return value
+            return None if value is None else _parsed(value)
         return coerce(field, value, expected_type)
 
     @contextlib.contextmanager
@@ -81,6 +81,18 @@ class _Accessor:
                 provider.name, msg=f"a provider `{provider.name}` is registered already"
             )
         PROVIDERS.registered.append(provider)
+
+
+def _parsed(value: Any) -> Any:
+    """A text of the environment as the number, list or dict that it is."""
+    if not isinstance(value, str):
+        return value
+    import ast
+
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value
 
 
 config = _Accessor(CONFIG_VALUE, writes_secrets=False)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Tuple, Union
 
+from windlass.common.exceptions import ValueErrorWithKnownValues
 from windlass.common.configuration.exceptions import ConfigValueCannotBeCoercedException
 
 _TRUE = {"yes", "true", "t", "y", "1"}
@@ -84,7 +85,7 @@ def _convert(value: Any, target: type) -> Any:
         text = str(value).strip().lower()
         if text in _TRUE or text in _FALSE:
             return text in _TRUE
-        raise ValueError(value)
+        raise ValueErrorWithKnownValues("value", value, sorted(_TRUE | _FALSE))
     if isinstance(value, target):
         return value
     if hasattr(target, "parse_native_representation") and not issubclass(target, (str, int, float)):

@@ -86,7 +86,7 @@ def contract_of(model: Any, own: Any = None) -> Dict[str, str]:
     if isinstance(own, str):
         contract = {"tables": own, "columns": own, "data_type": own}
     elif own:
-        contract.update(own)
+        contract = dict(own)
     return contract
 
 

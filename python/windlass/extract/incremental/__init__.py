@@ -162,10 +162,11 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
 
     def get_cursor_column_name(self) -> Optional[str]:
         """The column of the cursor, if it is one."""
-        path = self.cursor_path or ""
-        if path and path.replace("_", "a").isalnum() and not path[0].isdigit():
-            return path
-        return None
+        if not self.cursor_path:
+            return None
+        from windlass._native import native
+
+        return native().cursor_column(self.cursor_path)  # type: ignore[no-any-return]
 
     def _engine_options(self) -> Dict[str, Any]:
         func = self.last_value_func

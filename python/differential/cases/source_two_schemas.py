@@ -1,0 +1,16 @@
+"""Source two schemas."""
+
+from _base import duck
+
+
+def run(dlt, workdir):
+    @dlt.source
+    def a():
+        return dlt.resource([{"a": 1}], name="x")
+    @dlt.source
+    def b():
+        return dlt.resource([{"b": 1}], name="y")
+    p = duck(dlt, workdir)
+    p.run(a())
+    p.run(b())
+    return p
