@@ -59,7 +59,7 @@ def test_a_resource_that_returns_none(pipeline):
 @pytest.mark.parametrize(
     "value, named",
     [
-        (object(), "builtins.object"),
+        (object(), "object"),
         ({1, 2}, "set"),
         (1j, "complex"),
         (dt.timedelta(1), "timedelta"),

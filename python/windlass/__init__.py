@@ -15,7 +15,6 @@ from windlass.pipeline.pipeline import Pipeline, attach, pipeline, run
 from windlass.version import __version__
 
 # These names are functions; modules of the same name must be loaded before, so that they do not take the name over.
-import windlass.dataset as _dataset_module
 from windlass.dataset import Dataset, Relation, dataset
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The base of all exceptions."""
 
-from typing import Any, ClassVar, Dict, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Tuple
 
 _TEXTS = ("msg", "message", "reason", "details", "failed_message", "error", "_help")
 
@@ -13,6 +13,12 @@ class DltException(Exception):
     """
 
     _fields: ClassVar[Tuple[str, ...]] = ()
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -49,8 +55,8 @@ class DltException(Exception):
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
 
-def _rebuild(kind: type, args: Tuple[Any, ...], attributes: Dict[str, Any]) -> BaseException:
-    exception = kind.__new__(kind)
+def _rebuild(kind: Any, args: Tuple[Any, ...], attributes: Dict[str, Any]) -> BaseException:
+    exception: BaseException = kind.__new__(kind)
     exception.args = args
     exception.__dict__.update(attributes)
     return exception

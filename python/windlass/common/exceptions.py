@@ -1,26 +1,28 @@
 """Exceptions of everything."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common._exception import DltException
 
 
 class UnsupportedProcessStartMethodException(DltException):
-    _fields = ('method',)
+    _fields: ClassVar[Tuple[str, ...]] = ('method',)
 
 
 class CannotInstallDependencies(DltException):
-    _fields = ('dependencies', 'interpreter', 'output')
+    _fields: ClassVar[Tuple[str, ...]] = ('dependencies', 'interpreter', 'output')
 
 
 class VenvNotFound(DltException):
-    _fields = ('interpreter',)
+    _fields: ClassVar[Tuple[str, ...]] = ('interpreter',)
 
 
 class ValueErrorWithKnownValues(ValueError):
-    _fields = ('key', 'value_received', 'valid_values')
+    _fields: ClassVar[Tuple[str, ...]] = ('key', 'value_received', 'valid_values')
 
 
 class TypeErrorWithKnownTypes(TypeError):
-    _fields = ('key', 'value_received', 'valid_types')
+    _fields: ClassVar[Tuple[str, ...]] = ('key', 'value_received', 'valid_types')
 
 
 class TerminalException(BaseException):
@@ -36,23 +38,23 @@ class TerminalValueError(ValueError, TerminalException):
 
 
 class SignalReceivedException(KeyboardInterrupt, TerminalException):
-    _fields = ('signal_code',)
+    _fields: ClassVar[Tuple[str, ...]] = ('signal_code',)
 
 
 class DictValidationException(DltException):
-    _fields = ('msg', 'path', 'expected_type', 'field', 'value', 'nested_exceptions')
+    _fields: ClassVar[Tuple[str, ...]] = ('msg', 'path', 'expected_type', 'field', 'value', 'nested_exceptions')
 
 
 class ArgumentsOverloadException(DltException):
-    _fields = ('msg', 'func_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('msg', 'func_name')
 
 
 class MissingDependencyException(DltException, ImportError):
-    _fields = ('caller', 'dependencies', 'appendix')
+    _fields: ClassVar[Tuple[str, ...]] = ('caller', 'dependencies', 'appendix')
 
 
 class DependencyVersionException(DltException):
-    _fields = ('pkg_name', 'version_found', 'version_required', 'appendix')
+    _fields: ClassVar[Tuple[str, ...]] = ('pkg_name', 'version_found', 'version_required', 'appendix')
 
 
 class SystemConfigurationException(DltException):
@@ -60,11 +62,11 @@ class SystemConfigurationException(DltException):
 
 
 class PipelineException(DltException):
-    _fields = ('pipeline_name', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipeline_name', 'msg')
 
 
 class PipelineStateNotAvailable(PipelineException):
-    _fields = ('source_state_key',)
+    _fields: ClassVar[Tuple[str, ...]] = ('source_state_key',)
 
 
 class ResourceNameNotAvailable(PipelineException):

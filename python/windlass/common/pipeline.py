@@ -1,7 +1,7 @@
 """What the steps of a pipeline tell of their work."""
 
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Optional
+from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 from windlass.common.exceptions import PipelineException
 from windlass.common.exceptions import DltException
@@ -10,7 +10,7 @@ from windlass.common.exceptions import DltException
 class PipelineStateNotAvailable(PipelineException):
     """The state is asked for where nothing is extracted."""
 
-    _fields = ("source_state_key", "msg")
+    _fields: ClassVar[Tuple[str, ...]] = ("source_state_key", "msg")
 
 
 StateNotAvailable = PipelineStateNotAvailable
@@ -19,13 +19,13 @@ StateNotAvailable = PipelineStateNotAvailable
 class ResourceNameNotAvailable(PipelineException):
     """The name of the resource is asked for where none runs."""
 
-    _fields = ("msg",)
+    _fields: ClassVar[Tuple[str, ...]] = ("msg",)
 
 
 class SourceSectionNotAvailable(PipelineException):
     """The section of the source is asked for where none runs."""
 
-    _fields = ("msg",)
+    _fields: ClassVar[Tuple[str, ...]] = ("msg",)
 
 
 def _time(text: Optional[str]) -> Optional[datetime]:
@@ -187,7 +187,7 @@ def _schema_update(update: Dict[str, List[Any]]) -> Dict[str, Any]:
     """Tables with their new columns; the engine lists them as `name: type`."""
     tables: Dict[str, Any] = {}
     for table, columns in update.items():
-        found = {}
+        found: Dict[str, Dict[str, Any]] = {}
         for column in columns:
             name, _, data_type = str(column).partition(": ")
             found[name] = {"name": name, "data_type": data_type.replace(" (variant)", "")}

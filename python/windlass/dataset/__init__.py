@@ -1,6 +1,6 @@
 """Reading loaded data back: datasets and relations."""
 
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence
 
 from windlass.dataset.relation import Relation
 from windlass.dataset.sql import literal, qualified, quote
@@ -241,7 +241,5 @@ def _stored_names(engine: Any, dataset_name: str) -> List[str]:
     _, rows = engine.query_rows(sql)
     return [row[0] for row in rows]
 
-
-Rows = Union[List[Any], Iterator[Any]]
 
 __all__ = ["Dataset", "Relation", "dataset"]

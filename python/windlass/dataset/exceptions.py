@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.exceptions import DltException
 
 
@@ -8,12 +10,12 @@ class DatasetException(DltException):
 
 
 class RelationHasQueryException(DatasetException):
-    _fields = ('attempted_change',)
+    _fields: ClassVar[Tuple[str, ...]] = ('attempted_change',)
 
 
 class RelationUnknownColumnException(DatasetException):
-    _fields = ('column_name',)
+    _fields: ClassVar[Tuple[str, ...]] = ('column_name',)
 
 
 class LineageFailedException(DltException):
-    _fields = ('msg', 'resource_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('msg', 'resource_name')

@@ -5,7 +5,7 @@ import inspect
 import json
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Optional
 
 from windlass.common.configuration.inject import inject
 from windlass.common.exceptions import TerminalException
@@ -197,6 +197,3 @@ def destination(
         # Without decoration the function becomes a destination at once.
         return make(func_or_name)
     raise ValueError(f"`{func_or_name!r}` is neither a function nor the name of a destination")
-
-
-Sinks = List[CustomDestination]

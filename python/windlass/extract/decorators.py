@@ -171,7 +171,8 @@ class SourceFactory:
         parallelized: bool,
     ) -> None:
         self._function = function
-        self.name = name or (schema.name if schema is not None else getattr(function, "__name__", "source"))
+        own = schema.name if schema is not None else getattr(function, "__name__", "source")
+        self.name: str = name or str(own)
         self.section = section or _section_of(function)
         self._max_table_nesting = max_table_nesting
         self._root_key = root_key

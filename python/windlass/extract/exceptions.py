@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.exceptions import DltException
 from windlass.common.reflection.exceptions import ReferenceImportError
 
@@ -13,39 +15,39 @@ class DltSourceException(DltException):
 
 
 class DltResourceException(DltSourceException):
-    _fields = ('resource_name', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'msg')
 
 
 class PipeException(DltException):
-    _fields = ('pipe_name', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipe_name', 'msg')
 
 
 class CreatePipeException(PipeException):
-    _fields = ('pipe_name', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipe_name', 'msg')
 
 
 class PipeItemProcessingError(PipeException):
-    _fields = ('pipe_name', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipe_name', 'msg')
 
 
 class PipeNotBoundToData(PipeException):
-    _fields = ('pipe_name', 'has_parent')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipe_name', 'has_parent')
 
 
 class InvalidStepFunctionArguments(PipeException):
-    _fields = ('pipe_name', 'func_name', 'sig', 'call_error')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipe_name', 'func_name', 'sig', 'call_error')
 
 
 class ResourceExtractionError(PipeException):
-    _fields = ('pipe_name', 'gen', 'msg', 'kind')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipe_name', 'gen', 'msg', 'kind')
 
 
 class PipeGenInvalid(PipeException):
-    _fields = ('pipe_name', 'gen')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipe_name', 'gen')
 
 
 class UnclosablePipe(PipeException):
-    _fields = ('pipe_name', 'gen')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipe_name', 'gen')
 
 
 class ResourceNameMissing(DltResourceException):
@@ -53,95 +55,95 @@ class ResourceNameMissing(DltResourceException):
 
 
 class DataLocationKindRequired(DltResourceException):
-    _fields = ('resource_name',)
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name',)
 
 
 class ResourceNotFoundError(DltResourceException, KeyError):
-    _fields = ('resource_name', 'context')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'context')
 
 
 class InvalidResourceDataType(DltResourceException):
-    _fields = ('resource_name', 'item', '_typ', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'item', '_typ', 'msg')
 
 
 class InvalidParallelResourceDataType(InvalidResourceDataType):
-    _fields = ('resource_name', 'item', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'item', '_typ')
 
 
 class InvalidResourceDataTypeBasic(InvalidResourceDataType):
-    _fields = ('resource_name', 'item', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'item', '_typ')
 
 
 class InvalidResourceDataTypeMultiplePipes(InvalidResourceDataType):
-    _fields = ('resource_name', 'item', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'item', '_typ')
 
 
 class InvalidTransformerDataTypeGeneratorFunctionRequired(InvalidResourceDataType):
-    _fields = ('resource_name', 'item', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'item', '_typ')
 
 
 class InvalidTransformerGeneratorFunction(DltResourceException):
-    _fields = ('resource_name', 'func_name', 'sig', 'code')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'func_name', 'sig', 'code')
 
 
 class InvalidResourceDataTypeIsNone(InvalidResourceDataType):
-    _fields = ('resource_name', 'item', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'item', '_typ')
 
 
 class InvalidResourceReturnsResource(InvalidResourceDataType):
-    _fields = ('resource_name', 'item', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'item', '_typ')
 
 
 class ResourceFunctionExpected(InvalidResourceDataType):
-    _fields = ('resource_name', 'item', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'item', '_typ')
 
 
 class InvalidParentResourceDataType(InvalidResourceDataType):
-    _fields = ('resource_name', 'item', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'item', '_typ')
 
 
 class InvalidParentResourceIsAFunction(DltResourceException):
-    _fields = ('resource_name', 'func_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'func_name')
 
 
 class DeletingResourcesNotSupported(DltResourceException):
-    _fields = ('source_name', 'resource_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('source_name', 'resource_name')
 
 
 class ParametrizedResourceUnbound(DltResourceException):
-    _fields = ('resource_name', 'func_name', 'sig', 'kind', 'error')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'func_name', 'sig', 'kind', 'error')
 
 
 class ResourceNotATransformer(DltResourceException):
-    _fields = ('resource_name', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'msg')
 
 
 class InconsistentTableTemplate(DltSourceException):
-    _fields = ('reason',)
+    _fields: ClassVar[Tuple[str, ...]] = ('reason',)
 
 
 class DataItemRequiredForDynamicTableHints(DltResourceException):
-    _fields = ('resource_name', 'hint_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('resource_name', 'hint_name')
 
 
 class SourceDataIsNone(DltSourceException):
-    _fields = ('source_name',)
+    _fields: ClassVar[Tuple[str, ...]] = ('source_name',)
 
 
 class SourceExhausted(DltSourceException):
-    _fields = ('source_name',)
+    _fields: ClassVar[Tuple[str, ...]] = ('source_name',)
 
 
 class ResourcesNotFoundError(DltSourceException):
-    _fields = ('source_name', 'available_resources', 'requested_resources')
+    _fields: ClassVar[Tuple[str, ...]] = ('source_name', 'available_resources', 'requested_resources')
 
 
 class SourceNotAFunction(DltSourceException):
-    _fields = ('source_name', 'item', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('source_name', 'item', '_typ')
 
 
 class SourceIsAClassTypeError(DltSourceException):
-    _fields = ('source_name', '_typ')
+    _fields: ClassVar[Tuple[str, ...]] = ('source_name', '_typ')
 
 
 class CurrentSourceSchemaNotAvailable(DltSourceException):
@@ -153,16 +155,16 @@ class CurrentSourceNotAvailable(DltSourceException):
 
 
 class ExplicitSourceNameInvalid(DltSourceException):
-    _fields = ('source_name', 'schema_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('source_name', 'schema_name')
 
 
 class UnknownSourceReference(ReferenceImportError, DltSourceException, KeyError):
-    _fields = ('ref', 'qualified_refs', 'traces')
+    _fields: ClassVar[Tuple[str, ...]] = ('ref', 'qualified_refs', 'traces')
 
 
 class InvalidSourceReference(DltSourceException):
-    _fields = ('ref',)
+    _fields: ClassVar[Tuple[str, ...]] = ('ref',)
 
 
 class IncrementalUnboundError(DltResourceException):
-    _fields = ('cursor_path',)
+    _fields: ClassVar[Tuple[str, ...]] = ('cursor_path',)

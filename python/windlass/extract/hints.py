@@ -2,7 +2,7 @@
 
 import copy
 import json
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from windlass.extract.exceptions import InconsistentTableTemplate
 
@@ -381,7 +381,3 @@ class TargetBook:
         if known is None:
             known = self._targets[key] = Target(name, text)
         return known
-
-
-HintsFunction = Callable[..., Any]
-HintsList = List[Dict[str, Any]]

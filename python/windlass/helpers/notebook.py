@@ -1,10 +1,10 @@
 """What notebooks show."""
 
 from html import escape
-from typing import Any, List, Sequence
+from typing import Any, Sequence
 
 
-def _table(head: Sequence[str], rows: List[Sequence[Any]]) -> str:
+def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     cells = "".join(f"<th>{escape(str(name))}</th>" for name in head)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>" for row in rows

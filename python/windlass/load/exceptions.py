@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.destination.exceptions import DestinationTerminalException, DestinationTransientException, WithJobError
 
 
@@ -8,32 +10,32 @@ class LoadClientJobException(Exception, WithJobError):
 
 
 class LoadClientJobFailed(DestinationTerminalException, LoadClientJobException):
-    _fields = ('load_id', 'job_id', 'failed_message', 'exception')
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id', 'job_id', 'failed_message', 'exception')
 
 
 class LoadClientJobTerminalRetry(DestinationTerminalException, LoadClientJobException):
-    _fields = ('load_id', 'job_id', 'failed_message', 'exception')
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id', 'job_id', 'failed_message', 'exception')
 
 
 class LoadPackageAborted(DestinationTerminalException):
-    _fields = ('load_id', 'job_exception')
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id', 'job_exception')
 
 
 class LoadClientJobRetry(DestinationTransientException, LoadClientJobException):
-    _fields = ('load_id', 'job_id', 'retry_count', 'max_retry_count', 'failed_message', 'exception')
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id', 'job_id', 'retry_count', 'max_retry_count', 'failed_message', 'exception')
 
 
 class LoadClientUnsupportedFileFormats(DestinationTerminalException):
-    _fields = ('file_format', 'supported_file_format', 'file_path')
+    _fields: ClassVar[Tuple[str, ...]] = ('file_format', 'supported_file_format', 'file_path')
 
 
 class LoadClientUnsupportedWriteDisposition(DestinationTerminalException):
-    _fields = ('table_name', 'write_disposition', 'file_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('table_name', 'write_disposition', 'file_name')
 
 
 class FollowupJobCreationFailedException(DestinationTransientException):
-    _fields = ('job_id',)
+    _fields: ClassVar[Tuple[str, ...]] = ('job_id',)
 
 
 class TableChainFollowupJobCreationFailedException(DestinationTransientException):
-    _fields = ('root_table_name', 'details')
+    _fields: ClassVar[Tuple[str, ...]] = ('root_table_name', 'details')

@@ -20,7 +20,6 @@ from windlass.common.pipeline import (
     NormalizeInfo,
     PipelineStepTrace,
     PipelineTrace,
-    StepInfo,
 )
 from windlass.destinations import resolve as resolve_destination
 from windlass.pipeline.active import activate, active, naming_pipeline
@@ -935,6 +934,3 @@ def run(
 def current_pipeline() -> Pipeline:
     """The active pipeline, made if there is none."""
     return active() or pipeline()
-
-
-Infos = StepInfo

@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.exceptions import DltException, TerminalException
 
 
@@ -16,56 +18,56 @@ class ContainerException(DltException):
 
 
 class ConfigProviderException(ConfigurationException):
-    _fields = ('provider_name',)
+    _fields: ClassVar[Tuple[str, ...]] = ('provider_name',)
 
 
 class ConfigurationWrongTypeException(ConfigurationException):
-    _fields = ('_typ',)
+    _fields: ClassVar[Tuple[str, ...]] = ('_typ',)
 
 
 class ConfigFieldMissingException(KeyError, ConfigurationException):
-    _fields = ('config', 'traces')
+    _fields: ClassVar[Tuple[str, ...]] = ('config', 'traces')
 
 
 class UnmatchedConfigHintResolversException(ConfigurationException):
-    _fields = ('spec_name', 'field_names')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec_name', 'field_names')
 
 
 class FinalConfigFieldException(ConfigurationException):
-    _fields = ('spec_name', 'field')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec_name', 'field')
 
 
 class ConfigValueCannotBeCoercedException(ConfigurationValueError):
-    _fields = ('field_name', 'field_value', 'hint')
+    _fields: ClassVar[Tuple[str, ...]] = ('field_name', 'field_value', 'hint')
 
 
 class ConfigFileNotFoundException(ConfigurationException):
-    _fields = ('path',)
+    _fields: ClassVar[Tuple[str, ...]] = ('path',)
 
 
 class ConfigFieldMissingTypeHintException(ConfigurationException):
-    _fields = ('field_name', 'spec')
+    _fields: ClassVar[Tuple[str, ...]] = ('field_name', 'spec')
 
 
 class ConfigFieldTypeHintNotSupported(ConfigurationException):
-    _fields = ('field_name', 'spec', 'typ_')
+    _fields: ClassVar[Tuple[str, ...]] = ('field_name', 'spec', 'typ_')
 
 
 class ValueNotSecretException(ConfigurationException):
-    _fields = ('provider_name', 'key')
+    _fields: ClassVar[Tuple[str, ...]] = ('provider_name', 'key')
 
 
 class InvalidNativeValue(ConfigurationException):
-    _fields = ('spec', 'native_value_type', 'embedded_sections', 'inner_exception')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec', 'native_value_type', 'embedded_sections', 'inner_exception')
 
 
 class ContainerInjectableContextMangled(ContainerException):
-    _fields = ('spec', 'existing_config', 'expected_config')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec', 'existing_config', 'expected_config')
 
 
 class ContextDefaultCannotBeCreated(ContainerException, KeyError):
-    _fields = ('spec',)
+    _fields: ClassVar[Tuple[str, ...]] = ('spec',)
 
 
 class DuplicateConfigProviderException(ConfigProviderException):
-    _fields = ('provider_name',)
+    _fields: ClassVar[Tuple[str, ...]] = ('provider_name',)

@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.exceptions import DltException
 
 
@@ -8,27 +10,27 @@ class DataWriterException(DltException):
 
 
 class InvalidFileNameTemplateException(DataWriterException, ValueError):
-    _fields = ('file_name_template',)
+    _fields: ClassVar[Tuple[str, ...]] = ('file_name_template',)
 
 
 class InvalidEncoding(DataWriterException, ValueError):
-    _fields = ('encoding',)
+    _fields: ClassVar[Tuple[str, ...]] = ('encoding',)
 
 
 class InvalidEncodingErrors(DataWriterException, ValueError):
-    _fields = ('encoding_errors',)
+    _fields: ClassVar[Tuple[str, ...]] = ('encoding_errors',)
 
 
 class BufferedDataWriterClosed(DataWriterException):
-    _fields = ('file_name',)
+    _fields: ClassVar[Tuple[str, ...]] = ('file_name',)
 
 
 class FileImportNotFound(DataWriterException, FileNotFoundError):
-    _fields = ('import_file_path', 'local_file_path')
+    _fields: ClassVar[Tuple[str, ...]] = ('import_file_path', 'local_file_path')
 
 
 class DestinationCapabilitiesRequired(DataWriterException, ValueError):
-    _fields = ('file_format',)
+    _fields: ClassVar[Tuple[str, ...]] = ('file_format',)
 
 
 class DataWriterNotFound(DataWriterException):
@@ -36,24 +38,24 @@ class DataWriterNotFound(DataWriterException):
 
 
 class FileFormatForItemFormatNotFound(DataWriterNotFound):
-    _fields = ('file_format', 'data_item_format')
+    _fields: ClassVar[Tuple[str, ...]] = ('file_format', 'data_item_format')
 
 
 class FileSpecNotFound(KeyError, DataWriterNotFound):
-    _fields = ('file_format', 'data_item_format', 'spec')
+    _fields: ClassVar[Tuple[str, ...]] = ('file_format', 'data_item_format', 'spec')
 
 
 class SpecLookupFailed(DataWriterNotFound):
-    _fields = ('data_item_format', 'possible_file_formats', 'file_format')
+    _fields: ClassVar[Tuple[str, ...]] = ('data_item_format', 'possible_file_formats', 'file_format')
 
 
 class InvalidDataItem(DataWriterException):
-    _fields = ('file_format', 'data_item_format', 'details')
+    _fields: ClassVar[Tuple[str, ...]] = ('file_format', 'data_item_format', 'details')
 
 
 class FileRotationRequired(DataWriterException):
-    _fields = ('items',)
+    _fields: ClassVar[Tuple[str, ...]] = ('items',)
 
 
 class IncompatibleArrowSchema(DataWriterException):
-    _fields = ('reason', 'details')
+    _fields: ClassVar[Tuple[str, ...]] = ('reason', 'details')

@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.exceptions import DltException, TerminalException, TransientException
 from windlass.common.reflection.exceptions import ReferenceImportError
 
@@ -9,11 +11,11 @@ class DestinationException(DltException):
 
 
 class UnknownDestinationModule(ReferenceImportError, DestinationException, KeyError):
-    _fields = ('ref', 'qualified_refs', 'traces', 'destination_type', 'named_dest_attempted')
+    _fields: ClassVar[Tuple[str, ...]] = ('ref', 'qualified_refs', 'traces', 'destination_type', 'named_dest_attempted')
 
 
 class InvalidDestinationReference(DestinationException):
-    _fields = ('refs',)
+    _fields: ClassVar[Tuple[str, ...]] = ('refs',)
 
 
 class DestinationTerminalException(DestinationException, TerminalException):
@@ -29,27 +31,27 @@ class DestinationTransientException(DestinationException, TransientException):
 
 
 class DestinationLoadingViaStagingNotSupported(DestinationTerminalException):
-    _fields = ('destination',)
+    _fields: ClassVar[Tuple[str, ...]] = ('destination',)
 
 
 class DestinationLoadingWithoutStagingNotSupported(DestinationTerminalException):
-    _fields = ('destination',)
+    _fields: ClassVar[Tuple[str, ...]] = ('destination',)
 
 
 class DestinationNoStagingMode(DestinationTerminalException):
-    _fields = ('destination',)
+    _fields: ClassVar[Tuple[str, ...]] = ('destination',)
 
 
 class DestinationIncompatibleLoaderFileFormatException(DestinationTerminalException):
-    _fields = ('destination', 'staging', 'file_format', 'supported_formats')
+    _fields: ClassVar[Tuple[str, ...]] = ('destination', 'staging', 'file_format', 'supported_formats')
 
 
 class IdentifierTooLongException(DestinationTerminalException):
-    _fields = ('destination_name', 'identifier_type', 'identifier_name', 'max_identifier_length')
+    _fields: ClassVar[Tuple[str, ...]] = ('destination_name', 'identifier_type', 'identifier_name', 'max_identifier_length')
 
 
 class UnsupportedDataType(DestinationTerminalException):
-    _fields = ('destination_type', 'table_name', 'column', 'data_type', 'file_format', 'available_in_formats', 'more_info')
+    _fields: ClassVar[Tuple[str, ...]] = ('destination_type', 'table_name', 'column', 'data_type', 'file_format', 'available_in_formats', 'more_info')
 
 
 class WithJobError:
@@ -57,15 +59,15 @@ class WithJobError:
 
 
 class DestinationHasFailedJobs(DestinationTerminalException):
-    _fields = ('destination_name', 'load_id', 'failed_jobs')
+    _fields: ClassVar[Tuple[str, ...]] = ('destination_name', 'load_id', 'failed_jobs')
 
 
 class DestinationSchemaTampered(DestinationTerminalException):
-    _fields = ('schema_name', 'version_hash', 'stored_version_hash')
+    _fields: ClassVar[Tuple[str, ...]] = ('schema_name', 'version_hash', 'stored_version_hash')
 
 
 class SchemaUpdateError(DestinationException):
-    _fields = ('schema_name', 'table_names', 'cause', 'staging_dataset')
+    _fields: ClassVar[Tuple[str, ...]] = ('schema_name', 'table_names', 'cause', 'staging_dataset')
 
 
 class SchemaUpdateTransientError(SchemaUpdateError, DestinationTransientException):
@@ -81,36 +83,36 @@ class DestinationCapabilitiesException(DestinationException):
 
 
 class WriteDispositionNotSupported(DestinationCapabilitiesException):
-    _fields = ('write_disposition', 'message')
+    _fields: ClassVar[Tuple[str, ...]] = ('write_disposition', 'message')
 
 
 class DestinationInvalidFileFormat(DestinationTerminalException):
-    _fields = ('destination_type', 'file_format', 'file_name', 'message')
+    _fields: ClassVar[Tuple[str, ...]] = ('destination_type', 'file_format', 'file_name', 'message')
 
 
 class TableFormatNotSupported(DestinationTerminalException):
-    _fields = ('table_format', 'table_name', 'message')
+    _fields: ClassVar[Tuple[str, ...]] = ('table_format', 'table_name', 'message')
 
 
 class OpenTableFormatNotSupported(DestinationTerminalException):
-    _fields = ('table_format', 'table_name', 'detected_table_format')
+    _fields: ClassVar[Tuple[str, ...]] = ('table_format', 'table_name', 'detected_table_format')
 
 
 class OpenTableCatalogNotSupported(DestinationTerminalException):
-    _fields = ('table_format', 'destination_type')
+    _fields: ClassVar[Tuple[str, ...]] = ('table_format', 'destination_type')
 
 
 class SqlClientNotAvailable(DestinationTerminalException):
-    _fields = ('entity_type', 'entity_name', 'destination_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('entity_type', 'entity_name', 'destination_name')
 
 
 class DatasetNotAvailable(DestinationTerminalException):
-    _fields = ('destination_name',)
+    _fields: ClassVar[Tuple[str, ...]] = ('destination_name',)
 
 
 class OpenTableClientNotAvailable(DestinationTerminalException):
-    _fields = ('dataset_name', 'destination_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('dataset_name', 'destination_name')
 
 
 class FSClientNotAvailable(DestinationTerminalException):
-    _fields = ('pipeline_name', 'destination_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('pipeline_name', 'destination_name')

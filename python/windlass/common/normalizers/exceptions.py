@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.exceptions import DltException
 
 
@@ -8,4 +10,4 @@ class NormalizerException(DltException):
 
 
 class InvalidJsonNormalizer(NormalizerException):
-    _fields = ('required_normalizer', 'present_normalizer')
+    _fields: ClassVar[Tuple[str, ...]] = ('required_normalizer', 'present_normalizer')

@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.exceptions import DltException
 
 
@@ -8,4 +10,4 @@ class RuntimeException(DltException):
 
 
 class RunContextNotAvailable(RuntimeException):
-    _fields = ('run_dir', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('run_dir', 'msg')

@@ -1,26 +1,28 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.exceptions import DltException, TerminalValueError
 
 
 class StorageException(DltException):
-    _fields = ('msg',)
+    _fields: ClassVar[Tuple[str, ...]] = ('msg',)
 
 
 class NoMigrationPathException(StorageException):
-    _fields = ('storage_path', 'initial_version', 'migrated_version', 'target_version')
+    _fields: ClassVar[Tuple[str, ...]] = ('storage_path', 'initial_version', 'migrated_version', 'target_version')
 
 
 class WrongStorageVersionException(StorageException):
-    _fields = ('storage_path', 'initial_version', 'target_version')
+    _fields: ClassVar[Tuple[str, ...]] = ('storage_path', 'initial_version', 'target_version')
 
 
 class UnsupportedStorageVersionException(StorageException):
-    _fields = ('storage_path', 'initial_version', 'current_version', 'supported_versions')
+    _fields: ClassVar[Tuple[str, ...]] = ('storage_path', 'initial_version', 'current_version', 'supported_versions')
 
 
 class StorageMigrationError(StorageException):
-    _fields = ('storage_path', 'from_version', 'target_version', 'info')
+    _fields: ClassVar[Tuple[str, ...]] = ('storage_path', 'from_version', 'target_version', 'info')
 
 
 class LoadStorageException(StorageException):
@@ -28,27 +30,27 @@ class LoadStorageException(StorageException):
 
 
 class JobFileFormatUnsupported(LoadStorageException, TerminalValueError):
-    _fields = ('load_id', 'supported_formats', 'wrong_job')
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id', 'supported_formats', 'wrong_job')
 
 
 class LoadPackageNotFound(LoadStorageException, FileNotFoundError):
-    _fields = ('load_id',)
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id',)
 
 
 class LoadPackageCancelled(LoadStorageException):
-    _fields = ('load_id',)
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id',)
 
 
 class LoadPackageAlreadyCompleted(LoadStorageException):
-    _fields = ('load_id',)
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id',)
 
 
 class LoadPackageNotCompleted(LoadStorageException):
-    _fields = ('load_id',)
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id',)
 
 
 class LoadPackageInconsistent(LoadStorageException):
-    _fields = ('load_id', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('load_id', 'msg')
 
 
 class SchemaStorageException(StorageException):
@@ -56,15 +58,15 @@ class SchemaStorageException(StorageException):
 
 
 class InStorageSchemaModified(SchemaStorageException):
-    _fields = ('schema_name', 'storage_path')
+    _fields: ClassVar[Tuple[str, ...]] = ('schema_name', 'storage_path')
 
 
 class SchemaNotFoundError(SchemaStorageException, FileNotFoundError, KeyError):
-    _fields = ('schema_name', 'storage_path', 'import_path', 'import_format')
+    _fields: ClassVar[Tuple[str, ...]] = ('schema_name', 'storage_path', 'import_path', 'import_format')
 
 
 class UnexpectedSchemaName(SchemaStorageException, ValueError):
-    _fields = ('schema_name', 'storage_path', 'stored_name')
+    _fields: ClassVar[Tuple[str, ...]] = ('schema_name', 'storage_path', 'stored_name')
 
 
 class CurrentLoadPackageStateNotAvailable(StorageException):

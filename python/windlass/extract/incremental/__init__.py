@@ -1,9 +1,7 @@
 """Incremental loading: the cursor of a resource. The engine decides which rows belong to a run."""
 
-import copy
-import json
 import os
-from typing import Any, Dict, Generic, List, Optional, Tuple, TypeVar
+from typing import Any, Dict, Generic, Optional, Tuple, TypeVar
 
 from windlass.common.configuration.exceptions import ConfigurationValueError
 from windlass.extract.context import EXTRACTION, resource_state
@@ -131,7 +129,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
 
     def merge(self, other: "Incremental[TCursorValue]") -> "Incremental[TCursorValue]":
         """These options, overridden by those that the other one gives."""
-        defaults = Incremental()
+        defaults: Incremental[Any] = Incremental()
         options = {name: self._option(name) for name in _OPTIONS}
         for name in _OPTIONS:
             value = other._option(name)
@@ -363,16 +361,3 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         return f"incremental(cursor_path={self.cursor_path!r}, initial_value={self.initial_value!r})"
 
     __str__ = __repr__
-
-
-def deep_copy(value: Any) -> Any:
-    """A copy of a part of the state."""
-    return copy.deepcopy(value)
-
-
-def as_json(value: Any) -> str:
-    """Options as text, for traces."""
-    return json.dumps(value, default=str)
-
-
-Cursors = List[Incremental[Any]]

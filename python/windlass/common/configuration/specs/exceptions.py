@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.configuration.exceptions import ConfigurationException
 
 
@@ -8,35 +10,35 @@ class SpecException(ConfigurationException):
 
 
 class OAuth2ScopesRequired(SpecException):
-    _fields = ('spec',)
+    _fields: ClassVar[Tuple[str, ...]] = ('spec',)
 
 
 class NativeValueError(SpecException, ValueError):
-    _fields = ('spec', 'native_value', 'msg')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec', 'native_value', 'msg')
 
 
 class InvalidConnectionString(NativeValueError):
-    _fields = ('spec', 'native_value', 'driver')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec', 'native_value', 'driver')
 
 
 class InvalidGoogleNativeCredentialsType(NativeValueError):
-    _fields = ('spec', 'native_value')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec', 'native_value')
 
 
 class InvalidGoogleServicesJson(NativeValueError):
-    _fields = ('spec', 'native_value')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec', 'native_value')
 
 
 class InvalidGoogleOauth2Json(NativeValueError):
-    _fields = ('spec', 'native_value')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec', 'native_value')
 
 
 class InvalidBoto3Session(NativeValueError):
-    _fields = ('spec', 'native_value')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec', 'native_value')
 
 
 class InvalidAzureCredential(NativeValueError):
-    _fields = ('spec', 'native_value')
+    _fields: ClassVar[Tuple[str, ...]] = ('spec', 'native_value')
 
 
 class ObjectStoreRsCredentialsException(ConfigurationException):

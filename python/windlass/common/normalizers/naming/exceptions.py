@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.exceptions import DltException
 
 
@@ -8,12 +10,12 @@ class NormalizersException(DltException):
 
 
 class UnknownNamingModule(ImportError, NormalizersException):
-    _fields = ('naming_module',)
+    _fields: ClassVar[Tuple[str, ...]] = ('naming_module',)
 
 
 class NamingTypeNotFound(ImportError, NormalizersException):
-    _fields = ('naming_module', 'naming_class')
+    _fields: ClassVar[Tuple[str, ...]] = ('naming_module', 'naming_class')
 
 
 class InvalidNamingType(NormalizersException):
-    _fields = ('naming_module', 'naming_class')
+    _fields: ClassVar[Tuple[str, ...]] = ('naming_module', 'naming_class')

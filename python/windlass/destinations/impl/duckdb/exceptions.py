@@ -1,5 +1,7 @@
 """Exceptions with the reference's names and hierarchy."""
 
+from typing import ClassVar, Tuple
+
 from windlass.common.destination.exceptions import DestinationTerminalException
 
 
@@ -8,4 +10,4 @@ class InvalidInMemoryDuckdbCredentials(DestinationTerminalException):
 
 
 class IcebergViewException(DestinationTerminalException):
-    _fields = ('dbapi_exception', 'note')
+    _fields: ClassVar[Tuple[str, ...]] = ('dbapi_exception', 'note')
