@@ -38,5 +38,5 @@ pub(crate) fn batches(item: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
 /// Record batches as a table for Python, with `__arrow_c_stream__`.
 pub(crate) fn table(batches: Vec<RecordBatch>) -> PyResult<PyTable> {
     let schema: SchemaRef = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
-    Ok(PyTable::try_new(batches, schema)?)
+    PyTable::try_new(batches, schema)
 }

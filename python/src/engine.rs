@@ -193,7 +193,8 @@ impl Engine {
     /// The newest version of a schema that the destination knows, as JSON.
     fn stored_schema(&self, py: Python<'_>, name: String) -> PyResult<Option<String>> {
         let pipeline = self.pipeline.clone();
-        let schema = self.serve(py, |_| async move { pipeline.connect().await?.stored_schema(&name).await })?;
+        let schema =
+            self.serve(py, |_| async move { pipeline.connect().await?.stored_schema(&name).await })?;
         Ok(schema.map(|schema| Value::Object(schema.to_json()).to_string()))
     }
 
@@ -209,8 +210,8 @@ impl Engine {
     ) -> PyResult<String> {
         let pipeline = self.pipeline.clone();
         let selection = DropSelection { resources, all: drop_all, schema, state_only };
-        let plan =
-            self.serve(py, |_| async move { pipeline.drop_resources(&selection).await.map(|(plan, _)| plan) })?;
+        let plan = self
+            .serve(py, |_| async move { pipeline.drop_resources(&selection).await.map(|(plan, _)| plan) })?;
         Ok(serde_json::to_string(&plan).unwrap_or_default())
     }
 
@@ -255,8 +256,11 @@ impl Engine {
 impl Engine {
     fn build(description: Description, sink: Option<Py<PyAny>>) -> Result<Self> {
         let Description { name, pipelines_dir, dataset, destination, folder, settings } = description;
-        let context =
-            BuildContext { folder: folder.clone(), pipeline: name.clone(), work_dir: pipelines_dir.join(&name) };
+        let context = BuildContext {
+            folder: folder.clone(),
+            pipeline: name.clone(),
+            work_dir: pipelines_dir.join(&name),
+        };
         let sink = match (destination.sink, sink) {
             (Some(options), Some(callable)) => Some(Arc::new(PythonSink::new(options, callable))),
             _ => None,

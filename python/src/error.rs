@@ -6,7 +6,12 @@ use pyo3::types::PyDict;
 use pyo3::{create_exception, intern};
 use windlass::core::Error;
 
-create_exception!(_windlass, EngineError, PyException, "An error of the engine; the package turns it into dlt's.");
+create_exception!(
+    _windlass,
+    EngineError,
+    PyException,
+    "An error of the engine; the package turns it into dlt's."
+);
 
 /// The exception for an error of the engine, with kind, hint and place as attributes.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {

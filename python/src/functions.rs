@@ -149,7 +149,8 @@ fn parse_toml<'py>(py: Python<'py>, text: &str, name: &str) -> PyResult<Bound<'p
 fn select_json(py: Python<'_>, text: &str, path: &str) -> PyResult<Vec<String>> {
     let select = Select::parse_value(path).or_raise(py)?;
     let mut buffers = ParseBuffers::new();
-    let parsed = buffers.parse_value(text.as_bytes()).map_err(|error| PyValueError::new_err(error.message))?;
+    let parsed =
+        buffers.parse_value(text.as_bytes()).map_err(|error| PyValueError::new_err(error.message))?;
     let mut found = Vec::new();
     select.records(&parsed.tape, 0, &mut found);
     let as_text = |node| {

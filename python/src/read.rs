@@ -2,10 +2,10 @@
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
-    UInt64Type,
+    Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
@@ -20,8 +20,11 @@ pub(crate) fn rows<'py>(py: Python<'py>, batches: &[RecordBatch]) -> PyResult<Bo
     let maker = Maker::new(py)?;
     for batch in batches {
         for row in 0..batch.num_rows() {
-            let values =
-                batch.columns().iter().map(|column| maker.value(column, row)).collect::<PyResult<Vec<_>>>()?;
+            let values = batch
+                .columns()
+                .iter()
+                .map(|column| maker.value(column, row))
+                .collect::<PyResult<Vec<_>>>()?;
             list.append(PyTuple::new(py, values)?)?;
         }
     }
@@ -110,11 +113,15 @@ impl<'py> Maker<'py> {
             }
             DataType::Timestamp(unit, zone) => {
                 let micros = match unit {
-                    TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(row).checked_mul(1_000_000),
+                    TimeUnit::Second => {
+                        array.as_primitive::<TimestampSecondType>().value(row).checked_mul(1_000_000)
+                    }
                     TimeUnit::Millisecond => {
                         array.as_primitive::<TimestampMillisecondType>().value(row).checked_mul(1000)
                     }
-                    TimeUnit::Microsecond => Some(array.as_primitive::<TimestampMicrosecondType>().value(row)),
+                    TimeUnit::Microsecond => {
+                        Some(array.as_primitive::<TimestampMicrosecondType>().value(row))
+                    }
                     TimeUnit::Nanosecond => {
                         Some(array.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(1000))
                     }

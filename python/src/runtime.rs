@@ -91,7 +91,8 @@ where
             interrupt = Some(signal);
         }
     };
-    let result = result.unwrap_or_else(|cause| Err(Error::internal("the engine broke down").with_source(cause)));
+    let result =
+        result.unwrap_or_else(|cause| Err(Error::internal("the engine broke down").with_source(cause)));
     let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (result, interrupt, raised) {
         (_, Some(signal), _) => Err(signal),

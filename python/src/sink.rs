@@ -53,7 +53,14 @@ impl PythonSink {
         *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = Some(caller);
     }
 
-    async fn hand_over(&self, load_id: &str, job: &Job, table_json: String, before: u64, rows: Rows) -> Result<()> {
+    async fn hand_over(
+        &self,
+        load_id: &str,
+        job: &Job,
+        table_json: String,
+        before: u64,
+        rows: Rows,
+    ) -> Result<()> {
         let caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let caller = caller.ok_or_else(|| Error::internal("a sink is used outside a run"))?;
         let callable = Python::attach(|py| self.callable.clone_ref(py));
@@ -210,9 +217,8 @@ fn read(path: &std::path::Path, rows: usize, skips_system: bool) -> Result<Vec<R
     for batch in reader {
         let batch = batch.map_err(|cause| broken().with_source(cause))?;
         let own = |name: &str| skips_system && name.starts_with("_dlt");
-        let keep: Vec<usize> = (0..batch.num_columns())
-            .filter(|&index| !own(batch.schema().field(index).name()))
-            .collect();
+        let keep: Vec<usize> =
+            (0..batch.num_columns()).filter(|&index| !own(batch.schema().field(index).name())).collect();
         batches.push(batch.project(&keep).map_err(|cause| broken().with_source(cause))?);
     }
     Ok(batches)

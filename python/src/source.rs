@@ -102,8 +102,9 @@ impl Source for PythonSource {
         if self.is_open.swap(true, Ordering::AcqRel) {
             return Ok(Vec::new());
         }
-        let items =
-            self.method(|extraction| Ok(extraction.call_method0(intern!(extraction.py(), "items"))?.unbind())).await?;
+        let items = self
+            .method(|extraction| Ok(extraction.call_method0(intern!(extraction.py(), "items"))?.unbind()))
+            .await?;
         let names = self.description.resources.iter().map(|resource| resource.name.clone()).collect();
         Ok(vec![Box::new(PythonExtractor::new(self.caller.clone(), items, names))])
     }

@@ -11,8 +11,8 @@ use windlass::core::value::{Tag, strip_tag};
 
 /// The Python value of a JSON text whose strings may be typed.
 pub(crate) fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|cause| PyValueError::new_err(format!("this is not JSON: {cause}")))?;
+    let value: Value = serde_json::from_str(text)
+        .map_err(|cause| PyValueError::new_err(format!("this is not JSON: {cause}")))?;
     object(py, &value)
 }
 

@@ -6,8 +6,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyBool, PyByteArray, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTime, PyTuple,
-    PyType,
+    PyBool, PyByteArray, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTime,
+    PyTuple, PyType,
 };
 use pyo3::{Py, intern};
 use windlass::core::value::Tag;
@@ -64,8 +64,10 @@ impl Refused {
             )),
             What::Raised(cause) => {
                 let kind = cause.get_type(py).name().map(|name| name.to_string()).unwrap_or_default();
-                let raised =
-                    PyTypeError::new_err(format!("a value{place} cannot be read: {kind}: {}", cause.value(py)));
+                let raised = PyTypeError::new_err(format!(
+                    "a value{place} cannot be read: {kind}: {}",
+                    cause.value(py)
+                ));
                 raised.set_cause(py, Some(cause));
                 raised
             }
@@ -316,7 +318,11 @@ fn write_other(value: &Bound<'_, PyAny>, out: &mut Vec<u8>, depth: usize) -> Res
         return Ok(());
     }
     if value.is_instance_of::<PyBool>() {
-        return write(&value.is_truthy()?.into_pyobject(py).map_err(PyErr::from)?.to_owned().into_any(), out, depth);
+        return write(
+            &value.is_truthy()?.into_pyobject(py).map_err(PyErr::from)?.to_owned().into_any(),
+            out,
+            depth,
+        );
     }
     if let Ok(number) = value.cast::<PyInt>() {
         return write_int(number, out);

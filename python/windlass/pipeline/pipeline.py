@@ -437,6 +437,10 @@ class Pipeline:
         if contract is not None:
             options["schema_contract"] = contract
         settings = self._extract_settings()
+        nesting = getattr(self.destination, "max_table_nesting", None)
+        for source in sources:
+            if nesting is not None and source.max_table_nesting is None:
+                source.max_table_nesting = nesting
         run_counts = self.collector.counts(self)
         extractions = [SourceExtraction(source, run_counts, settings) for source in sources]
         with self.collector.watching(self, engine, extractions):

@@ -16,7 +16,7 @@ use super::encode::RecordNumbers;
 use super::grow::SchemaState;
 use super::physical::{Physical, arrow_field};
 use crate::error::{Error, Result};
-use crate::schema::{Column, Table};
+use crate::schema::{Column, ContractMode, Table};
 use crate::value::DataType;
 
 /// The column that an Arrow field describes; `None` for a type without one (nested, null, intervals).
@@ -120,6 +120,24 @@ impl BatchColumns {
             }
         }
         (!partial.columns.is_empty()).then_some(partial)
+    }
+
+    /// Leaves out the columns whose values a contract refuses; gives how many values are lost by that.
+    pub(super) fn leave_refused(&mut self, state: &SchemaState, table: &str, batch: &RecordBatch) -> u64 {
+        let is_refused = |name: &str| {
+            let mode = state.refused_columns.get(&(table.to_owned(), name.to_owned()));
+            mode == Some(&ContractMode::DiscardValue)
+        };
+        let mut lost = 0;
+        self.columns.retain(|(index, column)| {
+            let leaves = is_refused(&column.name);
+            if leaves {
+                let array = batch.column(*index);
+                lost += (array.len() - array.null_count()) as u64;
+            }
+            !leaves
+        });
+        lost
     }
 
     /// Whether every column can go through as it is.

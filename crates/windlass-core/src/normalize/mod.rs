@@ -274,7 +274,7 @@ impl Normalizer {
     ) -> Result<()> {
         let settings = Arc::clone(&self.settings);
         let ctx = &settings.ctx;
-        let columns = BatchColumns::new(ctx, batch)?;
+        let mut columns = BatchColumns::new(ctx, batch)?;
         let lacks = |state: &SchemaState| columns.missing(ctx, state, root_table);
         if !columns.is_nested && lacks(&self.state).is_some() {
             self.state = turn.wait()?;
@@ -288,12 +288,16 @@ impl Normalizer {
             *self.discarded.rows.entry(root_table.to_owned()).or_default() += batch.num_rows() as u64;
             return Ok(());
         }
+        let lost = columns.leave_refused(&self.state, root_table, batch);
         let table = self.state.schema.table(root_table);
         if let Some(table) = table.filter(|_| columns.fits(ctx, &self.state, root_table))
             && let Some(rows) =
                 columns.rows(ctx, table, batch, numbers).map_err(|e| e.at_table(root_table))?
         {
             *self.row_counts.entry_ref(root_table).or_default() += rows.num_rows() as u64;
+            if lost > 0 {
+                *self.discarded.values.entry(root_table.to_owned()).or_default() += lost;
+            }
             return sink.receive(root_table, TableBatch { rows, json_columns: Vec::new() });
         }
         let lines = batch_rows::lines(batch)?;

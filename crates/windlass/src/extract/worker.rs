@@ -18,8 +18,8 @@ use windlass_core::{Error, Result};
 
 use super::gate::Chosen;
 use super::job_files::{FileRotation, JobFiles, TableFormats};
-use super::targets::Targets;
 use super::records::{PageBuffers, apply_steps, bad_bytes, bad_record, located, parse};
+use super::targets::Targets;
 use super::{Prepared, Progress, Ticket, Work};
 use crate::files::io_error;
 use crate::source::{Body, OnBadRecord, Page};

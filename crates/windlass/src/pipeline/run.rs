@@ -309,9 +309,11 @@ impl Pipeline {
         }
         let has_new_state = forces_state || is_new(&state);
         let mut replaced = replaced;
-        replaced.extend(came_up.iter().cloned().filter(|root| {
-            grown.schema.table(root).and_then(|t| t.text_hint("write_disposition")) == Some("replace")
-        }));
+        let is_replaced = |root: &&String| {
+            let table = grown.schema.table(root);
+            table.and_then(|table| table.text_hint("write_disposition")) == Some("replace")
+        };
+        replaced.extend(came_up.iter().filter(is_replaced).cloned());
         let mut forgotten = undeclared.without_rows(&reached);
         forgotten.retain(|table| !came_up.contains(table) && !rows.contains_key(table));
         if !forgotten.is_empty() {

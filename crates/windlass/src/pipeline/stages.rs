@@ -15,11 +15,7 @@ impl Pipeline {
     ///
     /// The destination is not asked: state and schemas are those of the working folder, and of the packages that wait
     /// there. Errors: another run holds the pipeline; source or contract fail.
-    pub async fn extract_only(
-        &self,
-        sources: &[Box<dyn Source>],
-        options: &RunOptions,
-    ) -> Result<LoadInfo> {
+    pub async fn extract_only(&self, sources: &[Box<dyn Source>], options: &RunOptions) -> Result<LoadInfo> {
         let _lock = self.work.lock()?;
         self.work.packages().sweep()?;
         let mut known = self.waiting()?;
