@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import sys
 import tempfile
 import traceback
@@ -139,6 +140,7 @@ def run(engine, path):
         for key in set(os.environ) - set(before):
             del os.environ[key]
         os.environ.update(before)
+        shutil.rmtree(workdir, ignore_errors=True)
     result["differs"] = getattr(script, "DIFFERS", {})
     return result
 

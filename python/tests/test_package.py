@@ -31,7 +31,8 @@ def test_names_of_functions_stay_functions():
 
 
 def test_the_import_is_fast():
-    code = "import time; t = time.perf_counter(); import windlass; print(time.perf_counter() - t)"
+    # The time of this process, so that a busy machine does not count.
+    code = "import time; t = time.process_time(); import windlass; print(time.process_time() - t)"
     seconds = []
     for _ in range(5):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)

@@ -11,7 +11,8 @@ from windlass.common.configuration.accessors import config, secrets
 from windlass.common.typing import TSecretStrValue, TSecretValue
 from windlass.destinations.custom import destination
 from windlass.extract.decorators import defer, resource, source, transformer
-from windlass.pipeline.pipeline import Pipeline, attach, pipeline, run
+from windlass.pipeline.make import attach, pipeline, run
+from windlass.pipeline.pipeline import Pipeline
 from windlass.version import __version__
 
 # These names are functions; modules of the same name must be loaded before, so that they do not take the name over.

@@ -7,7 +7,7 @@ from windlass.extract.context import EXTRACTION, PIPE, current_resource_name, re
 
 def pipeline() -> Any:
     """The active pipeline, made if there is none."""
-    from windlass.pipeline.pipeline import current_pipeline
+    from windlass.pipeline.make import current_pipeline
 
     return current_pipeline()
 

@@ -15,7 +15,8 @@ from windlass.extract.items import (
     TableNameMeta,
 )
 from windlass.extract.pipe import ExtractSettings, Pipe, PipeIterator, open_pipes
-from windlass.extract.resource import BoundFunction, DltResource, call_function
+from windlass.extract.binding import BoundFunction, call_function
+from windlass.extract.resource import DltResource
 
 
 class ResourceDict(Dict[str, DltResource]):
@@ -220,7 +221,7 @@ class DltSource:
         """`run` of the active pipeline, with this source as data."""
         import functools
 
-        from windlass.pipeline.pipeline import current_pipeline
+        from windlass.pipeline.make import current_pipeline
 
         return functools.partial(current_pipeline().run, self)
 
@@ -330,8 +331,7 @@ class SourceExtraction:
         self.settings = settings
         self.state: Dict[str, Any] = {}
         self.targets = TargetBook()
-        self.counts: Dict[str, int] = {}
-        self.failed_resource: Optional[str] = None
+        self._metrics: Dict[str, Dict[str, Any]] = {}
         self._by_pipe: Dict[int, DltResource] = {}
         for resource in source.resources.extracted.values():
             self._by_pipe[id(resource._pipe)] = resource
@@ -340,6 +340,10 @@ class SourceExtraction:
         self._emitted = [resource for resource in source.resources.values() if resource.selected]
         self._index = {id(resource._pipe): index for index, resource in enumerate(self._emitted)}
         self._current_hints: Dict[str, Any] = {}
+
+    def metrics(self, resource: str) -> Dict[str, Any]:
+        """What a resource counts itself."""
+        return self._metrics.setdefault(resource, {})
 
     # -- called by the engine
 

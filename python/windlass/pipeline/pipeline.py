@@ -4,13 +4,11 @@ import contextlib
 import json
 import os
 import re
-import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
 from windlass._native import native
-from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.providers import global_dir, local_dir
 from windlass.common.configuration.resolve import lookup
 from windlass.common.pipeline import (
@@ -22,44 +20,24 @@ from windlass.common.pipeline import (
     PipelineTrace,
 )
 from windlass.destinations import resolve as resolve_destination
-from windlass.pipeline.active import activate, active, naming_pipeline
+from windlass.pipeline.active import activate, active
 from windlass.pipeline.data import sources_of
 from windlass.pipeline.errors import step_error, stored_exception
+from windlass.pipeline.packages import Packages
+from windlass.pipeline.settings import section, settings_of
 from windlass.pipeline.exceptions import (
-    CannotRestorePipelineException,
     InvalidPipelineName,
     PipelineConfigMissing,
 )
 
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
 
-#: Settings of the engine by section: the names of the reference.
-_SETTINGS = {
-    "normalize": {"workers": int, "loader_file_format": str},
-    "load": {"delete_completed_jobs": bool, "lease_seconds": int},
-    "schema": {"naming": str, "max_columns_per_table": int},
-}
-_WRITER = {
-    "file_max_items": int,
-    "file_max_bytes": int,
-    "buffer_max_items": int,
-    "disable_compression": bool,
-    "compression": str,
-    "row_group_size": int,
-    "delimiter": str,
-    "include_header": bool,
-    "quoting": str,
-    "lineterminator": str,
-}
-_PIPELINE = {"restore_from_destination": bool, "max_memory": str}
-
-
 def pipelines_dir() -> Path:
     """The folder of the working folders of all pipelines."""
     return global_dir() / "pipelines"
 
 
-class Pipeline:
+class Pipeline(Packages):
     """A name, a destination, a dataset and a working folder."""
 
     STATE_FILE = "state.json"
@@ -269,49 +247,6 @@ class Pipeline:
 
     # -- the engine
 
-    def _section(self, section: str, names: Dict[str, type]) -> Dict[str, Any]:
-        found = {}
-        for name, kind in names.items():
-            value, _ = lookup(name, (), embedded=(section,), pipeline=self.pipeline_name)
-            if value is not None:
-                found[name] = coerce(name, value, kind)
-        return found
-
-    def _settings(self, loader_file_format: Optional[str]) -> Dict[str, Any]:
-        settings: Dict[str, Any] = {section: self._section(section, names) for section, names in _SETTINGS.items()}
-        settings["normalize"].pop("workers", None)
-        writer = self._section("normalize", {})
-        for name, kind in _WRITER.items():
-            value, _ = lookup(name, ("normalize",), embedded=("data_writer",), pipeline=self.pipeline_name)
-            if value is not None:
-                writer[name] = coerce(name, value, kind)
-        for name in ("add_dlt_load_id", "add_dlt_id"):
-            value, _ = lookup(name, ("normalize",), embedded=("parquet_normalizer",), pipeline=self.pipeline_name)
-            ids = settings["normalize"].setdefault("parquet_normalizer", {})
-            ids[name] = coerce(name, value, bool) if value is not None else False
-        if writer:
-            settings["normalize"]["data_writer"] = writer
-        if loader_file_format not in (None, "preferred"):
-            settings["normalize"]["loader_file_format"] = loader_file_format
-        pipeline: Dict[str, Any] = {}
-        for name, kind in _PIPELINE.items():
-            value = self._setting(name)
-            if value is not None:
-                pipeline[name] = coerce(name, value, kind)
-        for name, path in (
-            ("import_schema_path", self._import_schema_path or self._setting("import_schema_path")),
-            ("export_schema_path", self._export_schema_path or self._setting("export_schema_path")),
-        ):
-            if path:
-                pipeline[name] = str(Path(local_dir()) / str(path))
-        if self.dev_mode:
-            pipeline["restore_from_destination"] = False
-        settings["pipeline"] = pipeline
-        destination = self.destination
-        if hasattr(destination, "naming"):
-            settings["schema"].setdefault("naming", destination.naming)
-        return settings
-
     def _work(self) -> Any:
         """An engine that is asked for what is in the working folder only."""
         if self._engine is not None:
@@ -345,7 +280,7 @@ class Pipeline:
                 "dataset": self.dataset_name,
                 "destination": destination.description(self.pipeline_name),
                 "folder": str(local_dir()),
-                "settings": self._settings(loader_file_format),
+                "settings": settings_of(self, loader_file_format),
             }
         )
         if hasattr(destination, "working_dir"):
@@ -455,7 +390,7 @@ class Pipeline:
         from windlass.extract.pipe import ExtractSettings
 
         kinds = {"max_parallel_items": int, "workers": int, "futures_poll_interval": float, "copy_on_fork": bool, "next_item_mode": str}
-        return ExtractSettings(**self._section("extract", kinds))
+        return ExtractSettings(**section(self, "extract", kinds))
 
     @contextlib.contextmanager
     def _step(self, name: str, engine: Any) -> Iterator[PipelineStepTrace]:
@@ -624,62 +559,6 @@ class Pipeline:
             "windlass makes tables with the rows that need them: sync_schema() does not exist (yet); run the pipeline"
         )
 
-    # -- packages
-
-    def _packages(self, state: str) -> List[str]:
-        packages = json.loads(self._work().packages())
-        return sorted(package["load_id"] for package in packages if package["state"] == state)
-
-    def list_extracted_load_packages(self) -> List[str]:
-        """Packages that are not normalized; the engine has none."""
-        return []
-
-    def list_normalized_load_packages(self) -> List[str]:
-        """Packages that wait to be loaded."""
-        return self._packages("normalized")
-
-    def list_completed_load_packages(self) -> List[str]:
-        """Packages that were loaded."""
-        return self._packages("loaded")
-
-    def list_extracted_resources(self) -> List[str]:
-        """Files that are not normalized; the engine has none."""
-        return []
-
-    def get_load_package_info(self, load_id: str) -> LoadPackageInfo:
-        """One package."""
-        for package in json.loads(self._work().packages()):
-            if package["load_id"] == load_id:
-                return LoadPackageInfo(package, package["state"], self.schemas.get(package["schema"]))
-        from windlass.common.storages.exceptions import LoadPackageNotFound
-
-        raise LoadPackageNotFound(load_id, msg=f"there is no load package `{load_id}`")
-
-    def get_load_package_state(self, load_id: str) -> Dict[str, Any]:
-        """The state of one package."""
-        info = self.get_load_package_info(load_id)
-        return {"load_id": info.load_id, "created_at": info.created_at}
-
-    def list_failed_jobs_in_package(self, load_id: str) -> List[Any]:
-        """Files that failed: none, as a package is loaded whole or not at all."""
-        self.get_load_package_info(load_id)
-        return []
-
-    def abort_packages(self, load_id: Optional[str] = None, dry_run: bool = False) -> Optional[Dict[str, Any]]:
-        """Gives up packages that wait; what they hold is read again."""
-        waiting = self.list_normalized_load_packages()
-        if load_id is not None:
-            waiting = [waits for waits in waiting if waits >= load_id]
-        if not waiting:
-            return None
-        if not dry_run:
-            self._work().drop_pending()
-        return {"load_ids": waiting}
-
-    def drop_pending_packages(self, with_partial_loads: bool = True) -> None:
-        """Gives up the packages that wait."""
-        self.abort_packages()
-
     def drop(self, pipeline_name: Optional[str] = None) -> "Pipeline":
         """Forgets everything local; the destination stays as it is."""
         if self.is_active:
@@ -809,132 +688,3 @@ def _logger() -> Any:
     import logging
 
     return logging.getLogger("windlass")
-
-
-def default_pipeline_name() -> str:
-    """The name of a pipeline that was given none: that of the script."""
-    main = sys.modules.get("__main__")
-    path = getattr(main, "__file__", None)
-    return f"dlt_{Path(path).stem}" if path else "dlt_pipeline"
-
-
-def pipeline(
-    pipeline_name: Optional[str] = None,
-    pipelines_dir: Any = None,
-    pipeline_salt: Any = None,
-    destination: Any = None,
-    staging: Any = None,
-    dataset_name: Optional[str] = None,
-    import_schema_path: Any = None,
-    export_schema_path: Any = None,
-    full_refresh: Optional[bool] = None,
-    dev_mode: bool = False,
-    refresh: Optional[str] = None,
-    progress: Any = None,
-    _impl_cls: Any = Pipeline,
-) -> Pipeline:
-    """Makes a pipeline, and makes it the active one. Without any argument it gives the active one."""
-    given = (pipeline_name, pipelines_dir, pipeline_salt, destination, staging, dataset_name, import_schema_path)
-    if not any(given) and not any((export_schema_path, full_refresh, dev_mode, refresh, progress)):
-        known = active()
-        if known is not None:
-            return known  # type: ignore[no-any-return]
-    name = pipeline_name or lookup("pipeline_name")[0] or default_pipeline_name()
-    naming_pipeline(name)
-    try:
-        settings = {}
-        for option in ("pipelines_dir", "destination_type", "dev_mode", "progress"):
-            settings[option] = lookup(option, ("pipelines", name), pipeline=name)[0]
-        made = _impl_cls(
-            name,
-            pipelines_dir or settings["pipelines_dir"],
-            pipeline_salt,
-            destination or settings["destination_type"],
-            staging,
-            dataset_name,
-            import_schema_path,
-            export_schema_path,
-            bool(dev_mode or full_refresh or coerce("dev_mode", settings["dev_mode"] or False, bool)),
-            refresh,
-            progress or settings["progress"],
-        )
-    finally:
-        naming_pipeline(None)
-    made.activate()
-    return made  # type: ignore[no-any-return]
-
-
-def attach(
-    pipeline_name: Optional[str] = None,
-    pipelines_dir: Any = None,
-    pipeline_salt: Any = None,
-    destination: Any = None,
-    staging: Any = None,
-    progress: Any = None,
-    dataset_name: Optional[str] = None,
-    **_: Any,
-) -> Pipeline:
-    """Opens a pipeline that ran before, here or elsewhere."""
-    name = pipeline_name or default_pipeline_name()
-    made = Pipeline(name, pipelines_dir, pipeline_salt, destination, staging, dataset_name, progress=progress, must_attach=True)
-    existed = os.path.isdir(made.working_dir)
-    if not made._state_file():
-        problem = None
-        made._configure(None, None, None)
-        if made.destination is None:
-            problem = "there is no working folder, and no destination to restore it from"
-        else:
-            made.activate()
-            made.sync_destination()
-            if not made._state_file():
-                problem = "neither the working folder nor the destination knows it"
-        if problem:
-            made.deactivate()
-            if not existed:
-                made.drop_local()
-            raise CannotRestorePipelineException(
-                name,
-                made.pipelines_dir,
-                problem,
-                msg=f"the pipeline `{name}` in {made.pipelines_dir} cannot be restored: {problem}",
-            )
-    made.dev_mode = bool(made._state_file().get("_local", {}).get("_dev_mode"))
-    made.activate()
-    return made
-
-
-def run(
-    data: Any,
-    *,
-    destination: Any = None,
-    staging: Any = None,
-    dataset_name: Optional[str] = None,
-    table_name: Optional[str] = None,
-    write_disposition: Any = None,
-    columns: Any = None,
-    schema: Any = None,
-    loader_file_format: Optional[str] = None,
-    table_format: Optional[str] = None,
-    schema_contract: Any = None,
-    refresh: Optional[str] = None,
-) -> Optional[LoadInfo]:
-    """Runs the active pipeline."""
-    return pipeline().run(
-        data,
-        destination=destination,
-        staging=staging,
-        dataset_name=dataset_name,
-        table_name=table_name,
-        write_disposition=write_disposition,
-        columns=columns,
-        schema=schema,
-        loader_file_format=loader_file_format,
-        table_format=table_format,
-        schema_contract=schema_contract,
-        refresh=refresh,
-    )
-
-
-def current_pipeline() -> Pipeline:
-    """The active pipeline, made if there is none."""
-    return active() or pipeline()
