@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance interop bench crash fuzz-check
+.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check
 
 demo: setup
 	cargo build --release -p windlass-cli
@@ -49,7 +49,12 @@ fuzz-check:
 
 # Any folder of recorded cases: make conformance CASES=DIR
 conformance: setup
-	cargo run -p windlass-conformance -- $(CASES)
+	cargo run -p windlass-conformance --bin windlass-conformance -- $(CASES)
+
+# Any folder of recorded exchanges of REST APIs: make rest-conformance CASES=DIR
+rest-conformance: setup
+	cargo run -p windlass-conformance --bin windlass-rest-conformance -- \
+	  $(if $(filter command environment,$(firstword $(origin CASES))),$(CASES),conformance/rest)
 
 # Runs broken off at every point in every way, and run again; writes its results into docs/guarantees.md.
 # WINDLASS_CRASH=1/7 tries each seventh cell only.

@@ -8,7 +8,7 @@ PIPELINE = "interop"
 
 os.environ.update(RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__LOG_LEVEL="CRITICAL", NORMALIZE__WORKERS="1")
 
-HINTS = ("write_disposition", "primary_key", "merge_key", "columns", "schema_contract", "max_table_nesting", "table_name")
+HINTS = ("write_disposition", "primary_key", "merge_key", "columns", "schema_contract", "max_table_nesting", "table_name", "nested_hints")
 
 
 def typed(value):
@@ -54,6 +54,8 @@ def dlt(step, place, folder):
 
     def resource(spec):
         hints = {key: spec[key] for key in HINTS if key in spec}
+        if "nested_hints" in hints:
+            hints["nested_hints"] = {path: dlt.mark.make_nested_hints(**nested) for path, nested in hints["nested_hints"].items()}
         made = dlt.resource(lambda: iter([spec["items"]] if spec["items"] else []), name=spec["name"], **hints)
         if "incremental" in spec:
             made.apply_hints(incremental=dlt.sources.incremental(**spec["incremental"]))

@@ -15,6 +15,8 @@ class Database:
         for table, column, data_type, nullable in self.columns():
             columns.setdefault(table, {})[column] = f"{data_type}{'' if nullable else ' not null'}"
         rows = {}
+        # Who loads at the moment is nobody else's business.
+        columns.pop("_windlass_lease", None)
         for table in columns:
             names = ", ".join(f'"{name}"' for name in columns[table])
             values = self.query(f'SELECT {names} FROM "{self.dataset}"."{table}"')
@@ -92,6 +94,8 @@ class Files:
     def snapshot(self):
         columns, rows = {}, {}
         for folder in sorted((self.folder / self.dataset).iterdir()):
+            if folder.name == ".windlass":
+                continue
             if not folder.is_dir():
                 continue
             columns[folder.name], rows[folder.name] = {}, []

@@ -65,6 +65,13 @@ fn compare(expected: &Value, found: &Value, path: &str, lines: &mut Vec<String>)
     }
 }
 
+/// Whether two values are the same, the order of members aside.
+pub(crate) fn is_equal(expected: &Value, found: &Value) -> bool {
+    let mut lines = Vec::new();
+    compare(expected, found, "", &mut lines);
+    lines.is_empty()
+}
+
 fn sorted(list: &Value) -> Value {
     let mut list = list.clone();
     if let Value::Array(items) = &mut list {

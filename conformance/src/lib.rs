@@ -6,6 +6,7 @@
 
 mod case;
 mod compare;
+mod rest;
 mod rows;
 mod snapshot;
 mod target;
@@ -22,6 +23,7 @@ use windlass::pipeline::{Pipeline, RunOptions};
 use windlass::source::Source;
 
 pub use case::Case;
+pub use rest::{RestOutcome, Waiting, own_folder as rest_folder, run_rest_file};
 pub use target::Target;
 
 use snapshot::snapshot;
@@ -50,12 +52,17 @@ pub fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
 ///
 /// Errors: a line of another form.
 pub fn pending(folder: &Path) -> Result<BTreeMap<String, String>> {
-    let Ok(text) = fs::read_to_string(folder.join("pending.txt")) else { return Ok(BTreeMap::new()) };
+    listed_in(&folder.join("pending.txt"))
+}
+
+/// Names and reasons, as lines `name: reason` of a file; none if it is not there. Errors: a line of another form.
+fn listed_in(path: &Path) -> Result<BTreeMap<String, String>> {
+    let Ok(text) = fs::read_to_string(path) else { return Ok(BTreeMap::new()) };
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| match line.split_once(": ") {
             Some((name, reason)) => Ok((name.to_owned(), reason.to_owned())),
-            None => Err(Error::config(format!("`{line}` of pending.txt is not `name: reason`"))),
+            None => Err(Error::config(format!("`{line}` of {} is not `name: reason`", path.display()))),
         })
         .collect()
 }

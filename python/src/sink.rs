@@ -95,6 +95,7 @@ fn capabilities() -> Capabilities {
         merge_strategies: Vec::new(),
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         merge_falls_back_to_append: true,
+        takes_sql_conditions: false,
         warnings: Vec::new(),
     }
 }

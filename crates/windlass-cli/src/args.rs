@@ -34,10 +34,14 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Write a commented pipeline file and a folder for settings and secrets
     Init(InitArgs),
+    /// Write a first pipeline file for a REST API from what it says about itself
+    Discover(DiscoverArgs),
     /// Load: finish pending packages, then extract, normalize and load
     Run(RunArgs),
     /// Show what a run would create, change and delete; changes nothing
     Plan(PlanArgs),
+    /// Read the sources of a pipeline and keep what servers answer, without secrets; loads nothing
+    Record(RecordArgs),
     /// Check a pipeline file
     Validate(FileArgs),
     /// Check a pipeline file, and that its sources and its destination answer
@@ -77,6 +81,24 @@ pub(crate) struct InitArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct DiscoverArgs {
+    /// Where the API is [default: what the document says]
+    pub(crate) url: Option<String>,
+    /// The API's OpenAPI document, version 3.x or 2.0 (Swagger): a file, or where to get it
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) openapi: String,
+    /// File to write [default: print it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Name of the pipeline [default: the API's]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Kind of destination: `windlass destinations` lists them
+    #[arg(long, default_value = "duckdb")]
+    pub(crate) destination: String,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct FileArgs {
     /// The pipeline file, YAML or TOML
     pub(crate) file: PathBuf,
@@ -111,6 +133,27 @@ pub(crate) struct LoadArgs {
     /// Threads that normalize [default: one per core]
     #[arg(long, value_name = "THREADS")]
     pub(crate) workers: Option<usize>,
+    /// Take the answers of servers from a recording of `windlass record`, without network and credentials
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) replay: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RecordArgs {
+    /// The pipeline file, YAML or TOML
+    pub(crate) file: PathBuf,
+    /// Folder of the recording; what was recorded there before is replaced [default: FILE.cassette]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    /// Read only these resources
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Read at most this many records of each resource
+    #[arg(long, value_name = "RECORDS")]
+    pub(crate) limit: Option<u64>,
+    /// How progress is shown on stderr
+    #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
+    pub(crate) progress: ProgressKind,
 }
 
 #[derive(Debug, ClapArgs)]

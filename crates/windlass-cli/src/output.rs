@@ -17,7 +17,7 @@ pub(crate) struct Exit(u8);
 impl Exit {
     /// All is well.
     pub(crate) const OK: Self = Self(0);
-    /// Records were rejected.
+    /// Records were rejected, partitions failed, or a budget was spent.
     pub(crate) const PARTIAL: Self = Self(3);
     /// A plan found changes.
     pub(crate) const CHANGES: Self = Self(5);

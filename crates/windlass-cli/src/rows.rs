@@ -1,8 +1,11 @@
 //! Rows of a query as a table, CSV or JSON.
 
-use arrow_array::RecordBatch;
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, DataType, Fields, Schema};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use windlass::core::{Error, Result};
 
@@ -11,14 +14,40 @@ use crate::args::RowFormat;
 /// Characters of a value that a table shows at most.
 const WIDEST_VALUE: usize = 60;
 
+/// The zone that times are printed in.
+const UTC: &str = "+00:00";
+
 /// The rows as text.
 pub(crate) fn format_rows(batches: &[RecordBatch], format: RowFormat) -> Result<Vec<u8>> {
-    let text = match format {
-        RowFormat::Table => table(batches),
-        RowFormat::Csv => csv(batches),
-        RowFormat::Json => json(batches),
+    let print = || {
+        let batches = batches.iter().map(in_utc).collect::<Result<Vec<_>, _>>()?;
+        match format {
+            RowFormat::Table => table(&batches),
+            RowFormat::Csv => csv(&batches),
+            RowFormat::Json => json(&batches),
+        }
     };
-    text.map_err(|cause| Error::internal("the rows cannot be printed").with_source(cause))
+    print().map_err(|cause: ArrowError| Error::internal("the rows cannot be printed").with_source(cause))
+}
+
+/// The same rows with all times in UTC. Databases name its zone, which Arrow prints by offsets only.
+fn in_utc(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().map(|column| match column.data_type() {
+        DataType::Timestamp(unit, Some(zone)) if **zone != *UTC => {
+            cast(column, &DataType::Timestamp(*unit, Some(UTC.into())))
+        }
+        _ => Ok(Arc::clone(column)),
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let fields = batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(&columns)
+        .map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()))
+        .collect::<Fields>();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
 }
 
 fn table(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
@@ -79,9 +108,7 @@ fn json(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::{ArrayRef, Int64Array, StringArray};
+    use arrow_array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
 
     use super::*;
 
@@ -125,6 +152,22 @@ mod tests {
         "#]],
         );
         assert_eq!(format_rows(&[], RowFormat::Json).unwrap(), b"[]\n");
+    }
+
+    #[test]
+    fn times_of_named_zones_are_printed_in_utc() {
+        let times = |zone: &str| -> ArrayRef {
+            Arc::new(TimestampMicrosecondArray::from(vec![Some(1_000_000), None]).with_timezone(zone))
+        };
+        let zones = ["UTC", "Europe/Berlin", "+00:00"].map(|zone| (zone, times(zone)));
+        let batch = RecordBatch::try_from_iter(zones).unwrap();
+        let text =
+            |format| String::from_utf8(format_rows(std::slice::from_ref(&batch), format).unwrap()).unwrap();
+        let second = "1970-01-01T00:00:01Z";
+        assert_eq!(text(RowFormat::Csv).lines().nth(1), Some(&*[second; 3].join(",")));
+        for format in [RowFormat::Table, RowFormat::Json] {
+            assert_eq!(text(format).matches(second).count(), 3);
+        }
     }
 
     #[test]

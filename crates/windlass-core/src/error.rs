@@ -21,6 +21,7 @@ struct Inner {
     at: At,
     cause: Option<Cause>,
     retry: bool,
+    is_budget_spent: bool,
 }
 
 /// What the reader of an error can do.
@@ -153,6 +154,7 @@ impl Error {
             at: At::default(),
             cause: None,
             retry: false,
+            is_budget_spent: false,
         }))
     }
 
@@ -164,6 +166,14 @@ impl Error {
     /// An error of kind [`ErrorKind::Source`].
     pub fn source_failed(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Source, message)
+    }
+
+    /// The end of a budget that the user set, such as a number of requests: reading stops, and what was read is kept.
+    /// Of kind [`ErrorKind::Source`]; [`Error::is_budget_spent`] tells it from a failure.
+    pub fn budget_spent(message: impl Into<String>) -> Self {
+        let mut error = Self::source_failed(message);
+        error.0.is_budget_spent = true;
+        error
     }
 
     /// An error of kind [`ErrorKind::Data`].
@@ -286,6 +296,11 @@ impl Error {
         self.0.retry
     }
 
+    /// Whether this is no failure but the end of a budget, so that what was read so far is to be loaded.
+    pub fn is_budget_spent(&self) -> bool {
+        self.0.is_budget_spent
+    }
+
     /// The message, the place and every cause, joined by `: `.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
@@ -345,6 +360,13 @@ mod tests {
         });
         assert_eq!(error.to_string(), "this line is not JSON (a.jsonl:3:17)");
         assert_eq!(error.chain(), "this line is not JSON (a.jsonl:3:17): unexpected `}`");
+    }
+
+    #[test]
+    fn a_spent_budget_is_recognised_wherever_it_is_named() {
+        let error = Error::budget_spent("max_requests of 10 are made").at_resource("posts").with_hint("x");
+        assert!(error.is_budget_spent() && error.kind() == ErrorKind::Source);
+        assert!(!Error::source_failed("x").is_budget_spent());
     }
 
     #[test]

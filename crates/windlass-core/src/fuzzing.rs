@@ -5,8 +5,9 @@ use crate::csv::{CsvBuffers, CsvDialect, CsvTable};
 use crate::document::{Document, DocumentFormat};
 use crate::json::{LineIndex, ParseBuffers, Parsed, ParsedRow, sanitize, write_compact};
 use crate::naming::{Convention, Naming};
-use crate::package::{Journal, PackageManifest};
-use crate::schema::parse_document;
+use crate::normalize::SchemaState;
+use crate::package::{Checkpoint, Journal, PackageManifest};
+use crate::schema::{Schema, parse_document};
 use crate::state::State;
 
 fn text_of(parsed: &Parsed<'_>, row: &ParsedRow) -> String {
@@ -91,6 +92,11 @@ pub fn manifest(bytes: &[u8]) {
     if let Ok(manifest) = serde_json::from_str::<PackageManifest>(text) {
         let again = serde_json::to_string(&manifest).map(|text| serde_json::from_str(&text));
         assert!(matches!(again, Ok(Ok(again)) if manifest == again), "a manifest is read as it was written");
+    }
+    if let Ok(checkpoint) = serde_json::from_str::<Checkpoint>(text)
+        && let Ok(schema) = Schema::new("fuzz", &Naming::default())
+    {
+        drop(SchemaState::from_json(&checkpoint.schema, &schema));
     }
     let journal = Journal::replay(text);
     let cut = text.rfind('\n').map_or(0, |end| end + 1);

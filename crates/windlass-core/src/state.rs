@@ -159,6 +159,30 @@ impl State {
         object(object(resources, resource), "incremental").insert(path.to_owned(), entry);
     }
 
+    /// A key of the state of a resource.
+    pub fn resource_value(&self, source: &str, resource: &str, key: &str) -> Option<&Value> {
+        self.doc.get("sources")?.get(source)?.get("resources")?.get(resource)?.get(key)
+    }
+
+    /// Sets a key of the state of a resource; `None` removes it.
+    pub fn set_resource_value(&mut self, source: &str, resource: &str, key: &str, value: Option<Value>) {
+        match value {
+            Some(value) => {
+                let resources = object(self.source_mut(source), "resources");
+                object(resources, resource).insert(key.to_owned(), value);
+            }
+            None if self.resource_value(source, resource, key).is_none() => {}
+            None => {
+                let resources = object(self.source_mut(source), "resources");
+                let entry = object(resources, resource);
+                entry.shift_remove(key);
+                if entry.is_empty() {
+                    self.reset_resource(source, resource);
+                }
+            }
+        }
+    }
+
     /// Forgets the state of a resource, as a replace does.
     pub fn reset_resource(&mut self, source: &str, resource: &str) {
         let source = self.source_mut(source);
@@ -222,7 +246,9 @@ impl State {
     pub fn decode(text: &str) -> Result<Self> {
         let json = decompress(text);
         let value = serde_json::from_str(&json).map_err(|cause| {
-            Error::data("the pipeline state at the destination cannot be read").with_source(cause)
+            Error::data("the pipeline state at the destination cannot be read").with_source(cause).with_hint(
+                "restore the row of _dlt_pipeline_state, or delete it: then an older state counts, or none",
+            )
         })?;
         Self::from_json(value)
     }
@@ -295,6 +321,19 @@ mod tests {
         state.bump();
         state.bump();
         assert_eq!(state.version(), 1);
+    }
+
+    #[test]
+    fn values_of_a_resource_come_and_go_without_a_trace() {
+        let mut state = State::new("p");
+        state.set_cursor("s", "r", "at", json!(1));
+        let before = state.clone();
+        state.set_resource_value("s", "r", "k", Some(json!([1])));
+        assert_eq!(state.resource_value("s", "r", "k"), Some(&json!([1])));
+        state.set_resource_value("s", "r", "k", None);
+        assert_eq!(state, before);
+        state.set_resource_value("s", "other", "k", None);
+        assert_eq!(state, before);
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Capabilities {
     pub types: TypeDefaults,
     /// How it can merge, the default first; empty if it cannot. The first is always delete-insert.
     pub merge_strategies: Vec<MergeStrategy>,
+    /// Whether conditions over rows (`source_filter`, `destination_scope`), which are SQL, can be asked.
+    pub takes_sql_conditions: bool,
     /// How a replace is done.
     pub replace_strategy: ReplaceStrategy,
     /// Whether merge, where it cannot be done, adds rows instead.
@@ -62,6 +64,9 @@ pub enum ReplaceStrategy {
     TruncateAndInsert,
     /// New rows go to a staging table first; then the table is emptied and filled from there.
     InsertFromStaging,
+    /// New rows go to a staging table, which then takes the place of the table where the database can do that in the
+    /// transaction of the load (Postgres); elsewhere as [`ReplaceStrategy::InsertFromStaging`].
+    StagingOptimized,
 }
 
 impl ReplaceStrategy {
@@ -70,7 +75,13 @@ impl ReplaceStrategy {
         match self {
             Self::TruncateAndInsert => "truncate-and-insert",
             Self::InsertFromStaging => "insert-from-staging",
+            Self::StagingOptimized => "staging-optimized",
         }
+    }
+
+    /// Whether new rows go to a staging table first.
+    pub fn is_staged(self) -> bool {
+        self != Self::TruncateAndInsert
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn io_error(what: &str, path: &Path, cause: io::Error) -> Error {
             Some("free some space or choose another disk, then run again: nothing is lost")
         }
         io::ErrorKind::NotFound => Some("check the path"),
+        io::ErrorKind::NotADirectory => Some("check the path: a part of it is a file"),
         _ => None,
     };
     let error = Error::destination(format!("cannot {what} {}", path.display())).with_source(cause);

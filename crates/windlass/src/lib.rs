@@ -4,6 +4,8 @@ pub mod alerts;
 pub mod config;
 pub mod destination;
 pub mod destinations;
+#[cfg(feature = "http")]
+pub mod discover;
 pub mod env;
 pub mod extract;
 mod failpoint;

@@ -6,7 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use windlass_core::package::{Job, Journal, JournalEntry, PackageManifest};
+use windlass_core::package::{CHECKPOINT_VERSION, Checkpoint, Job, Journal, JournalEntry, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta};
 use windlass_core::sql::merge_chain;
 use windlass_core::state::State;
@@ -27,6 +27,11 @@ const JOURNAL: &str = "journal.jsonl";
 const SCHEMA: &str = "schema.json";
 const DELTA: &str = "delta.json";
 const STATE: &str = "state.json";
+const CHECKPOINT: &str = "checkpoint.json";
+/// Names the resource that could not go on after a crash.
+const STARTS_OVER: &str = "starts_over.txt";
+/// The pages of parents.
+const SPOOL: &str = "spool";
 
 /// Finished packages that are kept for `windlass pipeline loads`; older ones are removed.
 const KEEP_FINISHED: usize = 50;
@@ -74,11 +79,17 @@ impl PackageStore {
         LoadPackage::open(&folder)
     }
 
-    /// Removes what runs left that did not come to an end, and old finished packages.
-    pub fn sweep(&self) -> Result<()> {
-        let mut finished = Vec::new();
+    /// Removes what runs left that did not come to an end, but for what one of these sources can go on with, and old
+    /// finished packages. Gives the names of resources that a crash interrupted and that can only start over.
+    pub fn sweep(&self, sources: &[&str]) -> Result<Vec<String>> {
+        let (mut finished, mut starting_over) = (Vec::new(), Vec::new());
         for folder in self.folders()? {
             if !folder.join(MANIFEST).exists() {
+                let checkpoint = read_checkpoint(&folder);
+                if checkpoint.is_some_and(|checkpoint| sources.contains(&checkpoint.source.as_str())) {
+                    continue;
+                }
+                starting_over.extend(fs::read_to_string(folder.join(STARTS_OVER)).ok());
                 remove_folder(&folder)?;
             } else if let Ok(package) = LoadPackage::open(&folder)
                 && package.journal.is_finished()
@@ -88,7 +99,45 @@ impl PackageStore {
         }
         finished.sort();
         let surplus = finished.len().saturating_sub(KEEP_FINISHED);
-        finished.iter().take(surplus).try_for_each(|(_, folder)| remove_folder(folder))
+        finished.iter().take(surplus).try_for_each(|(_, folder)| remove_folder(folder))?;
+        Ok(starting_over)
+    }
+
+    /// The open packages of a source that a run can go on with, the newest first.
+    pub fn open_packages(&self, source: &str) -> Result<Vec<(PackageWriter, Checkpoint)>> {
+        let mut packages = Vec::new();
+        for folder in self.folders()? {
+            let checkpoint = if folder.join(MANIFEST).exists() { None } else { read_checkpoint(&folder) };
+            let load_id = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+            if let (Some(checkpoint), Some(load_id)) = (checkpoint, load_id)
+                && checkpoint.source == source
+            {
+                packages.push((PackageWriter { folder, load_id }, checkpoint));
+            }
+        }
+        packages.sort_by(|(a, _), (b, _)| b.load_id.cmp(&a.load_id));
+        Ok(packages)
+    }
+
+    /// Load ids of the packages that broken runs left open and that a run can go on with.
+    pub fn begun(&self) -> Result<Vec<String>> {
+        let mut begun = Vec::new();
+        for folder in self.folders()? {
+            let load_id = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+            let is_begun = !folder.join(MANIFEST).exists() && folder.join(CHECKPOINT).exists();
+            begun.extend(load_id.filter(|_| is_begun));
+        }
+        begun.sort();
+        Ok(begun)
+    }
+
+    /// Removes the packages that broken runs left open; gives the load ids of those that a run could go on with.
+    pub fn discard_open(&self) -> Result<Vec<String>> {
+        let begun = self.begun()?;
+        for folder in self.folders()?.into_iter().filter(|folder| !folder.join(MANIFEST).exists()) {
+            remove_folder(&folder)?;
+        }
+        Ok(begun)
     }
 
     fn folders(&self) -> Result<Vec<PathBuf>> {
@@ -111,6 +160,36 @@ impl PackageStore {
 fn remove_folder(folder: &Path) -> Result<()> {
     failpoint("package.remove")?;
     fs::remove_dir_all(folder).map_err(|cause| io_error("remove", folder, cause))
+}
+
+/// The checkpoint of an open package; `None` if there is none that can be read.
+fn read_checkpoint(folder: &Path) -> Option<Checkpoint> {
+    let text = fs::read_to_string(folder.join(CHECKPOINT)).ok()?;
+    let checkpoint: Checkpoint = serde_json::from_str(&text).ok()?;
+    (checkpoint.version == CHECKPOINT_VERSION).then_some(checkpoint)
+}
+
+/// Keeps how far the extraction of an open package has come; it is on disk when this returns.
+pub(crate) fn write_checkpoint(folder: &Path, checkpoint: &Checkpoint) -> Result<()> {
+    let bytes = serde_json::to_vec(checkpoint)
+        .map_err(|cause| Error::internal("the checkpoint cannot be written").with_source(cause))?;
+    write_atomic("package.checkpoint", &folder.join(CHECKPOINT), &bytes)
+}
+
+/// Notes in an open package that this resource cannot go on after a crash.
+pub(crate) fn note_start_over(folder: &Path, resource: &str) -> Result<()> {
+    let path = folder.join(STARTS_OVER);
+    failpoint("package.starts_over")?;
+    fs::write(&path, resource).map_err(|cause| io_error("write", &path, cause))
+}
+
+/// The name of the resource that was noted, which is forgotten.
+pub(crate) fn take_start_over(folder: &Path) -> Option<String> {
+    let path = folder.join(STARTS_OVER);
+    let resource = fs::read_to_string(&path).ok()?;
+    // Where it stays, the next run warns once more.
+    drop(fs::remove_file(&path));
+    Some(resource)
 }
 
 /// An open package: files are added, nothing is loaded yet.
@@ -175,7 +254,17 @@ impl PackageWriter {
             .map_err(|cause| Error::internal("the manifest cannot be written").with_source(cause))?;
         write_atomic("package.manifest", &self.folder.join(MANIFEST), &manifest)?;
         failpoint("package.after_seal")?;
+        for name in [CHECKPOINT, STARTS_OVER, SPOOL] {
+            let path = self.folder.join(name);
+            // What only an open package needs does no harm in a sealed one.
+            drop(if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) });
+        }
         LoadPackage::open(&self.folder)
+    }
+
+    /// Whether a later run can go on with the package.
+    pub fn has_checkpoint(&self) -> bool {
+        self.folder.join(CHECKPOINT).exists()
     }
 
     /// Removes the package.
@@ -242,7 +331,7 @@ impl LoadPackage {
     /// The tables whose rows are deleted before new ones come: those that are replaced, those that a refresh empties.
     pub fn emptied_tables(&self, replace: ReplaceStrategy) -> Vec<String> {
         let mut tables = self.manifest.emptied.clone();
-        if replace == ReplaceStrategy::TruncateAndInsert {
+        if !replace.is_staged() {
             tables.extend(self.replaced_tables());
         }
         tables.sort();
@@ -272,7 +361,7 @@ impl LoadPackage {
     /// The tables whose new rows go to staging first: what is merged, and what is replaced if that is done so.
     pub fn staged_tables(&self, replace: ReplaceStrategy) -> Vec<String> {
         let mut tables = self.merged_tables();
-        if replace == ReplaceStrategy::InsertFromStaging {
+        if replace.is_staged() {
             tables.extend(self.replaced_tables());
         }
         tables

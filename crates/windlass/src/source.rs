@@ -34,6 +34,12 @@ pub trait Source: Send + Sync {
     /// The resources in load order. May look at the remote; reads no records.
     async fn resources(&self, context: &SourceContext) -> Result<Vec<Resource>>;
 
+    /// What must stay the same for a run to go on where another one was broken off: settings that decide about requests
+    /// and their order. `None` if reading always starts over. Holds no secrets.
+    fn identity(&self) -> Option<Value> {
+        None
+    }
+
     /// One extractor for each partition of a resource that can be read on its own; their order is the order of the
     /// data.
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>>;
@@ -66,7 +72,10 @@ pub struct Opening {
     pub parent_pages: Option<PathBuf>,
     /// Where to go on: what [`Extractor::position`] said of the last page that is kept.
     pub position: Option<Value>,
-    /// Partitions that failed in the run before and are to be read again.
+    /// The extractor that the position is for, by its index; those before it are finished and not asked any more.
+    pub partition: usize,
+    /// Partitions that failed in the run before and are to be read again, before the others. One that
+    /// [`Opening::parent_pages`] holds as well is to be read once.
     pub retries: Vec<Value>,
 }
 
@@ -107,6 +116,10 @@ pub struct SourceSettings {
 #[async_trait]
 pub trait Extractor: Send {
     /// The next page, or `None` at the end. A dropped call loses no page that was returned before.
+    ///
+    /// Errors: what stops the run. An error of [`Error::budget_spent`] ends the resource and keeps what was read: the
+    /// next run goes on at [`Extractor::position`]. A resource with a parent gives its unread partitions by
+    /// [`Extractor::failures`] instead, with such an error each, since the parent's pages are gone by then.
     async fn next_page(&mut self) -> Result<Option<Page>>;
 
     /// Where reading can go on after the page that was returned last; `None` if it can only start over.
@@ -117,6 +130,11 @@ pub trait Extractor: Send {
     /// Where the records of the page that was returned last go, if not to the tables of the resource that was opened.
     fn target(&self) -> Option<Arc<Target>> {
         None
+    }
+
+    /// What people should know of what was read since the last call, as sentences without a full stop.
+    fn notices(&mut self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Partitions that failed since the last call, where the resource goes on without them.
@@ -158,6 +176,8 @@ pub struct Resource {
     pub steps: Vec<Step>,
     /// What happens to records that cannot be read.
     pub on_bad_record: OnBadRecord,
+    /// Whether its records are loaded; what is not is only read for the resources that are made from it.
+    pub selected: bool,
     /// The resource of this source whose records it is made from.
     pub parent: Option<String>,
     /// Whether it may be read while others are.
@@ -176,6 +196,7 @@ impl Resource {
             limit: None,
             steps: Vec::new(),
             on_bad_record: OnBadRecord::Fail,
+            selected: true,
             parent: None,
             parallelized: false,
             follows_cursor: false,

@@ -24,6 +24,9 @@ const SECRETS: &str = "\
 # Secrets; keep this file out of version control.
 # [destination.postgres]
 # credentials = \"postgres://user:password@host:5432/database\"
+# What an auth block of a REST API leaves out: token, api_key, username and password, client_id and client_secret.
+# [sources.rest_api.credentials]
+# token = \"...\"
 ";
 
 /// What version control is to leave alone.

@@ -1,12 +1,16 @@
 //! The commands, one file for each group.
 
 mod check;
+#[cfg_attr(feature = "http", path = "discover.rs")]
+#[cfg_attr(not(feature = "http"), path = "discover_disabled.rs")]
+mod discover;
 mod init;
 mod list;
 mod named;
 mod pipeline;
 mod plan;
 mod query;
+mod record;
 mod run;
 
 use std::collections::BTreeMap;
@@ -15,6 +19,7 @@ use std::io::{IsTerminal as _, Write as _};
 use windlass::config::{Described, Overrides, PipelineFile, parse_byte_size};
 use windlass::core::{Error, Result};
 use windlass::pipeline::Refresh;
+use windlass::sources::Exchanges;
 
 use crate::args::{Args, Command, LoadArgs};
 use crate::output::{Exit, Output};
@@ -26,6 +31,8 @@ pub(crate) async fn run(args: Args, output: &Output, signals: &Signals) -> Resul
         Command::Init(args) => init::run(&args, output),
         Command::Run(args) => run::run(&args, output, signals).await,
         Command::Plan(args) => plan::run(&args, output, signals).await,
+        Command::Discover(args) => discover::run(&args, output).await,
+        Command::Record(args) => record::run(&args, output, signals).await,
         Command::Validate(args) => check::validate(&args.file, output),
         Command::Check(args) => check::check(&args.file, output).await,
         Command::Pipeline(command) => pipeline::run(command, output).await,
@@ -48,8 +55,18 @@ fn environment() -> BTreeMap<String, String> {
 /// Reads the pipeline file and what the command line says in place of it.
 fn describe(args: &LoadArgs, dev_mode: bool) -> Result<Described> {
     let max_memory = args.max_memory.as_deref().map(parse_byte_size).transpose()?;
-    let overrides = Overrides { dataset: args.dataset.clone(), dev_mode, max_memory, workers: args.workers };
-    let mut described = PipelineFile::load(&args.file, environment())?.describe(&overrides)?;
+    let overrides = Overrides {
+        dataset: args.dataset.clone(),
+        dev_mode,
+        max_memory,
+        workers: args.workers,
+        exchanges: args.replay.clone().map_or(Exchanges::Live, Exchanges::Replayed),
+    };
+    let file = match args.replay {
+        Some(_) => PipelineFile::load_offline(&args.file, environment())?,
+        None => PipelineFile::load(&args.file, environment())?,
+    };
+    let mut described = file.describe(&overrides)?;
     described.options.select = args.select.clone();
     described.options.limit = args.limit;
     described.options.write_disposition =

@@ -17,8 +17,8 @@ pub(super) fn work_folders() -> Result<PathBuf> {
 /// The pipeline with its file and settings, for commands that talk to the destination.
 pub(super) fn pipeline(name: &str) -> Result<Pipeline> {
     let file = if is_file(name) { PathBuf::from(name) } else { remembered_file(name)? };
-    let load = |overrides: &Overrides| PipelineFile::load(&file, environment())?.describe(overrides);
-    let pipeline = load(&Overrides::default())?.pipeline;
+    // These commands ask no source, so that nobody needs the secrets of one.
+    let pipeline = PipelineFile::load_offline(&file, environment())?.pipeline(&Overrides::default())?;
     // A run may have been told another dataset than the file says; the state knows.
     let dataset = pipeline.state()?.get("dataset_name").and_then(Value::as_str).map(str::to_owned);
     match dataset {

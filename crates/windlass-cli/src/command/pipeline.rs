@@ -86,6 +86,7 @@ fn info(work: &WorkFolder, output: &Output) -> Result<()> {
     let state = work.state()?;
     let schemas = work.schemas()?;
     let pending = work.packages().pending()?;
+    let begun = work.packages().begun()?;
     let trace = work.trace()?.unwrap_or(Value::Null);
     let file = work.pipeline_file()?.map(|file| file.display().to_string());
     let value = json!({
@@ -95,6 +96,7 @@ fn info(work: &WorkFolder, output: &Output) -> Result<()> {
         "state_version": state.as_ref().map(windlass::core::state::State::version),
         "schemas": schemas.iter().map(schema_json).collect::<Vec<_>>(),
         "pending_packages": pending.iter().map(LoadPackage::load_id).collect::<Vec<_>>(),
+        "begun_packages": begun,
         "last_run": trace["finished_at"], "last_error": trace["error"],
     });
     output.result(&value, || {
@@ -245,6 +247,20 @@ fn failed_jobs(work: &WorkFolder, output: &Output) -> Result<()> {
                 grouped(*count)
             );
         }
+        for failed in &package.manifest.left_out.failed_partitions {
+            values.push(json!({
+                "load_id": package.load_id(), "resource": failed.resource, "partition": failed.partition,
+                "message": failed.error,
+            }));
+            let _ = writeln!(
+                out,
+                "package {}: partition {} of {} could not be read: {}",
+                package.load_id(),
+                failed.partition,
+                failed.resource,
+                failed.error
+            );
+        }
     }
     output.result(&values, || if out.is_empty() { "nothing failed\n".to_owned() } else { out })
 }
@@ -287,8 +303,10 @@ fn drop_text(plan: &DropPlan) -> String {
 
 fn drop_pending(name: &str, yes: bool, output: &Output) -> Result<()> {
     let work = named::work(name)?;
-    let pending: Vec<String> =
-        work.packages().pending()?.iter().map(|package| package.load_id().to_owned()).collect();
+    let packages = work.packages();
+    let mut pending: Vec<String> =
+        packages.pending()?.iter().map(|package| package.load_id().to_owned()).collect();
+    pending.extend(packages.begun()?);
     if pending.is_empty() {
         return output.result(&json!({ "dropped": pending }), || "no package is pending\n".to_owned());
     }

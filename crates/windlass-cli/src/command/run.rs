@@ -37,6 +37,7 @@ pub(super) async fn run(args: &RunArgs, output: &Output, signals: &Signals) -> R
     for package in &info.packages {
         left_out(package, output);
     }
+    unread(&info, output);
     output.result(&info, || text(&info))?;
     Ok(if info.is_partial() { Exit::PARTIAL } else { Exit::OK })
 }
@@ -58,6 +59,25 @@ fn left_out(package: &PackageInfo, output: &Output) {
     }
 }
 
+/// Failed partitions that are named; `--json` and the trace list all of them.
+const SHOWN_PARTITIONS: usize = 20;
+
+/// Tells what could not be read.
+fn unread(info: &LoadInfo, output: &Output) {
+    for (resource, reason) in &info.unfinished_resources {
+        output.warning(&format!("{resource} was not read to its end: {reason}"));
+    }
+    for failed in info.failed_partitions.iter().take(SHOWN_PARTITIONS) {
+        output.warning(&format!(
+            "partition {} of {} could not be read, the next run tries again: {}",
+            failed.partition, failed.resource, failed.error
+        ));
+    }
+    if let Some(more) = info.failed_partitions.len().checked_sub(SHOWN_PARTITIONS).filter(|more| *more > 0) {
+        output.warning(&format!("{} more partitions could not be read", grouped(more as u64)));
+    }
+}
+
 /// What a run did, for people.
 pub(super) fn text(info: &LoadInfo) -> String {
     let mut text = String::new();
@@ -68,7 +88,11 @@ pub(super) fn text(info: &LoadInfo) -> String {
     // Writing to a text cannot fail.
     let _ = writeln!(text, "pipeline {} loaded into {place}", info.pipeline);
     for package in &info.packages {
-        let left = if package.was_pending { " (left by an earlier run)" } else { "" };
+        let left = match (package.was_pending, package.was_resumed) {
+            (true, _) => " (left by an earlier run)",
+            (_, true) => " (begun by an earlier run)",
+            _ => "",
+        };
         let rows: u64 = package.rows.values().sum();
         let _ = writeln!(
             text,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::content::{Content, Difference};
-use crate::proxy::{Break, Proxy, Side};
+use crate::proxy::{Break, Cut, Proxy, Side};
 use crate::scenario::{Disposition, Kind, Place, Turn};
 use crate::server::Server;
 
@@ -78,12 +78,19 @@ impl Fault {
     }
 }
 
+/// Connections end and are reset by turns.
+fn cut_at(message: usize) -> Cut {
+    if message.is_multiple_of(2) { Cut::Fin } else { Cut::Reset }
+}
+
 impl std::fmt::Display for Cell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {} {:?} load: ", self.kind.name(), self.disposition.name(), self.turn)?;
         match &self.fault {
             Fault::Point { point, pass, action } => write!(f, "{action} at {point}, time {pass}")?,
-            Fault::Message { number, label, side } => write!(f, "{side:?} message {number} ({label})")?,
+            Fault::Message { number, label, side } => {
+                write!(f, "{side:?} message {number} ({label}), {:?}", cut_at(*number))?;
+            }
         }
         self.again.map_or(Ok(()), |again| write!(f, ", then kill at {again}"))
     }
@@ -132,7 +139,7 @@ impl Before {
         let before = place.content();
         let copy = place.copy();
         let trace = copy.project.path("trace.txt");
-        let proxy = copy.url().map(|url| Proxy::start(&url, Break::Never));
+        let proxy = copy.url().map(|url| Proxy::start(&url, Break::Never, Cut::Fin));
         let mut command = copy.command(proxy.as_ref().map(|proxy| proxy.url.as_str()));
         command.env("WINDLASS_FAILPOINT_TRACE", &trace);
         let (code, said) = finish(command);
@@ -164,6 +171,11 @@ impl Bench {
         second.advance();
         let turns = [(Turn::First, Before::new(first)), (Turn::Second, Before::new(second))];
         Self { kind, disposition, turns: turns.into() }
+    }
+
+    /// Loads a place once and again without a crash.
+    pub(crate) fn of(place: Place, kind: Kind, disposition: Disposition) -> Self {
+        Self { kind, disposition, turns: [(Turn::First, Before::new(place))].into() }
     }
 
     /// How often a load passes each point.
@@ -208,7 +220,7 @@ impl Bench {
         let mut problems = Vec::new();
         let proxy = match &cell.fault {
             Fault::Message { number, side, .. } => {
-                Some(Proxy::start(&place.url().unwrap(), Break::Message(*number, *side)))
+                Some(Proxy::start(&place.url().unwrap(), Break::Message(*number, *side), cut_at(*number)))
             }
             Fault::Point { .. } => None,
         };

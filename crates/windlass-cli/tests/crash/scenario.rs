@@ -202,6 +202,23 @@ impl Place {
         place
     }
 
+    /// A place before its only load, which comes page by page and goes on wherever it is broken off.
+    pub(crate) fn of_pages(kind: Kind, disposition: Disposition) -> Self {
+        let place = Self::new(kind, disposition, None);
+        let items = first_records().lines().collect::<Vec<_>>().join(", ");
+        let other = "{name: u, page_size: 2, items: [{id: 1}, {id: 2}, {id: 3}]}";
+        place.project.write(
+            "p.yaml",
+            format!(
+                "pipeline: p\ndataset: d\ndestination: {}\nextract: {{checkpoint_seconds: 0}}\nsource:\n  type: \
+                 inline\n  resources:\n    - {other}\n    - {{name: t, page_size: 4, {}, items: [{items}]}}\n",
+                kind.settings(),
+                disposition.resource()
+            ),
+        );
+        place
+    }
+
     /// The files of the second load appear.
     pub(crate) fn advance(&self) {
         if self.disposition.reads_snapshots() {

@@ -94,6 +94,60 @@ fn postgres_is_exactly_once_wherever_the_connection_is_cut() {
 }
 
 #[test]
+fn a_run_that_is_broken_at_any_page_goes_on_and_is_exactly_once() {
+    let benches: Vec<Bench> = [
+        (Kind::DuckDb, Disposition::Append),
+        (Kind::Sqlite, Disposition::Merge),
+        (Kind::Filesystem, Disposition::Replace),
+        (Kind::Sqlite, Disposition::Scd2),
+    ]
+    .into_iter()
+    .map(|(kind, disposition)| Bench::of(Place::of_pages(kind, disposition), kind, disposition))
+    .collect();
+    let mut cells = Vec::new();
+    for bench in &benches {
+        let pages = bench.passes(Turn::First)["extract.page"];
+        assert_eq!(pages, 7);
+        cells.extend((1..=pages).map(|pass| bench.at(Turn::First, "extract.page", pass, "kill")));
+        // Broken while it goes on, too.
+        cells.extend((1..pages).map(|pass| Cell {
+            again: Some("checkpoint.done"),
+            ..bench.at(Turn::First, "checkpoint.begin", pass, "kill")
+        }));
+    }
+    for shift in 0..benches.len() {
+        let of_checkpoints = |cell: &Cell| match &cell.fault {
+            Fault::Point { point, .. } => point.contains("checkpoint") || point.starts_with("job."),
+            Fault::Message { .. } => false,
+        };
+        cells.extend(round(&benches, Turn::First, &ACTIONS, shift).into_iter().filter(of_checkpoints));
+    }
+    check(&try_all(&benches, &cells));
+}
+
+#[test]
+fn a_killed_run_is_taken_up_where_it_was() {
+    let place = Place::of_pages(Kind::DuckDb, Disposition::Append);
+    let mut command = place.command(None);
+    command.env("WINDLASS_FAILPOINT", "extract.page=kill:5");
+    assert!(!command.output().unwrap().status.success());
+    let trace = place.project.path("trace.txt");
+    let mut command = place.command(None);
+    command.arg("--json").env("WINDLASS_FAILPOINT_TRACE", &trace);
+    let done = crate::project::Done::of(command.output().unwrap());
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let info: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(info["packages"][0]["was_resumed"], true);
+    assert_eq!(
+        (&info["packages"][0]["rows"]["t"], &info["packages"][0]["rows"]["u"]),
+        (&20.into(), &3.into())
+    );
+    let passed = std::fs::read_to_string(trace).unwrap();
+    // Of seven pages four were durable.
+    assert_eq!(passed.lines().filter(|point| *point == "extract.page").count(), 3);
+}
+
+#[test]
 fn a_stop_anywhere_is_a_clean_end() {
     for (kind, actions) in [(Kind::DuckDb, ["int", "term"]), (Kind::Filesystem, ["term", "int"])] {
         let benches = benches(kind);

@@ -6,10 +6,17 @@
 mod alerts;
 mod bad_files;
 mod bad_places;
+mod bad_state;
 mod bad_values;
 mod commands;
+#[cfg(feature = "http")]
+mod discover;
 mod loads;
 mod project;
+#[cfg(feature = "http")]
+mod recordings;
+#[cfg(feature = "http")]
+mod rest_api;
 #[cfg(feature = "failpoints")]
 #[path = "../../../windlass/tests/destinations/server.rs"]
 #[allow(

@@ -189,7 +189,42 @@ fn a_zombie_commits_nothing_postgres() {
 
 #[test]
 fn a_zombie_commits_nothing_filesystem() {
-    zombie("filesystem", "zombie", &["extract.done", "load.before_commit", "filesystem.before_record"]);
+    zombie("filesystem", "zombie", &["extract.done", "load.before_commit", "filesystem.before_commit"]);
+}
+
+/// A run that is stopped in the middle of its commit has committed: the one that takes over finishes it.
+#[test]
+fn a_commit_that_was_stopped_is_finished_by_the_next_run() {
+    let points =
+        ["filesystem.sealed", "filesystem.replaced", "filesystem.move", "filesystem.between_records"];
+    for (point, disposition) in points.into_iter().flat_map(|point| [(point, "append"), (point, "replace")]) {
+        let Some(shared) = Shared::new("filesystem", "finished", "load: {lease_seconds: 1}\n") else {
+            return;
+        };
+        let is_replaced = disposition == "replace";
+        if is_replaced {
+            let text = std::fs::read_to_string(shared.project.path("p.yaml")).unwrap();
+            shared.project.write(
+                "p.yaml",
+                text.replace("incremental: {cursor_path: id}", "write_disposition: replace"),
+            );
+        }
+        shared.add(0);
+        assert_eq!(shared.run("work-a", &[]).code, 0, "{point}");
+        shared.add(1);
+        let stopped = shared.spawn("work-a", &format!("{point}=stop"), &[]);
+        wait_until_stopped(&stopped);
+        shared.add(2);
+        let other = shared.run("work-b", &["--wait", "60"]);
+        assert_eq!(other.code, 0, "{point}: {}", other.stderr);
+        shared.has_rounds(3, &format!("{point}, before the stopped run goes on"));
+        let done = go_on(stopped);
+        assert_eq!(done.code, 0, "{point}: {}{}", done.stdout, done.stderr);
+        shared.has_rounds(3, &format!("{disposition}, stopped at {point}"));
+        shared.add(3);
+        assert_eq!(shared.run("work-a", &[]).code, 0, "{point}");
+        shared.has_rounds(4, &format!("{disposition}, after {point}"));
+    }
 }
 
 /// Without a lease: a run that was stopped before its load finds that its rows are there.

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use serde_json::{Value, json};
+
 use super::digest::{Digest, DigestForm, Digests};
 use super::options::Extreme;
 use super::value;
@@ -35,6 +37,45 @@ pub(super) struct Last {
 impl Tally {
     pub(super) fn new(func: Extreme) -> Self {
         Self { func, last: None, kept: 0, has_pages: false, previous: None }
+    }
+
+    /// What was seen so far, for a run that goes on after a crash.
+    pub fn to_json(&self) -> Value {
+        let last = self.last.as_ref().map(|last| {
+            json!({
+                "value": value::to_json(&last.value),
+                "page": last.place.0,
+                "index": last.place.1,
+                "digests": last.digests.to_json(),
+            })
+        });
+        json!({
+            "last": last,
+            "kept": self.kept,
+            "has_pages": self.has_pages,
+            "previous": self.previous.as_ref().map(value::to_json),
+        })
+    }
+
+    /// Takes up what [`Tally::to_json`] wrote. Errors: something else.
+    pub fn resume(&mut self, json: &Value) -> Result<()> {
+        let broken = || Error::data("what was seen of the cursor before the crash cannot be read");
+        let last = match &json["last"] {
+            Value::Null => None,
+            last => Some(Last {
+                value: value::from_json(&last["value"])?.ok_or_else(broken)?,
+                place: (
+                    last["page"].as_u64().ok_or_else(broken)?,
+                    last["index"].as_u64().and_then(|index| index.try_into().ok()).ok_or_else(broken)?,
+                ),
+                digests: Digests::from_json(&last["digests"])?,
+            }),
+        };
+        self.last = last;
+        self.kept = json["kept"].as_u64().ok_or_else(broken)?;
+        self.has_pages = json["has_pages"].as_bool().ok_or_else(broken)?;
+        self.previous = value::from_json(&json["previous"])?;
+        Ok(())
     }
 
     /// Records that were kept.
@@ -103,4 +144,36 @@ fn mixed(one: &str, other: &str) -> Error {
     Error::data(format!("the cursor is {one} in one record and {other} in another")).with_hint(
         "all records need cursors of one type; make them so in a step, or choose another cursor_path",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incremental::{Filter, IncrementalOptions};
+
+    fn noted(values: &[i64]) -> Tally {
+        let mut tally = Tally::new(Extreme::Max);
+        for (index, value) in (0..).zip(values) {
+            let digest = DigestForm::Current.digest(&format!("{index}"));
+            tally.note(&Scalar::Int(*value), (7, index), DigestForm::Current, [digest]).unwrap();
+            (tally.kept, tally.has_pages) = (tally.kept + 1, true);
+            tally.previous = Some(Scalar::Int(*value));
+        }
+        tally
+    }
+
+    #[test]
+    fn what_was_seen_goes_on_as_if_nothing_had_happened() {
+        let filter = Filter::new(&IncrementalOptions::new("at"), None, None).unwrap();
+        for before in [&[][..], &[3, 5, 5]] {
+            let (whole, mut resumed) = (noted(before), Tally::new(Extreme::Max));
+            resumed.resume(&whole.to_json()).unwrap();
+            assert_eq!(resumed.to_json(), whole.to_json());
+            assert_eq!(filter.finish(&resumed).unwrap(), filter.finish(&whole).unwrap());
+            assert_eq!(filter.last_value(&resumed).unwrap(), filter.last_value(&whole).unwrap());
+        }
+        for broken in [json!({}), json!({"kept": 1, "has_pages": true, "last": {"value": []}})] {
+            assert!(Tally::new(Extreme::Max).resume(&broken).is_err(), "{broken}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod lines;
 mod parse;
+mod path;
 mod sanitize;
 mod select;
 mod tape;
@@ -13,6 +14,7 @@ mod text;
 
 pub use lines::{Line, LineIndex};
 pub use parse::{BadRecord, ParseBuffers, Parsed, ParsedRow, TapeMemory};
+pub use path::{Found, JsonPath, Tree};
 pub use sanitize::{SyntaxError, sanitize};
 pub use select::Select;
 pub(crate) use tape::{Node, StaticNode};

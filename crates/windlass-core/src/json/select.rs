@@ -66,6 +66,11 @@ impl Select {
         Ok(Self { steps })
     }
 
+    /// A path of names, whatever characters they have.
+    pub fn of_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { steps: keys.into_iter().map(|key| Step::Key(key.into())).collect() }
+    }
+
     /// Whether the records are the document itself, or its elements.
     pub fn is_root(&self) -> bool {
         self.steps.is_empty()

@@ -329,7 +329,10 @@ impl BatchBuilder {
             if !field.is_nullable() && array.null_count() > 0 {
                 return Err(Error::data("a row has no value in a column that may not be null")
                     .at_column(field.name())
-                    .with_hint("allow nulls in the column's hints (nullable: true), or fix the data"));
+                    .with_hint(
+                        "every record needs a value that fits the column, as of a key; one of another type goes to a column of \
+                         its own and leaves this one empty. Fix the data, or allow nulls (nullable: true)",
+                    ));
             }
         }
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(not_representable)

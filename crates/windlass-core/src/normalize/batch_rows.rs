@@ -19,7 +19,7 @@ use crate::value::{
 };
 
 /// One line of typed JSON for each row. Errors: a type that no column can hold.
-pub(crate) fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
+pub fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
     let columns = batch
         .columns()
         .iter()

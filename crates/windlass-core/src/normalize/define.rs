@@ -23,7 +23,7 @@ impl Observer<'_, '_> {
     ) -> Result<(), Stop> {
         self.begin();
         let mut flattener = Flattener::new(self.from.ctx, self.from.start, self.tape);
-        let mut define = Define { observer: self, ordinal, item, has_turn, above: Vec::new(), stop: None };
+        let mut define = Define { observer: self, ordinal, has_turn, above: Vec::new(), stop: None };
         let result = flattener.record(item, root_table, id, &mut define);
         let result = match (define.stop.take(), result) {
             (Some(stop), _) => Err(stop),
@@ -37,7 +37,6 @@ impl Observer<'_, '_> {
 struct Define<'d, 'p, 't> {
     observer: &'d mut Observer<'p, 't>,
     ordinal: u32,
-    item: NodePosition,
     has_turn: bool,
     /// Table and row of the rows above.
     above: Vec<(u32, u32)>,
@@ -105,7 +104,7 @@ impl Define<'_, '_, '_> {
             }
         }
         observer.system_columns(table, row, link.is_some())?;
-        observer.end_row(table, row, link, self.ordinal, self.item);
+        observer.end_row(table, row, link, self.ordinal, flat.node);
         self.above.push((table, row));
         Ok(true)
     }

@@ -8,7 +8,7 @@ use super::flatten::{FlatRow, Flattener, KeptKeys, RowVisitor, truthy_text};
 use super::grow::SchemaState;
 use super::physical::Cell;
 use super::plan::{CONVERTED, ColumnPlan, NONE, Plan, TablePlan};
-use super::row_id::{PositionIds, child_id, content_id};
+use super::row_id::{PositionIds, child_id, content_id, key_id};
 use crate::error::{Error, Result};
 use crate::hash::RowId;
 use crate::json::{Node, NodePosition, StaticNode, Tape, write_compact};
@@ -125,15 +125,26 @@ impl Encoder<'_, '_> {
         let mut made = Vec::with_capacity(table.rows as usize);
         let mut scratch = Vec::new();
         let kind = self.ctx.row_id_kind(&self.state.schema, &table.name);
-        for link in &table.links {
-            let record = (link.parent.0 == NONE).then(|| table.records[link.index as usize]);
+        for (row, link) in table.links.iter().enumerate() {
+            let is_nested = link.parent.0 != NONE;
+            // A list whose table has keys of its own has rows like those of a root table.
+            let record = match (table.is_root, is_nested) {
+                (true, _) => table.records.get(row),
+                (false, false) => table.records.get(link.index as usize),
+                (false, true) => None,
+            };
             let id = match (record, kind) {
-                (Some(record), RowIdKind::Position) => self.numbers.id(record.ordinal),
-                (Some(record), RowIdKind::RowHash) => {
-                    content_id(self.tape, record.node, &self.ctx.names.prefix)
-                }
+                (Some(record), RowIdKind::RowHash) => self.row_hash(record.node, is_nested),
                 (Some(record), RowIdKind::KeyHash) => self.key_hash(table, record.node)?,
-                (None, _) => {
+                (Some(record), RowIdKind::Position) if !is_nested => self.numbers.id(record.ordinal),
+                (Some(record), RowIdKind::Position) => {
+                    // Such a table is appended to while the root rows may keep their ids: ids are of this load only.
+                    let (parent, parent_row) = link.parent;
+                    let mut place = self.numbers.id(record.ordinal).to_vec();
+                    place.extend_from_slice(ids[parent as usize].get(parent_row));
+                    child_id(&mut scratch, &place, &table.name, link.index)
+                }
+                _ => {
                     let (parent, parent_row) = link.parent;
                     let parent_id = ids[parent as usize].get(parent_row);
                     child_id(&mut scratch, parent_id, &table.name, link.index)
@@ -153,6 +164,16 @@ impl Encoder<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// The id of a record from its content; a value that is no object counts as the record that it makes.
+    fn row_hash(&self, node: NodePosition, is_nested: bool) -> RowId {
+        let key = match self.tape.nodes[node as usize] {
+            Node::Object { .. } => return content_id(self.tape, node, &self.ctx.names.prefix),
+            Node::Array { .. } if is_nested => "list",
+            _ => "value",
+        };
+        key_id(self.tape, &mut [(key.to_owned(), node)])
     }
 
     /// The id of a record from its primary key, which takes flattening its root row once more.

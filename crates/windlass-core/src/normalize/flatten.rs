@@ -50,6 +50,8 @@ pub struct FlatRow {
     pub depth: usize,
     /// Position in the list that the row comes from.
     pub index: u32,
+    /// What the row is made of.
+    pub node: NodePosition,
     /// The values by normalized column name, in the order in which columns are created.
     pub cells: IndexMap<String, FlatCell>,
     /// Where each cell that comes from the record stands in it.
@@ -102,6 +104,14 @@ enum Item<'k> {
     Object(NodePosition),
     /// One value under a key of the engine.
     Wrapped(&'k str, NodePosition),
+}
+
+impl Item<'_> {
+    fn node(self) -> NodePosition {
+        match self {
+            Self::Object(node) | Self::Wrapped(_, node) => node,
+        }
+    }
 }
 
 /// What the rows of a list have in common.
@@ -183,6 +193,7 @@ impl<'a, 't> Flattener<'a, 't> {
                 parent: place.parent.map(|(parent, _)| parent.to_owned()),
                 depth: place.depth,
                 index: place.index,
+                node: item.node(),
                 cells,
                 origins,
                 lists: lists
@@ -336,7 +347,10 @@ impl<'a, 't> Flattener<'a, 't> {
                         _ => {
                             return Err(Error::data("a record has no value for its primary key")
                                 .at_table(&row.table)
-                                .at_column(&column.name));
+                                .at_column(&column.name)
+                                .with_hint(
+                                    "check the names in primary_key, or leave such records out by `steps`",
+                                ));
                         }
                     }
                 }

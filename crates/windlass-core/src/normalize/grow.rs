@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::context::Context;
 use super::flatten::{FlatCell, FlatRow, Flattener, KeptKeys, Origin, RowVisitor};
@@ -46,6 +47,47 @@ impl SchemaState {
             refused_columns: BTreeMap::new(),
             full_tables: BTreeMap::new(),
         }
+    }
+
+    /// The form for a run that goes on after a crash.
+    pub fn to_json(&self) -> Value {
+        let columns = self.refused_columns.iter();
+        let columns: Vec<Value> =
+            columns.map(|((table, column), mode)| json!([table, column, mode])).collect();
+        let full: BTreeMap<&String, &String> =
+            self.full_tables.iter().map(|(table, full)| (table, &full.example)).collect();
+        json!({
+            "schema": self.schema.to_json(),
+            "refused_tables": self.refused_tables,
+            "refused_columns": columns,
+            "full_tables": full,
+        })
+    }
+
+    /// Reads what [`SchemaState::to_json`] wrote; versions are counted as in `declared`, the schema at the start of
+    /// that run.
+    ///
+    /// Errors: something else.
+    pub fn from_json(value: &Value, declared: &Schema) -> Result<Self> {
+        let broken =
+            |cause| Error::data("the schema from before the crash cannot be read").with_source(cause);
+        let mut schema = Schema::from_json(&value["schema"], false)?;
+        schema.version = declared.version;
+        schema.version_hash.clone_from(&declared.version_hash);
+        schema.previous_hashes.clone_from(&declared.previous_hashes);
+        let columns: Vec<(String, String, ContractMode)> =
+            serde_json::from_value(value["refused_columns"].clone()).map_err(broken)?;
+        let full: BTreeMap<String, String> =
+            serde_json::from_value(value["full_tables"].clone()).map_err(broken)?;
+        Ok(Self {
+            schema,
+            refused_tables: serde_json::from_value(value["refused_tables"].clone()).map_err(broken)?,
+            refused_columns: columns
+                .into_iter()
+                .map(|(table, column, mode)| ((table, column), mode))
+                .collect(),
+            full_tables: full.into_iter().map(|(table, example)| (table, FullTable { example })).collect(),
+        })
     }
 
     /// Whether keys below a key of a table's records have columns or tables.
@@ -398,7 +440,7 @@ fn frozen(entity: Entity, table: &str, column: Option<&str>) -> Error {
 }
 
 /// Counts of what contracts and limits kept out, by table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Discarded {
     /// Rows left out.
     pub rows: HashMap<String, u64>,
@@ -422,5 +464,33 @@ impl FlatCell {
     /// Whether nothing is there to be stored.
     pub(super) fn is_null(&self, tape: &Tape<'_>) -> bool {
         matches!(self, Self::Node(position) if tape.is_null(*position))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naming::Naming;
+
+    #[test]
+    fn a_schema_that_has_grown_reads_back_with_its_versions() {
+        let naming = Naming::default();
+        let declared = Schema::new("s", &naming).unwrap();
+        let mut state = SchemaState::new(declared.clone());
+        let mut table = Table::new("t");
+        table.hints.insert("write_disposition".to_owned(), "append".into());
+        table.hints.insert("resource".to_owned(), "t".into());
+        table.columns.insert("a".to_owned(), Column::typed("a", DataType::Bigint, true));
+        table.columns.insert("unknown".to_owned(), Column::new("unknown"));
+        state.schema.merge_table(table, false).unwrap();
+        state.refused_tables.insert("no".to_owned(), ContractMode::DiscardRow);
+        state.refused_columns.insert(("t".to_owned(), "b".to_owned()), ContractMode::DiscardValue);
+        state.full_tables.insert("t".to_owned(), FullTable { example: "key".to_owned() });
+        let read = SchemaState::from_json(&state.to_json(), &declared).unwrap();
+        assert_eq!(read.schema, state.schema);
+        assert_eq!(read.refused_tables, state.refused_tables);
+        assert_eq!(read.refused_columns, state.refused_columns);
+        assert_eq!(read.full_tables, state.full_tables);
+        assert!(SchemaState::from_json(&json!({ "schema": 1 }), &declared).is_err());
     }
 }

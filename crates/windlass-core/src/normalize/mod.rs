@@ -28,6 +28,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use hashbrown::HashMap;
 
+pub use batch_rows::lines as batch_lines;
 pub use context::{BatchIds, Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
 pub use encode::RecordNumbers;
 pub use flatten::{FlatCell, FlatRow, Flattener, KeptKeys, RowVisitor};

@@ -176,7 +176,7 @@ impl Observer<'_, '_> {
         let plan = &mut self.plan.tables[table as usize];
         plan.rows = row + 1;
         plan.links.push(link.unwrap_or(Link { parent: (NONE, 0), index: plan.records.len() as u32 }));
-        if link.is_none() {
+        if link.is_none() || plan.is_root {
             plan.records.push(RecordRow { row, ordinal, node });
         }
     }

@@ -117,7 +117,7 @@ pub(super) struct Link {
     pub(super) index: u32,
 }
 
-/// The first row of a record.
+/// The first row of a record, or a row of a list that has a table of its own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RecordRow {
     pub(super) row: u32,
@@ -149,7 +149,7 @@ pub(super) struct TablePlan {
     pub(super) rows: u32,
     /// For each row, where it hangs.
     pub(super) links: Vec<Link>,
-    /// The rows that are the first of their record.
+    /// The rows whose ids may come from their content: all rows of a root table, else the first ones of records.
     pub(super) records: Vec<RecordRow>,
     /// Rows before the record at hand, and which record that is.
     pub(super) mark: (u32, u32),

@@ -2,18 +2,22 @@
 //!
 //! ```text
 //! <load id>/ jobs/<table>/<worker>-<n>.<ext>  schema.json  delta.json  state.json  rejects/
+//!            spool/, checkpoint.json   while it is open: pages that other resources need, and how far reading has come
 //!            manifest.json   last, by rename: from then on the package is complete and never changes
 //!            journal.jsonl   one line appended for each step of the load
 //! ```
 
+mod checkpoint;
 mod journal;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::state::StateMark;
 
+pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CurrentResource, UnfinishedResource};
 pub use journal::{Journal, JournalEntry};
 
 /// Version of the manifest that this engine reads and writes.
@@ -92,6 +96,24 @@ pub struct LeftOut {
     pub discarded_values: IndexMap<String, u64>,
     /// Records that could not be read, by resource; they are kept in `rejects/`.
     pub rejected_records: IndexMap<String, u64>,
+    /// Partitions that could not be read; the next run reads them again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed_partitions: Vec<FailedPartition>,
+    /// Resources whose reading ended before their end, such as by a budget, with the reason.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub unfinished_resources: IndexMap<String, String>,
+}
+
+/// A partition of a resource that could not be read while the others were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailedPartition {
+    /// The resource.
+    pub resource: String,
+    /// What names the partition.
+    pub partition: Value,
+    /// Why.
+    pub error: String,
 }
 
 impl LeftOut {

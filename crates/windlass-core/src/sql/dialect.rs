@@ -70,6 +70,14 @@ impl Dialect {
         }
     }
 
+    /// Whether a table can move to another dataset within a transaction.
+    pub fn moves_tables(self) -> bool {
+        match self {
+            Self::DuckDb | Self::Sqlite => false,
+            Self::Postgres => true,
+        }
+    }
+
     /// Whether one `ALTER TABLE` can add several columns.
     pub fn alters_many_columns(self) -> bool {
         match self {

@@ -31,6 +31,8 @@ pub struct LoadPlan {
     pub records: Vec<String>,
     /// Statements that empty tables.
     pub truncations: Vec<String>,
+    /// Statements that create the tables which hold rows for the length of the load.
+    pub staging: Vec<String>,
 }
 
 impl LoadPlan {
@@ -40,11 +42,16 @@ impl LoadPlan {
         self.ddl.extend(other.ddl);
         self.records.extend(other.records);
         self.truncations.extend(other.truncations);
+        self.staging.extend(other.staging);
     }
 
     /// All statements in the order of execution.
     pub fn in_order(&self) -> Vec<String> {
-        [&self.drops, &self.ddl, &self.records, &self.truncations].into_iter().flatten().cloned().collect()
+        [&self.drops, &self.ddl, &self.records, &self.truncations, &self.staging]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 }
 
@@ -93,18 +100,27 @@ impl LoadTarget<'_> {
         Ok(statements)
     }
 
-    /// What the staging dataset needs for rows of `tables`, all of which are emptied.
+    /// What the staging dataset needs for rows of `tables`, which are empty then. The rows of `swapped` go into the dataset
+    /// itself, those of the others into temporary tables where the database has cheap ones.
     ///
     /// Errors: as of [`LoadTarget::plan`].
     pub fn plan_staging(
         &self,
         dataset: &str,
         tables: &[String],
+        swapped: &[String],
         existing: &ExistingTables,
         has_version: bool,
     ) -> Result<LoadPlan> {
         let all = std::iter::once(&self.names.version_table).chain(tables);
-        self.plan_dataset(dataset, all, tables, existing, has_version)
+        let (mut staging, mut emptied) = (Vec::new(), Vec::new());
+        for table in tables {
+            match self.dialect.stage_table(dataset, table) {
+                Some(statement) if !swapped.contains(table) => staging.push(statement),
+                _ => emptied.push(table.clone()),
+            }
+        }
+        Ok(LoadPlan { staging, ..self.plan_dataset(dataset, all, &emptied, existing, has_version)? })
     }
 
     fn plan_dataset<'a>(
@@ -176,6 +192,19 @@ pub fn replace_from_staging(
     statements
 }
 
+/// Puts the staging table of a table in its place, and an empty one of the same kind in place of that.
+///
+/// Only for databases that [move tables](Dialect::moves_tables). What depends on the old table, such as views and
+/// grants, is lost or keeps it from being dropped, as in the reference.
+pub fn replace_by_staging(dialect: Dialect, dataset: &str, staging: &str, table: &str) -> [String; 3] {
+    let (main, staged) = (dialect.qualify(dataset, table), dialect.qualify(staging, table));
+    [
+        format!("DROP TABLE IF EXISTS {main}"),
+        format!("ALTER TABLE {staged} SET SCHEMA {}", dialect.quote(dataset)),
+        format!("CREATE TABLE {staged} (LIKE {main} INCLUDING ALL)"),
+    ]
+}
+
 /// Records a schema version. `columns` are the columns of the version table in its own order.
 pub fn insert_version(
     dialect: Dialect,
@@ -237,6 +266,15 @@ mod tests {
     use super::*;
     use crate::naming::Naming;
     use crate::schema::{LOADS_TABLE, Schema, VERSION_TABLE};
+
+    #[test]
+    fn a_staging_table_takes_the_place_of_the_table() {
+        expect![[r#"
+            DROP TABLE IF EXISTS "ds"."t";
+            ALTER TABLE "st"."t" SET SCHEMA "ds";
+            CREATE TABLE "st"."t" (LIKE "ds"."t" INCLUDING ALL)"#]]
+        .assert_eq(&replace_by_staging(Dialect::Postgres, "ds", "st", "t").join(";\n"));
+    }
 
     #[test]
     fn records_name_their_columns() {

@@ -8,6 +8,8 @@ mod root_key;
 
 pub use ddl::{ExistingTables, migration};
 pub use dialect::Dialect;
-pub use load::{LoadPlan, LoadTarget, delete_all, insert_version, load_record, replace_from_staging};
+pub use load::{
+    LoadPlan, LoadTarget, delete_all, insert_version, load_record, replace_by_staging, replace_from_staging,
+};
 pub use merge::{MergeTarget, check_merge, merge_chain};
 pub use root_key::fill_root_keys;

@@ -6,6 +6,7 @@
 mod fuzz_seeds;
 mod incremental_properties;
 mod load;
+mod nested_keys;
 mod normalize_rows;
 mod shred_properties;
 mod vectors;

@@ -15,6 +15,8 @@ pub(super) enum Message<'a> {
     SchemaChange { info: &'a LoadInfo, loads: Vec<Load<'a>> },
     /// A run that failed.
     Failure { info: &'a LoadInfo, error: &'a Error },
+    /// A run that loaded a part: partitions failed, or resources were not read to their end.
+    Partial { info: &'a LoadInfo },
 }
 
 /// The schema change of one load.
@@ -47,6 +49,11 @@ impl<'a> Message<'a> {
     /// A run that failed.
     pub(super) fn failure(info: &'a LoadInfo, error: &'a Error) -> Self {
         Self::Failure { info, error }
+    }
+
+    /// What a run could not read; `None` if it read everything.
+    pub(super) fn partial(info: &'a LoadInfo) -> Option<Self> {
+        info.has_unread().then_some(Self::Partial { info })
     }
 
     /// For programs.
@@ -83,6 +90,16 @@ impl<'a> Message<'a> {
                 "finished_at": info.finished_at,
                 "error": error_json(error),
             }),
+            Self::Partial { info } => json!({
+                "event": "partial",
+                "pipeline": info.pipeline,
+                "destination": info.destination,
+                "dataset": info.dataset,
+                "started_at": info.started_at,
+                "finished_at": info.finished_at,
+                "failed_partitions": info.failed_partitions,
+                "unfinished_resources": info.unfinished_resources,
+            }),
         }
     }
 
@@ -116,6 +133,26 @@ impl<'a> Message<'a> {
                     info.destination,
                     escaped(&error.chain())
                 )
+            }
+            Self::Partial { info } => {
+                let mut lines = vec![format!(
+                    "windlass: pipeline *{}* loaded only a part into dataset *{}* ({}); the next run reads the rest",
+                    escaped(&info.pipeline),
+                    escaped(&info.dataset),
+                    info.destination
+                )];
+                lines.extend(info.unfinished_resources.iter().map(|(resource, reason)| {
+                    format!("• `{}` was not read to its end: {}", escaped(resource), escaped(reason))
+                }));
+                lines.extend(info.failed_partitions.iter().take(SHOWN).map(|failed| {
+                    let partition = failed.partition.to_string();
+                    let (resource, error) = (escaped(&failed.resource), escaped(&failed.error));
+                    format!("• `{resource}`, partition `{}`: {error}", escaped(&partition))
+                }));
+                if info.failed_partitions.len() > SHOWN {
+                    lines.push(format!("•{}", more(info.failed_partitions.len(), " partitions")));
+                }
+                lines.join("\n")
             }
         };
         json!({ "text": text })
@@ -187,6 +224,31 @@ mod tests {
         let message = Message::schema_change(&info, "_dlt").unwrap();
         assert!(message.slack()["text"].as_str().unwrap().ends_with("`c19: text` and 5 more columns"));
         assert_eq!(message.json()["loads"][0]["new_columns"]["wide"].as_array().map(Vec::len), Some(25));
+    }
+
+    #[test]
+    fn a_partial_run_names_what_is_missing() {
+        use windlass_core::package::FailedPartition;
+        assert!(Message::partial(&info(&[])).is_none());
+        let failed = |id: i64| FailedPartition {
+            resource: "comments".to_owned(),
+            partition: json!({ "id": id }),
+            error: "404 <gone>".to_owned(),
+        };
+        let info = LoadInfo {
+            failed_partitions: (0..21).map(failed).collect(),
+            unfinished_resources: [("posts".to_owned(), "max_requests of 10 are made".to_owned())].into(),
+            ..info(&[])
+        };
+        let message = Message::partial(&info).unwrap();
+        let slack = message.slack();
+        let lines: Vec<&str> = slack["text"].as_str().unwrap().lines().collect();
+        assert!(lines[0].contains("only a part"), "{}", lines[0]);
+        assert_eq!(lines[1], "• `posts` was not read to its end: max_requests of 10 are made");
+        assert_eq!(lines[2], "• `comments`, partition `{\"id\":0}`: 404 &lt;gone&gt;");
+        assert_eq!((lines.len(), lines[22]), (23, "• and 1 more partitions"));
+        assert_eq!(message.json()["failed_partitions"].as_array().unwrap().len(), 21);
+        assert_eq!(message.json()["event"], "partial");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Webhooks {
 pub struct Alerts {
     /// Told of new tables and columns.
     pub on_schema_change: Webhooks,
-    /// Told of runs that failed.
+    /// Told of runs that failed, or that loaded only a part.
     pub on_failure: Webhooks,
 }
 
@@ -91,6 +91,12 @@ impl Alerts {
             && let Some(error) = failure
         {
             warnings.extend(self.on_failure.tell("on_failure", &Message::failure(info, error)).await);
+        }
+        if !self.on_failure.is_empty()
+            && error.is_none()
+            && let Some(message) = Message::partial(info)
+        {
+            warnings.extend(self.on_failure.tell("on_failure", &message).await);
         }
         warnings
     }

@@ -102,7 +102,23 @@ pub(super) fn schema() -> Value {
         let mut needed = required(&root, &common);
         needed.extend(required(&root, &resource));
         let resource_name = format!("resource:{}", entry.name);
-        definitions.insert(resource_name.clone(), object("One stream of records.", keys, needed));
+        let mut resource_refs = vec![reference(&resource_name)];
+        let mut defaults = None;
+        if let Some(forms) = entry.forms {
+            resource_refs.push(json!({ "type": "string", "description": "Name and path of a resource." }));
+            let mut keys = keys.clone();
+            keys.shift_remove("name");
+            // A text would say nothing that holds for several resources.
+            if let Some(endpoint) = keys.get_mut("endpoint") {
+                *endpoint = object_variant(&root, endpoint);
+            }
+            let mut all = object("What holds for all resources that do not say otherwise.", keys, Vec::new());
+            all["type"] = json!(["object", "null"]);
+            let name = format!("defaults:{}", entry.name);
+            definitions.insert(name.clone(), all);
+            defaults = Some((forms.defaults, reference(&name)));
+        }
+        definitions.insert(resource_name, object("One stream of records.", keys, needed));
         let mut keys = Map::new();
         keys.insert("type".to_owned(), json!({ "const": entry.name }));
         keys.insert(
@@ -119,7 +135,14 @@ pub(super) fn schema() -> Value {
             json!({ "type": "boolean", "description": "Whether rows of nested tables carry the id of their root row." }),
         );
         keys.extend(properties(&root, &own));
-        keys.insert("resources".to_owned(), json!({ "type": "array", "items": reference(&resource_name) }));
+        if let Some((key, schema)) = defaults {
+            keys.insert(key.to_owned(), schema);
+        }
+        let items = match resource_refs.as_slice() {
+            [one] => one.clone(),
+            _ => json!({ "anyOf": resource_refs }),
+        };
+        keys.insert("resources".to_owned(), json!({ "type": "array", "items": items }));
         let mut needed = vec![json!("type")];
         needed.extend(required(&root, &own));
         needed.push(json!("resources"));
@@ -143,7 +166,7 @@ pub(super) fn schema() -> Value {
     let settings = properties(&root, &settings);
     let section = |name: &str| settings.get(name).cloned().unwrap_or_default();
     keys.extend(properties(&root, &section("pipeline")));
-    for name in ["normalize", "load", "schema"] {
+    for name in ["extract", "normalize", "load", "schema"] {
         keys.insert(name.to_owned(), section(name));
     }
     let mut schema = object("A windlass pipeline.", keys, vec![json!("pipeline"), json!("destination")]);
@@ -151,6 +174,20 @@ pub(super) fn schema() -> Value {
     schema["title"] = "windlass pipeline".into();
     schema["$defs"] = Value::Object(definitions);
     schema
+}
+
+/// The variant of a schema that is an object; the schema itself if it has none.
+fn object_variant(root: &Value, schema: &Value) -> Value {
+    let is_object = |schema: &Value| resolve(root, schema).is_some_and(|s| s.contains_key("properties"));
+    let mut variants = vec![schema.clone()];
+    while let Some(variant) = variants.pop() {
+        if is_object(&variant) {
+            return variant;
+        }
+        let inner = resolve(root, &variant).and_then(|schema| schema.get("anyOf")?.as_array().cloned());
+        variants.extend(inner.unwrap_or_default());
+    }
+    schema.clone()
 }
 
 fn contract() -> Value {

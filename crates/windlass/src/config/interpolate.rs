@@ -1,6 +1,6 @@
 //! `${VAR}` and `${VAR:-default}` in the texts of a document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use windlass_core::document::pointer_push;
@@ -9,47 +9,75 @@ use super::check::Problem;
 
 /// Fills in all placeholders of a document. `$${` stands for a plain `${`.
 ///
-/// Gives the problems: variables that are not set, placeholders that do not end.
-pub(super) fn interpolate(value: &mut Value, get: &dyn Fn(&str) -> Option<String>) -> Vec<Problem> {
+/// `stand_in` says what takes the place of a variable that is not set, by the pointer of the text. Gives the problems:
+/// variables that are not set, placeholders that do not end.
+pub(super) fn interpolate(
+    value: &mut Value,
+    get: &dyn Fn(&str) -> Option<String>,
+    stand_in: &dyn Fn(&str) -> Option<&'static str>,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
-    walk(value, get, &mut String::new(), &mut problems);
+    walk(value, &mut String::new(), &mut |text, pointer| match fill(text, get, stand_in(pointer)) {
+        Ok(None) => {}
+        Ok(Some(filled)) => *text = filled,
+        Err((message, hint)) => {
+            problems.push(Problem { pointer: pointer.to_owned(), message, hint: Some(hint) });
+        }
+    });
     problems
 }
 
-fn walk(
-    value: &mut Value,
-    get: &dyn Fn(&str) -> Option<String>,
-    pointer: &mut String,
-    problems: &mut Vec<Problem>,
-) {
+/// The names of the variables in a document that are likely to hold secrets.
+pub(super) fn secret_variables(value: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut copy = value.clone();
+    walk(&mut copy, &mut String::new(), &mut |text, _| {
+        for part in text.split("${").skip(1) {
+            let name = part.split(['}', ':']).next().unwrap_or_default();
+            if is_secret_variable(name) {
+                names.insert(name.to_owned());
+            }
+        }
+    });
+    names
+}
+
+/// Words of names of variables that hold secrets.
+const SECRET_WORDS: [&str; 10] =
+    ["key", "apikey", "token", "secret", "password", "passwd", "pwd", "pass", "auth", "credentials"];
+
+fn is_secret_variable(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.split('_')
+        .any(|word| SECRET_WORDS.contains(&word.trim_end_matches('s')) || SECRET_WORDS.contains(&word))
+}
+
+fn walk(value: &mut Value, pointer: &mut String, visit: &mut dyn FnMut(&mut String, &str)) {
     let length = pointer.len();
     match value {
-        Value::String(text) => match fill(text, get) {
-            Ok(None) => {}
-            Ok(Some(filled)) => *text = filled,
-            Err((message, hint)) => {
-                problems.push(Problem { pointer: pointer.clone(), message, hint: Some(hint) });
-            }
-        },
+        Value::String(text) => visit(text, pointer),
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
                 pointer_push(pointer, &index.to_string());
-                walk(item, get, pointer, problems);
+                walk(item, pointer, visit);
                 pointer.truncate(length);
             }
         }
         Value::Object(map) => {
             for (key, item) in map {
                 pointer_push(pointer, key);
-                walk(item, get, pointer, problems);
+                walk(item, pointer, visit);
                 pointer.truncate(length);
             }
         }
         _ => {}
     }
 }
-
-fn fill(text: &str, get: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, (String, String)> {
+fn fill(
+    text: &str,
+    get: &dyn Fn(&str) -> Option<String>,
+    stand_in: Option<&str>,
+) -> Result<Option<String>, (String, String)> {
     if !text.contains("${") {
         return Ok(None);
     }
@@ -73,7 +101,7 @@ fn fill(text: &str, get: &dyn Fn(&str) -> Option<String>) -> Result<Option<Strin
         };
         // As in a shell, a default also stands in for an empty value.
         let set = get(name).filter(|value| default.is_none() || !value.is_empty());
-        match set.or_else(|| default.map(str::to_owned)) {
+        match set.or_else(|| default.or(stand_in).map(str::to_owned)) {
             Some(value) => filled.push_str(&value),
             None => {
                 return Err((
@@ -117,7 +145,7 @@ mod tests {
             "EMPTY" => Some(String::new()),
             _ => None,
         };
-        match interpolate(&mut value, &get).into_iter().next() {
+        match interpolate(&mut value, &get, &|_| None).into_iter().next() {
             None => Ok(value),
             Some(problem) => Err(format!("{} {}", problem.pointer, problem.message)),
         }
@@ -130,6 +158,23 @@ mod tests {
         assert_eq!(run(json!("$${A} $A")), Ok(json!("${A} $A")));
         assert_eq!(run(json!({"a": ["${B}"]})), Err("/a/0 the variable B is not set".to_owned()));
         assert!(run(json!("${A")).is_err());
+    }
+
+    #[test]
+    fn what_is_not_set_is_stood_in_for_where_that_is_allowed() {
+        let mut value = json!({"source": "${A}${B}${C:-d}", "other": "${B}"});
+        let stand_in = |pointer: &str| pointer.starts_with("/source").then_some("?");
+        let problems = interpolate(&mut value, &|name| (name == "A").then(|| "1".to_owned()), &stand_in);
+        assert_eq!(value["source"], "1?d");
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].pointer, "/other");
+    }
+
+    #[test]
+    fn variables_with_secrets_are_known_by_their_names() {
+        let value = json!(["${API_KEY} ${HOST:-h}", {"a": "${GithubTokens}${GITHUB_TOKEN:-}"}, "${KEYBOARD}", "${PW_SECRETS"]);
+        let names: Vec<_> = secret_variables(&value).into_iter().collect();
+        assert_eq!(names, ["API_KEY", "GITHUB_TOKEN", "PW_SECRETS"]);
     }
 
     #[test]

@@ -12,17 +12,18 @@ use windlass_core::{At, Error, Result};
 use super::check::{Problem, check, coerce_text};
 use super::document_schema::{resource_keys, schema};
 use super::fill::Scope;
-use super::interpolate::{interpolate, parse_env_file};
+use super::interpolate::{interpolate, parse_env_file, secret_variables};
 use super::layers::{Found, Layers};
 use super::parse_options;
 use super::resource::ResourceOptions;
+use super::secret::Secret;
 use super::settings::Settings;
 use crate::destinations::{BuildContext, destination_entry};
 use crate::env::Env;
 use crate::files::read_to_string;
 use crate::pipeline::{Pipeline, RunOptions, check_name};
 use crate::source::{Resource, Source, SourceSettings};
-use crate::sources::{SourceParts, source_entry};
+use crate::sources::{Exchanges, Places, SOURCES, SourceParts, source_entry};
 
 /// What the command line says in place of the file.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +36,12 @@ pub struct Overrides {
     pub max_memory: Option<u64>,
     /// Worker threads.
     pub workers: Option<usize>,
+    /// Where the answers to the requests of the sources come from.
+    pub exchanges: Exchanges,
 }
+
+/// What stands in for secrets of a source that is read from a recording.
+const STAND_IN: &str = "***";
 
 /// A pipeline file, checked and with everything filled in.
 #[derive(Debug)]
@@ -44,6 +50,10 @@ pub struct PipelineFile {
     document: Document,
     file: String,
     layers: Layers,
+    /// Whether no server sees the secrets of the sources, so that they need not be known.
+    is_offline: bool,
+    /// Secrets that came from variables.
+    secrets: Vec<Secret>,
 }
 
 /// Everything that a pipeline file describes.
@@ -69,6 +79,16 @@ impl PipelineFile {
     /// `env` is the environment; a `.env` beside the file adds to it. Errors: the first thing that is wrong, with its
     /// place in the file.
     pub fn load(path: &Path, env: BTreeMap<String, String>) -> Result<Self> {
+        Self::load_with(path, env, false)
+    }
+
+    /// The same where no server sees the secrets of the sources, such as in a run from a recording: those that are not
+    /// set are made up.
+    pub fn load_offline(path: &Path, env: BTreeMap<String, String>) -> Result<Self> {
+        Self::load_with(path, env, true)
+    }
+
+    fn load_with(path: &Path, env: BTreeMap<String, String>, is_offline: bool) -> Result<Self> {
         let file = path.display().to_string();
         let text = read_to_string(path).map_err(|error| match path.exists() {
             true => error,
@@ -86,19 +106,13 @@ impl PipelineFile {
         let folders = std::iter::once(folder.as_path()).chain(home.as_deref());
         let layers = Layers::from_env(env).with_folders(folders)?;
         let document = Document::parse(&text, DocumentFormat::of_path(&file), &file)?;
-        let mut loaded = Self { folder, document, file, layers };
+        let mut loaded = Self { folder, document, file, layers, is_offline, secrets: Vec::new() };
         loaded.complete()?;
         Ok(loaded)
     }
 
     fn at(&self, pointer: &str) -> At {
-        let place = self.document.place(pointer);
-        At {
-            file: Some(self.file.clone()),
-            line: place.map(|place| place.line),
-            byte: place.map(|place| place.column),
-            ..At::default()
-        }
+        place_in(&self.document, &self.file, pointer)
     }
 
     fn problem(&self, problem: Problem) -> Error {
@@ -122,7 +136,14 @@ impl PipelineFile {
         let mut value = std::mem::take(&mut self.document.value);
         let before = value.clone();
         let layers = self.layers.clone();
-        let problems = interpolate(&mut value, &|name| layers.env(name).map(str::to_owned));
+        let secrets =
+            secret_variables(&value).into_iter().filter_map(|name| layers.env(&name).map(Secret::from));
+        self.secrets = secrets.filter(|secret| !secret.expose().is_empty()).collect();
+        let stand_in = |pointer: &str| {
+            let is_of_source = pointer.starts_with("/source/") || pointer.starts_with("/sources/");
+            (self.is_offline && is_of_source).then_some(STAND_IN)
+        };
+        let problems = interpolate(&mut value, &|name| layers.env(name).map(str::to_owned), &stand_in);
         self.first_problem(problems)?;
         if !value.is_object() {
             return Err(Error::config("a pipeline file is an object with the key `pipeline`").at(self.at("")));
@@ -147,19 +168,20 @@ impl PipelineFile {
             }
         });
         let problems = if problems.is_empty() { check(&schema, &value) } else { problems };
-        let problems = problems.into_iter().map(|problem| self.with_places(problem, &pipeline)).collect();
+        let problems =
+            problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
         self.first_problem(problems)?;
         self.document.value = value;
         Ok(())
     }
 
     /// Says where a missing option of the destination was looked for.
-    fn with_places(&self, mut problem: Problem, pipeline: &str) -> Problem {
+    fn with_places(&self, mut problem: Problem, value: &Value, pipeline: &str) -> Problem {
         let missing = problem.message.strip_prefix('`').and_then(|text| text.strip_suffix("` is missing"));
         if let (Some(key), "/destination") = (missing, problem.pointer.as_str())
             && key != "type"
         {
-            let name = self.document.value.pointer("/destination/type").and_then(Value::as_str);
+            let name = value.pointer("/destination/type").and_then(Value::as_str);
             let sections = ["destination", name.unwrap_or_default()];
             let places = self.layers.places(pipeline, &sections, &[key]);
             problem.hint = Some(format!("set it in the file, or in one of these: {}", places.join("; ")));
@@ -204,9 +226,12 @@ impl PipelineFile {
         let Some(root) = value.as_object_mut() else { return Ok(()) };
         // The keys of the pipeline itself stand at the top of the file.
         fill(&["pipelines", pipeline], &definition("PipelineSection"), root)?;
-        for (key, name) in
-            [("normalize", "NormalizeSection"), ("load", "LoadSection"), ("schema", "SchemaSection")]
-        {
+        for (key, name) in [
+            ("extract", "ExtractSection"),
+            ("normalize", "NormalizeSection"),
+            ("load", "LoadSection"),
+            ("schema", "SchemaSection"),
+        ] {
             if let Value::Object(section) = root.entry(key).or_insert_with(|| json!({})) {
                 fill(&[key], &definition(name), section)?;
             }
@@ -223,12 +248,38 @@ impl PipelineFile {
             let options = without(schema, &format!("source:{kind}"), &["type", "name", "resources"]);
             let sections = ["sources", &kind, &name];
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
+            if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {
+                let sections = credential_sections(&kind, &name);
+                let missing = (forms.credentials)(source, &|key| match self.layers.get(
+                    pipeline,
+                    &sections,
+                    &["credentials", key],
+                )? {
+                    Found::Text(text) => Some(Value::from(text)),
+                    Found::Value(value) => Some(value.clone()),
+                });
+                let problem = |(block, key): (String, &str)| {
+                    let places = self.layers.places(pipeline, &sections, &["credentials", key]).join("; ");
+                    let message = format!("`{key}` is missing");
+                    let hint = Some(format!("set it in the file, or in one of these: {places}"));
+                    Problem { pointer: format!("{pointer}{block}"), message, hint }
+                };
+                self.first_problem(missing.into_iter().map(problem).collect())?;
+            }
         }
         Ok(())
     }
 
     /// Builds everything that the file describes. Errors: options that contradict each other.
     pub fn describe(&self, overrides: &Overrides) -> Result<Described> {
+        let pipeline = self.pipeline(overrides)?;
+        let sources = self.sources(pipeline.name(), &overrides.exchanges)?;
+        let schema_contract = self.document.value.get("schema_contract").cloned();
+        Ok(Described { pipeline, sources, options: RunOptions { schema_contract, ..RunOptions::default() } })
+    }
+
+    /// Builds the pipeline alone. Errors: options that contradict each other.
+    pub fn pipeline(&self, overrides: &Overrides) -> Result<Pipeline> {
         let value = &self.document.value;
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let name = text("/pipeline").unwrap_or_default();
@@ -254,10 +305,6 @@ impl PipelineFile {
             std::path::absolute(Path::new(".").join(&self.folder)).unwrap_or_else(|_| self.folder.clone());
         let context = BuildContext { folder, pipeline: name.clone(), work_dir: pipelines_dir.join(&name) };
         let destination = self.destination(&context)?;
-        let sources = source_pointers(value)
-            .iter()
-            .map(|pointer| self.source(pointer, &name).map_err(|error| error.at(self.at(pointer))))
-            .collect::<Result<Vec<_>>>()?;
         let mut dataset = overrides.dataset.clone().or_else(|| text("/dataset"));
         if let Some(layout) = &settings.pipeline.dataset_name_layout {
             if !layout.contains("%s") {
@@ -282,9 +329,16 @@ impl PipelineFile {
         if let Some(dataset) = dataset {
             pipeline = pipeline.dataset(dataset);
         }
-        let options =
-            RunOptions { schema_contract: value.get("schema_contract").cloned(), ..RunOptions::default() };
-        Ok(Described { pipeline, sources, options })
+        Ok(pipeline)
+    }
+
+    fn sources(&self, pipeline: &str, exchanges: &Exchanges) -> Result<Vec<Box<dyn Source>>> {
+        let pointers = source_pointers(&self.document.value);
+        self.check_exchanges(exchanges, &pointers)?;
+        let source = |pointer: &String| {
+            self.source(pointer, pipeline, exchanges).map_err(|error| error.at(self.at(pointer)))
+        };
+        pointers.iter().map(source).collect()
     }
 
     fn settings(&self) -> Result<Settings> {
@@ -292,7 +346,9 @@ impl PipelineFile {
         let mut own = Map::new();
         for (key, value) in self.document.value.as_object().into_iter().flatten() {
             match key.as_str() {
-                "normalize" | "load" | "schema" => drop(sections.insert(key.clone(), value.clone())),
+                "extract" | "normalize" | "load" | "schema" => {
+                    drop(sections.insert(key.clone(), value.clone()));
+                }
                 "pipeline" | "dataset" | "destination" | "source" | "sources" | "schema_contract" => {}
                 _ => drop(own.insert(key.clone(), value.clone())),
             }
@@ -315,7 +371,26 @@ impl PipelineFile {
         (entry.build)(options, context).map_err(|error| error.at(self.at("/destination")))
     }
 
-    fn source(&self, pointer: &str, pipeline: &str) -> Result<Box<dyn Source>> {
+    fn has_exchanges(&self, pointer: &str) -> bool {
+        let kind = self.document.value.pointer(&format!("{pointer}/type")).and_then(Value::as_str);
+        kind.and_then(|kind| source_entry(kind).ok()).is_some_and(|entry| entry.has_exchanges)
+    }
+
+    /// Errors: requests are to be recorded or replayed, and no source makes any.
+    fn check_exchanges(&self, exchanges: &Exchanges, pointers: &[String]) -> Result<()> {
+        if *exchanges == Exchanges::Live || pointers.iter().any(|pointer| self.has_exchanges(pointer)) {
+            return Ok(());
+        }
+        let kinds = SOURCES.iter().filter(|entry| entry.has_exchanges).map(|entry| entry.name);
+        let place = pointers.first().map_or("", String::as_str);
+        Err(Error::config(
+            "no source of this pipeline asks a server, so there is nothing to record or replay",
+        )
+        .with_hint(format!("sources that do are of the type {}", kinds.collect::<Vec<_>>().join(", ")))
+        .at(self.at(place)))
+    }
+
+    fn source(&self, pointer: &str, pipeline: &str, exchanges: &Exchanges) -> Result<Box<dyn Source>> {
         let Some(Value::Object(mut options)) = self.document.value.pointer(pointer).cloned() else {
             return Err(Error::config("a source is not an object"));
         };
@@ -334,16 +409,39 @@ impl PipelineFile {
         let Some(Value::Array(list)) = take("resources") else {
             return Err(Error::config("`resources` is missing").with_hint("list at least one resource"));
         };
+        let list = match entry.forms {
+            Some(forms) => (forms.complete)(&mut options, list),
+            None => list,
+        };
         let mut resources: Vec<(Resource, Value)> = Vec::new();
         for (index, resource) in list.into_iter().enumerate() {
             let at = |error: Error| error.at(self.at(&format!("{pointer}/resources/{index}")));
             let (resource, own) = split_resource(resource).map_err(at)?;
             if resources.iter().any(|(other, _)| other.name == resource.name) {
-                return Err(at(Error::config(format!("two resources have the name `{}`", resource.name))));
+                let error = Error::config(format!("two resources have the name `{}`", resource.name));
+                return Err(at(
+                    error.with_hint("every resource has a name of its own; table_name may be the same")
+                ));
             }
             resources.push((resource, own));
         }
-        (entry.build)(SourceParts { name, settings, options: Value::Object(options), resources })
+        // One recording of several sources would not tell their requests apart: only paths are compared.
+        let recorded = source_pointers(&self.document.value);
+        let exchanges = match recorded.iter().filter(|pointer| self.has_exchanges(pointer)).count() {
+            0 | 1 => exchanges.clone(),
+            _ => exchanges.below(&name),
+        };
+        let (document, file, below) = (self.document.clone(), self.file.clone(), pointer.to_owned());
+        let places = Places::new(move |pointer| place_in(&document, &file, &format!("{below}{pointer}")));
+        (entry.build)(SourceParts {
+            name,
+            settings,
+            options: Value::Object(options),
+            resources,
+            places,
+            exchanges,
+            secrets: self.secrets.clone(),
+        })
     }
 }
 
@@ -368,6 +466,21 @@ fn split_resource(resource: Value) -> Result<(Resource, Value)> {
     let what = format!("resource `{}`", options.name);
     let hints: ResourceHints = parse_options(&what, Value::Object(hints))?;
     Ok((options.resource(hints)?, Value::Object(own)))
+}
+
+fn place_in(document: &Document, file: &str, pointer: &str) -> At {
+    let place = document.place(pointer);
+    At {
+        file: Some(file.to_owned()),
+        line: place.map(|place| place.line),
+        byte: place.map(|place| place.column),
+        ..At::default()
+    }
+}
+
+/// The sections in which credentials of a source are looked for; the name of a source is its kind by default.
+fn credential_sections<'a>(kind: &'a str, name: &'a str) -> [&'a str; 3] {
+    ["sources", kind, if name.is_empty() { kind } else { name }]
 }
 
 /// A definition of an object without some of its properties.

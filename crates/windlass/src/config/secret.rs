@@ -27,6 +27,12 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! The sections of settings that hold for the engine, under the reference's names.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use crate::pipeline::{FileSettings, PipelineSettings};
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Settings {
     pub(super) pipeline: PipelineSection,
+    pub(super) extract: ExtractSection,
     pub(super) normalize: NormalizeSection,
     pub(super) load: LoadSection,
     pub(super) schema: SchemaSection,
@@ -44,8 +46,20 @@ pub(super) struct PipelineSection {
     pub(super) max_memory: Option<ByteSize>,
     /// Who is told of new tables and columns.
     pub(super) on_schema_change: Webhooks,
-    /// Who is told of runs that failed.
+    /// Who is told of runs that failed, or that loaded only a part.
     pub(super) on_failure: Webhooks,
+}
+
+/// How sources are read.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ExtractSection {
+    /// Seconds after which what was read so far is made durable, so that a run that is broken off goes on there, if the
+    /// source can. Long runs wait longer, two percent of their time. Default 5.
+    #[schemars(range(min = 0))]
+    pub(super) checkpoint_seconds: Option<f64>,
+    /// Bytes of pages after which that happens in any case: a number, or a text such as `512MB`, the default.
+    pub(super) checkpoint_bytes: Option<ByteSize>,
 }
 
 /// How data is normalized and written to files.
@@ -186,6 +200,16 @@ impl Settings {
             max_rows: writer.file_max_items,
             max_bytes: writer.file_max_bytes.or(extract.rotation.max_bytes),
         };
+        if let Some(seconds) = self.extract.checkpoint_seconds {
+            extract.checkpoints.interval = Duration::try_from_secs_f64(seconds).map_err(|cause| {
+                Error::config("extract.checkpoint_seconds is not a time")
+                    .with_source(cause)
+                    .with_hint("write a number of seconds such as 5 or 0.5")
+            })?;
+        }
+        if let Some(size) = &self.extract.checkpoint_bytes {
+            extract.checkpoints.bytes = size.bytes()?;
+        }
         let mut limits = defaults.limits;
         if let Some(columns) = self.schema.max_columns_per_table {
             limits.max_columns = columns;

@@ -4,8 +4,8 @@
 #[cfg_attr(not(feature = "duckdb"), path = "duckdb/disabled.rs")]
 mod duckdb;
 mod filesystem;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod job_file;
+mod memory;
 #[cfg_attr(feature = "postgres", path = "postgres/mod.rs")]
 #[cfg_attr(not(feature = "postgres"), path = "postgres/disabled.rs")]
 mod postgres;
@@ -24,10 +24,11 @@ use windlass_core::{Error, Result};
 #[cfg(feature = "duckdb")]
 pub use self::duckdb::{DuckDb, DuckDbConfig};
 pub use self::filesystem::{Filesystem, FilesystemConfig};
+pub use self::memory::{Memory, MemoryConfig};
 #[cfg(feature = "postgres")]
-pub use self::postgres::{Postgres, PostgresConfig, PostgresConnection, PostgresCredentials};
+pub use self::postgres::{CsvFormat, Postgres, PostgresConfig, PostgresConnection, PostgresCredentials};
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{Sqlite, SqliteConfig, SqliteCredentials, SqliteParts};
+pub use self::sqlite::{SqlAlchemyConfig, Sqlite, SqliteConfig, SqliteCredentials, SqliteParts};
 
 use crate::config::unknown_name;
 use crate::destination::Destination;
@@ -62,7 +63,7 @@ pub struct BuildContext {
 
 /// All kinds of destinations.
 pub const DESTINATIONS: &[DestinationEntry] =
-    &[duckdb::ENTRY, filesystem::ENTRY, postgres::ENTRY, sqlite::ENTRY];
+    &[duckdb::ENTRY, filesystem::ENTRY, memory::ENTRY, postgres::ENTRY, sqlite::ENTRY, sqlite::SQLALCHEMY];
 
 /// The kind of destination with this name. Errors: there is none.
 pub fn destination_entry(name: &str) -> Result<&'static DestinationEntry> {

@@ -8,7 +8,8 @@ use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::sql::{
-    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_from_staging,
+    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_by_staging,
+    replace_from_staging,
 };
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
@@ -157,8 +158,34 @@ impl SqlDataset {
 
     /// The dataset that the rows of a table go to.
     pub(super) fn dataset_of(&self, package: &LoadPackage, table: &str) -> &str {
-        let is_staged = self.staged_tables(package).iter().any(|staged| staged == table);
-        if is_staged { &self.staging } else { &self.name }
+        match self.is_staged(package, table) {
+            true if self.is_swapped(package, table) => &self.staging,
+            true => self.staged(),
+            false => &self.name,
+        }
+    }
+
+    /// Whether a table of the staging dataset takes the place of the stored one.
+    fn is_swapped(&self, package: &LoadPackage, table: &str) -> bool {
+        // A table that takes another's place would not have the columns that somebody added by hand.
+        self.replace_strategy == ReplaceStrategy::StagingOptimized
+            && self.dialect.moves_tables()
+            && !self.widened.contains(table)
+            && package.replaced_tables().iter().any(|replaced| replaced == table)
+    }
+
+    /// The dataset whose table has the columns of the one that the rows go to.
+    pub(super) fn model_of(&self, package: &LoadPackage, table: &str) -> &str {
+        if self.is_staged(package, table) { &self.staging } else { &self.name }
+    }
+
+    fn is_staged(&self, package: &LoadPackage, table: &str) -> bool {
+        self.staged_tables(package).iter().any(|staged| staged == table)
+    }
+
+    /// Where staged rows are.
+    fn staged(&self) -> &str {
+        self.dialect.temporary_dataset().unwrap_or(&self.staging)
     }
 
     /// What is executed before the rows of a package come. Its commit is planned for the same package.
@@ -184,7 +211,10 @@ impl SqlDataset {
         }
         if !staged.is_empty() {
             let has_version = found.staging.has_version && dropped.is_empty();
-            let mut next = load.plan_staging(&self.staging, &staged, &found.staging.tables, has_version)?;
+            let swapped: Vec<String> =
+                staged.iter().filter(|table| self.is_swapped(package, table)).cloned().collect();
+            let existing = &found.staging.tables;
+            let mut next = load.plan_staging(&self.staging, &staged, &swapped, existing, has_version)?;
             self.forget_creation(&mut next, &self.staging, found.staging.exists);
             plan.extend(next);
         }
@@ -199,31 +229,67 @@ impl SqlDataset {
         }
     }
 
-    /// What makes the rows count: those of staging move over, and the load is recorded.
-    pub(super) fn commit_statements(&self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
-        let schema = &package.schema;
-        let mut statements = Vec::new();
-        if self.replace_strategy == ReplaceStrategy::InsertFromStaging {
-            let replaced = package.replaced_tables();
-            let tables: Vec<_> = replaced.iter().filter_map(|table| schema.table(table)).collect();
-            statements.extend(replace_from_staging(self.dialect, &self.name, &self.staging, &tables));
-        }
-        let merge = MergeTarget {
+    /// How the rows of a package are merged. `unique`: root tables whose staged rows have keys of their own.
+    fn merge_target<'a>(&'a self, package: &'a LoadPackage, unique: &'a HashSet<String>) -> MergeTarget<'a> {
+        MergeTarget {
             dialect: self.dialect,
             dataset: &self.name,
-            staging: &self.staging,
-            schema,
+            staging: self.staged(),
+            schema: &package.schema,
             names: &self.names,
             types: &self.types,
             loaded_at: time_of_load_id(package.load_id()),
             widened: &self.widened,
-        };
+            unique,
+        }
+    }
+
+    /// Lets the database look at what was staged, before it is asked and merged.
+    pub(super) fn look_at_staged(&self, package: &LoadPackage) -> Vec<String> {
+        package.merged_tables().iter().filter_map(|table| self.dialect.analyze_staged(table)).collect()
+    }
+
+    /// Root tables that are merged, each with a query that has a row if two of its staged rows have the same key.
+    pub(super) fn duplicate_queries(&self, package: &LoadPackage) -> Result<Vec<(String, String)>> {
+        let nothing_known = HashSet::new();
+        let merge = self.merge_target(package, &nothing_known);
+        let queries =
+            package.merged_roots().into_iter().map(|root| Ok((merge.duplicate_query(&root)?, root)));
+        let queries = queries.collect::<Result<Vec<_>>>()?.into_iter();
+        Ok(queries.filter_map(|(query, root)| Some((root, query?))).collect())
+    }
+
+    /// What makes the rows count: those of staging move over, and the load is recorded. `unique` are the tables whose
+    /// query of [`Self::duplicate_queries`] has no row.
+    pub(super) fn commit_statements(
+        &self,
+        package: &LoadPackage,
+        unique: &HashSet<String>,
+        now: i64,
+    ) -> Result<Vec<String>> {
+        let schema = &package.schema;
+        let mut statements = Vec::new();
+        if self.replace_strategy.is_staged() {
+            let replaced = package.replaced_tables();
+            let tables = replaced.iter().filter_map(|table| schema.table(table));
+            let (swapped, filled): (Vec<_>, Vec<_>) =
+                tables.partition(|table| self.is_swapped(package, &table.name));
+            statements.extend(
+                swapped.iter().flat_map(|table| {
+                    replace_by_staging(self.dialect, &self.name, &self.staging, &table.name)
+                }),
+            );
+            statements.extend(replace_from_staging(self.dialect, &self.name, self.staged(), &filled));
+        }
+        let merge = self.merge_target(package, unique);
         for root in package.merged_roots() {
             statements.extend(merge.statements(&root)?);
         }
-        // Rows that were staged and deleted in one transaction need not stay on the disk.
-        let merged = package.merged_tables();
-        statements.extend(merged.iter().map(|table| self.dialect.empty_table(&self.staging, table)));
+        if self.dialect.temporary_dataset().is_none() {
+            // Rows that were staged and deleted in one transaction need not stay on the disk.
+            let merged = package.merged_tables();
+            statements.extend(merged.iter().map(|table| self.dialect.empty_table(&self.staging, table)));
+        }
         let loads = package.schema.table(&self.names.loads_table);
         let loads = loads.ok_or_else(|| Error::internal("the schema has no table of loads"))?;
         let manifest = &package.manifest;
@@ -238,6 +304,20 @@ impl SqlDataset {
         ));
         Ok(statements)
     }
+}
+
+/// The tables for whose query something holds.
+pub(super) fn tables_where(
+    queries: Vec<(String, String)>,
+    mut holds: impl FnMut(&str) -> Result<bool>,
+) -> Result<HashSet<String>> {
+    let mut tables = HashSet::new();
+    for (table, query) in queries {
+        if holds(&query)? {
+            tables.insert(table);
+        }
+    }
+    Ok(tables)
 }
 
 /// The tables that have columns which the schema does not know.
@@ -287,6 +367,7 @@ pub(super) fn sql_capabilities(max_identifier_length: usize) -> Capabilities {
         // Databases round to the precision of a column when they load; a file that cuts digits off before would differ.
         types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },
         merge_strategies: MergeStrategy::ALL.to_vec(),
+        takes_sql_conditions: true,
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         normalizes_dataset_name: true,
         merge_falls_back_to_append: false,

@@ -21,12 +21,20 @@ struct Inner {
     next: u64,
     /// Tickets above `next` that have passed.
     ahead: BTreeSet<u64>,
-    is_stopped: bool,
+    /// The turns of later tickets never come.
+    stopped_at: Option<u64>,
+}
+
+impl Inner {
+    fn is_stopped(&self, ticket: u64) -> bool {
+        self.stopped_at.is_some_and(|stopped_at| stopped_at < ticket)
+    }
 }
 
 impl SchemaBook {
-    pub(crate) fn new(state: Arc<SchemaState>) -> Self {
-        let inner = Inner { state, next: 0, ahead: BTreeSet::new(), is_stopped: false };
+    /// A schema before the ticket `next`.
+    pub(crate) fn new(state: Arc<SchemaState>, next: u64) -> Self {
+        let inner = Inner { state, next, ahead: BTreeSet::new(), stopped_at: None };
         Self { inner: Mutex::new(inner), passed: Condvar::new() }
     }
 
@@ -44,10 +52,18 @@ impl SchemaBook {
         Ticket { book: Arc::clone(self), number }
     }
 
-    /// Wakes everybody who waits; their turn never comes.
-    pub(crate) fn stop(&self) {
-        self.lock().is_stopped = true;
+    /// Wakes everybody who waits with a later ticket; their turn never comes. Those before go on, since one of them may
+    /// have the error that counts.
+    pub(crate) fn stop(&self, ticket: u64) {
+        let mut inner = self.lock();
+        inner.stopped_at = Some(inner.stopped_at.map_or(ticket, |known| known.min(ticket)));
+        drop(inner);
         self.passed.notify_all();
+    }
+
+    /// Whether this ticket's turn never comes.
+    pub(crate) fn is_stopped(&self, ticket: u64) -> bool {
+        self.lock().is_stopped(ticket)
     }
 }
 
@@ -67,10 +83,10 @@ impl Ticket {
 impl Turn for Ticket {
     fn wait(&mut self) -> Result<Arc<SchemaState>> {
         let mut inner = self.book.lock();
-        while inner.next < self.number && !inner.is_stopped {
+        while inner.next < self.number && !inner.is_stopped(self.number) {
             inner = self.book.passed.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
-        if inner.is_stopped {
+        if inner.is_stopped(self.number) {
             return Err(Error::cancelled());
         }
         Ok(Arc::clone(&inner.state))
@@ -103,7 +119,7 @@ mod tests {
 
     fn book() -> Arc<SchemaBook> {
         let schema = Schema::new("s", &Naming::default()).unwrap();
-        Arc::new(SchemaBook::new(Arc::new(SchemaState::new(schema))))
+        Arc::new(SchemaBook::new(Arc::new(SchemaState::new(schema)), 0))
     }
 
     #[test]
@@ -117,11 +133,15 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_wakes_those_who_wait() {
+    fn a_stop_wakes_those_who_wait_behind_it() {
         let book = book();
         let mut late = book.ticket(7);
         let waiting = std::thread::spawn(move || late.wait().is_err());
-        book.stop();
+        book.stop(6);
         assert!(waiting.join().unwrap());
+        let (first, mut second) = (book.ticket(0), book.ticket(1));
+        let waiting = std::thread::spawn(move || second.wait().is_ok());
+        drop(first);
+        assert!(waiting.join().unwrap(), "an earlier turn comes all the same");
     }
 }

@@ -8,10 +8,15 @@
 
 mod book;
 mod budget;
+mod checkpoint;
+mod crew;
+mod driver;
 mod gate;
 mod job_files;
+mod reader;
 mod records;
 mod single;
+mod spool;
 mod targets;
 mod worker;
 
@@ -19,21 +24,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 use windlass_core::incremental::{Filter, Tally};
 use windlass_core::normalize::{Discarded, NormalizeSettings, SchemaState};
-use windlass_core::package::Job;
+use windlass_core::package::{Checkpoint, FailedPartition, Job, UnfinishedResource};
 use windlass_core::{Error, Result};
 
-use self::book::{SchemaBook, Ticket};
-use self::budget::ByteBudget;
-use self::gate::{Chosen, Gate};
+use self::book::Ticket;
+pub(crate) use self::driver::run;
+use self::gate::Chosen;
 pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
 pub(crate) use self::single::write_record;
-use self::worker::{Shredded, Worker, WorkerSettings};
-use crate::source::{Opening, Page, Resource, Source, SourceContext, Target};
+use self::worker::Shredded;
+use crate::source::{Limit, Page, Resource, Source, SourceContext, Target};
 
 /// A resource whose tables are declared.
 #[derive(Clone, Debug)]
@@ -45,6 +52,59 @@ pub(crate) struct Prepared {
     pub(crate) tables: Vec<String>,
     /// Which of its records belong to this run.
     pub(crate) filter: Option<Arc<Filter>>,
+    /// The resource whose records it is made from, by its index.
+    pub(crate) parent: Option<usize>,
+    /// Whether other resources are made from its records.
+    pub(crate) is_parent: bool,
+    /// Whether its records are loaded; if not, it is only read for others.
+    pub(crate) is_loaded: bool,
+    /// What the run before left to do.
+    pub(crate) left: LeftToRead,
+}
+
+/// What an earlier run left of a resource.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct LeftToRead {
+    /// Partitions to read again.
+    pub(crate) retries: Vec<Value>,
+    /// Partitions that failed in the part that is loaded.
+    pub(crate) failed: Vec<FailedPartition>,
+    /// Where a spent budget ended the run.
+    pub(crate) place: Option<UnfinishedResource>,
+    /// What was seen of the cursor up to there.
+    pub(crate) tally: Value,
+}
+
+impl Prepared {
+    /// A resource that is loaded, without filter and parent.
+    pub(crate) fn new(resource: Resource, root_table: String, tables: Vec<String>) -> Self {
+        Self {
+            resource,
+            root_table,
+            tables,
+            filter: None,
+            parent: None,
+            is_parent: false,
+            is_loaded: true,
+            left: LeftToRead::default(),
+        }
+    }
+
+    /// Whether the end of its range ends the reading. Each parent begins the range anew.
+    fn can_stop_early(&self) -> bool {
+        let stops = self.filter.as_ref().is_some_and(|filter| filter.options().can_stop_early());
+        stops && self.resource.parent.is_none()
+    }
+
+    /// Whether what comes of a page decides about the next one.
+    fn is_in_step(&self) -> bool {
+        self.resource.limit.is_some() || self.can_stop_early() || self.resource.follows_cursor
+    }
+
+    /// Whether it may be read ahead of its turn. A time limit counts from its turn on.
+    fn is_read_ahead(&self) -> bool {
+        self.resource.parallelized && !matches!(self.resource.limit, Some(Limit::Seconds(_)))
+    }
 }
 
 /// What a run may use.
@@ -56,6 +116,24 @@ pub struct ExtractSettings {
     pub max_inflight_bytes: usize,
     /// When job files are closed.
     pub rotation: FileRotation,
+    /// When what was read so far is made durable, for sources that can go on there after a crash.
+    pub checkpoints: CheckpointSettings,
+}
+
+/// When checkpoints are made.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckpointSettings {
+    /// Time between two of them. Long runs wait longer, two percent of their time, so that files do not get too many.
+    /// Default 5 seconds.
+    pub interval: Duration,
+    /// Bytes of pages between two of them at most. Default 512 MiB.
+    pub bytes: u64,
+}
+
+impl Default for CheckpointSettings {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(5), bytes: 512 << 20 }
+    }
 }
 
 /// Bytes after which a job file is closed when nobody says otherwise. A Parquet writer remembers all row groups of its
@@ -69,6 +147,7 @@ impl Default for ExtractSettings {
             workers,
             max_inflight_bytes: 12 << 20,
             rotation: FileRotation { max_rows: None, max_bytes: Some(FILE_BYTES) },
+            checkpoints: CheckpointSettings::default(),
         }
     }
 }
@@ -80,6 +159,8 @@ pub struct Progress {
     pub bytes: AtomicU64,
     /// Records that were normalized.
     pub records: AtomicU64,
+    /// Pages that were read.
+    pub pages: AtomicU64,
     /// Jobs of the load.
     pub jobs: AtomicU64,
     /// Jobs that are loaded.
@@ -153,19 +234,77 @@ pub(crate) struct Work {
 #[derive(Debug)]
 pub(crate) struct Extracted {
     pub(crate) state: Arc<SchemaState>,
+    pub(crate) gathered: Gathered,
+    /// What is left to the next run, by resource.
+    pub(crate) left: BTreeMap<usize, LeftBehind>,
+    /// What people should know of what was read.
+    pub(crate) notices: Vec<String>,
+}
+
+/// What all workers made so far, and the gates.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
     pub(crate) jobs: Vec<Job>,
     pub(crate) rows: BTreeMap<String, u64>,
     pub(crate) discarded: Discarded,
     pub(crate) rejected: BTreeMap<String, u64>,
+    pub(crate) reject_files: Vec<String>,
     pub(crate) null_columns: Vec<(String, String)>,
     /// Indexes of the resources that gave pages.
     pub(crate) reached: BTreeSet<usize>,
     /// What was seen of the cursors, by resource.
     pub(crate) tallies: BTreeMap<usize, Tally>,
     /// Resources whose limit may make later runs skip records.
-    pub(crate) may_skip: Vec<usize>,
+    pub(crate) may_skip: BTreeSet<usize>,
     /// Root tables that came up while data was read.
     pub(crate) came_up: BTreeSet<String>,
+}
+
+/// What a resource leaves to the next run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct LeftBehind {
+    /// Partitions that failed.
+    pub(crate) failed: Vec<FailedPartition>,
+    /// Partitions to read, those that failed among them.
+    pub(crate) retries: Vec<Value>,
+    /// Whether all that a spent budget left unread is among them.
+    pub(crate) lists_unread: bool,
+    /// Where the reading ended before its end.
+    pub(crate) unfinished: Option<UnfinishedResource>,
+}
+
+impl Gathered {
+    fn add(&mut self, part: Shredded, resources: &[Prepared]) -> Result<()> {
+        self.reached.extend(part.reached);
+        self.came_up.extend(part.came_up);
+        self.jobs.extend(part.jobs);
+        self.discarded.add(&part.discarded);
+        self.reject_files.extend(part.reject_files);
+        self.null_columns.extend(part.null_columns);
+        for (table, rows) in part.rows {
+            *self.rows.entry(table).or_default() += rows;
+        }
+        for (resource, records) in part.rejected {
+            *self.rejected.entry(resource).or_default() += records;
+        }
+        part.tallies.into_iter().try_for_each(|(index, tally)| self.add_tally(index, tally, resources))
+    }
+
+    /// Errors: cursors that cannot be compared with those of other workers.
+    fn add_tally(&mut self, index: usize, tally: Tally, resources: &[Prepared]) -> Result<()> {
+        match self.tallies.get_mut(&index) {
+            Some(all) => all.merge(tally).map_err(|error| error.at_resource(&resources[index].resource.name)),
+            None => {
+                self.tallies.insert(index, tally);
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts the files into an order that does not depend on who was faster.
+    fn sort(&mut self) {
+        self.jobs.sort_by(|a, b| (&a.table, &a.file).cmp(&(&b.table, &b.file)));
+    }
 }
 
 /// What an extraction needs.
@@ -180,261 +319,8 @@ pub(crate) struct Extraction<'a> {
     pub(crate) settings: ExtractSettings,
     pub(crate) progress: Arc<Progress>,
     pub(crate) cancel: Cancel,
-}
-
-/// Reads all resources and writes their rows into the package.
-///
-/// Errors: the first error in the order of the input; nothing of the package is usable then.
-pub(crate) async fn run(extraction: Extraction<'_>) -> Result<Extracted> {
-    let Extraction {
-        source,
-        context,
-        resources,
-        package,
-        load_id,
-        normalize,
-        formats,
-        settings,
-        progress,
-        cancel,
-    } = extraction;
-    let resources = Arc::new(resources);
-    let state = Arc::new(SchemaState::new(normalize.start.clone()));
-    let book = Arc::new(SchemaBook::new(Arc::clone(&state)));
-    let worker_settings = WorkerSettings {
-        package,
-        load_id,
-        resources: Arc::clone(&resources),
-        normalize: Arc::new(normalize),
-        state,
-        formats,
-        rotation: settings.rotation,
-        progress,
-    };
-    let (sender, receiver) = mpsc::channel::<Work>(256);
-    let receiver = Arc::new(Mutex::new(receiver));
-    let failure =
-        Arc::new(Failure { first: Mutex::new(None), book: Arc::clone(&book), stop: Cancel::default() });
-    let workers: Vec<_> = (0..settings.workers.max(1))
-        .map(|index| {
-            let worker = Worker::new(index, &worker_settings);
-            let (receiver, failure, cancel) = (Arc::clone(&receiver), Arc::clone(&failure), cancel.clone());
-            std::thread::Builder::new()
-                .name(format!("windlass-shred-{index}"))
-                .spawn(move || work(worker, &receiver, &failure, &cancel))
-                .map_err(|cause| Error::internal("a worker thread cannot be started").with_source(cause))
-        })
-        .collect::<Result<_>>()?;
-    let driver = Driver {
-        source,
-        context,
-        resources: &resources,
-        book: Arc::clone(&book),
-        sender,
-        budget: ByteBudget::new(settings.max_inflight_bytes),
-        failure: Arc::clone(&failure),
-        cancel,
-        next_ticket: 0,
-    };
-    // The channel closes with the driver; then the workers finish what they have.
-    let driven = driver.drive().await;
-    let driven = driven.map_err(|error| failure.fail(u64::MAX, error)).unwrap_or_default();
-    let joined = tokio::task::spawn_blocking(move || {
-        workers.into_iter().map(std::thread::JoinHandle::join).collect::<Vec<_>>()
-    })
-    .await;
-    let joined = joined.map_err(|cause| Error::internal("the workers broke down").with_source(cause))?;
-    let mut shredded = Vec::new();
-    for result in joined {
-        match result {
-            Ok(Some(part)) => shredded.push(part),
-            Ok(None) => {}
-            Err(_) => failure.fail(u64::MAX, Error::internal("a worker broke down")),
-        }
-    }
-    if let Some(error) = failure.take() {
-        return Err(error);
-    }
-    let mut tallies: BTreeMap<usize, Tally> = BTreeMap::new();
-    let of_workers = shredded.iter_mut().flat_map(|part| std::mem::take(&mut part.tallies));
-    for (resource, tally) in driven.tallies.into_iter().chain(of_workers) {
-        match tallies.get_mut(&resource) {
-            Some(all) => {
-                let name = &resources[resource].resource.name;
-                all.merge(tally).map_err(|error| error.at_resource(name))?;
-            }
-            None => drop(tallies.insert(resource, tally)),
-        }
-    }
-    Ok(Extracted { tallies, may_skip: driven.may_skip, ..merge(shredded, book.state()) })
-}
-
-fn merge(parts: Vec<Shredded>, state: Arc<SchemaState>) -> Extracted {
-    let mut extracted = Extracted {
-        state,
-        jobs: Vec::new(),
-        rows: BTreeMap::new(),
-        discarded: Discarded::default(),
-        rejected: BTreeMap::new(),
-        null_columns: Vec::new(),
-        reached: BTreeSet::new(),
-        tallies: BTreeMap::new(),
-        may_skip: Vec::new(),
-        came_up: BTreeSet::new(),
-    };
-    for part in parts {
-        extracted.reached.extend(part.reached);
-        extracted.came_up.extend(part.came_up);
-        extracted.jobs.extend(part.jobs);
-        extracted.discarded.add(&part.discarded);
-        extracted.null_columns.extend(part.null_columns);
-        for (table, rows) in part.rows {
-            *extracted.rows.entry(table).or_default() += rows;
-        }
-        for (resource, records) in part.rejected {
-            *extracted.rejected.entry(resource).or_default() += records;
-        }
-    }
-    extracted.jobs.sort_by(|a, b| (&a.table, &a.file).cmp(&(&b.table, &b.file)));
-    extracted
-}
-
-/// The first error in the order of the input.
-struct Failure {
-    first: Mutex<Option<(u64, Error)>>,
-    book: Arc<SchemaBook>,
-    /// Tells the driver to stop.
-    stop: Cancel,
-}
-
-impl Failure {
-    fn fail(&self, ticket: u64, error: Error) {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever waited for a turn that never came was stopped by the error that counts.
-        let is_echo = error.kind() == windlass_core::ErrorKind::Cancelled && first.is_some();
-        if !is_echo
-            && first
-                .as_ref()
-                .is_none_or(|(known, e)| ticket < *known || e.kind() == windlass_core::ErrorKind::Cancelled)
-        {
-            *first = Some((ticket, error));
-        }
-        drop(first);
-        self.stop.cancel();
-        self.book.stop();
-    }
-
-    fn take(&self) -> Option<Error> {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner).take().map(|(_, error)| error)
-    }
-}
-
-/// The loop of one worker thread.
-fn work(
-    mut worker: Worker,
-    receiver: &Mutex<mpsc::Receiver<Work>>,
-    failure: &Failure,
-    cancel: &Cancel,
-) -> Option<Shredded> {
-    loop {
-        // Whoever holds the lock waits for the next page; the order of the pages is the order of the tickets.
-        let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-        let Some(work) = next else { break };
-        if failure.stop.is_cancelled() {
-            continue;
-        }
-        let ticket = work.ticket.number();
-        if let Err(error) = cancel.check().and_then(|()| worker.shred(work)) {
-            failure.fail(ticket, error);
-        }
-    }
-    if failure.stop.is_cancelled() {
-        return None;
-    }
-    worker.finish().map_err(|error| failure.fail(u64::MAX, error)).ok()
-}
-
-/// Pulls pages from the extractors, in order, and hands them to the workers.
-struct Driver<'a> {
-    source: &'a dyn Source,
-    context: &'a SourceContext,
-    resources: &'a [Prepared],
-    book: Arc<SchemaBook>,
-    sender: mpsc::Sender<Work>,
-    budget: ByteBudget,
-    failure: Arc<Failure>,
-    cancel: Cancel,
-    next_ticket: u64,
-}
-
-/// What the gates knew in the end.
-#[derive(Debug, Default)]
-struct Driven {
-    tallies: Vec<(usize, Tally)>,
-    may_skip: Vec<usize>,
-}
-
-impl Driver<'_> {
-    async fn drive(mut self) -> Result<Driven> {
-        let mut driven = Driven::default();
-        for (index, prepared) in self.resources.iter().enumerate() {
-            let named = |error: Error| error.at_resource(&prepared.resource.name);
-            let opening = Opening { folder: self.context.folder.clone(), ..Opening::default() };
-            let extractors = self.source.open(&prepared.resource, &opening).await.map_err(named)?;
-            let mut gate = Gate::new(prepared).map_err(named)?;
-            'resource: for mut extractor in extractors {
-                while let Some(page) = extractor.next_page().await.map_err(named)? {
-                    self.cancel.check()?;
-                    if self.failure.stop.is_cancelled() {
-                        return Ok(driven);
-                    }
-                    if let Some(target) = extractor.target() {
-                        self.send_to(target, page).await?;
-                        continue;
-                    }
-                    match gate.as_mut() {
-                        None => self.send(index, page, None, None).await?,
-                        Some(gate) => {
-                            if let Some((page, chosen)) = gate.pass(page, self.next_ticket).map_err(named)? {
-                                self.send(index, page, chosen, None).await?;
-                            }
-                            if gate.is_done() {
-                                break 'resource;
-                            }
-                        }
-                    }
-                }
-            }
-            let passed = gate.map(Gate::finish).unwrap_or_default();
-            driven.tallies.extend(passed.tally.map(|tally| (index, tally)));
-            if passed.may_skip {
-                driven.may_skip.push(index);
-            }
-        }
-        Ok(driven)
-    }
-
-    /// Sends a page to where it says it belongs; what belongs to a resource that is not loaded is left out.
-    async fn send_to(&mut self, target: Arc<Target>, page: Page) -> Result<()> {
-        let index = self.resources.iter().position(|prepared| prepared.resource.name == target.resource);
-        match index {
-            Some(index) => self.send(index, page, None, target.table.is_some().then_some(target)).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn send(
-        &mut self,
-        resource: usize,
-        page: Page,
-        chosen: Option<Chosen>,
-        target: Option<Arc<Target>>,
-    ) -> Result<()> {
-        let permit = self.budget.take(page.body.bytes()).await?;
-        let ticket = self.book.ticket(self.next_ticket);
-        self.next_ticket += 1;
-        // The workers only leave when something failed, and then that error counts.
-        let _ = self.sender.send(Work { resource, page, ticket, chosen, target, _permit: permit }).await;
-        Ok(())
-    }
+    /// What must be the same for a run that goes on at a checkpoint; `None` if none are made.
+    pub(crate) fingerprint: Option<String>,
+    /// Where to go on.
+    pub(crate) checkpoint: Option<Checkpoint>,
 }

@@ -25,6 +25,9 @@ use crate::files::io_error;
 use crate::source::{Body, OnBadRecord, Page};
 use crate::steps::StepRunner;
 
+/// The bits of a partition's number that tell one attempt of a load from the next.
+const RESUMES_AT: u32 = 48;
+
 /// What a worker made.
 #[derive(Debug, Default)]
 pub(crate) struct Shredded {
@@ -32,6 +35,8 @@ pub(crate) struct Shredded {
     pub(crate) rows: BTreeMap<String, u64>,
     pub(crate) discarded: Discarded,
     pub(crate) rejected: BTreeMap<String, u64>,
+    /// Files of rejected records, below the package.
+    pub(crate) reject_files: Vec<String>,
     /// Table and column of columns that held only nulls.
     pub(crate) null_columns: Vec<(String, String)>,
     /// Indexes of the resources that gave pages.
@@ -45,6 +50,7 @@ pub(crate) struct Shredded {
 /// One worker. Everything in it is its own.
 pub(crate) struct Worker {
     load_id: String,
+    resumes: u64,
     resources: Arc<Vec<Prepared>>,
     normalizer: Normalizer,
     files: JobFiles,
@@ -63,6 +69,8 @@ pub(crate) struct Worker {
 pub(crate) struct WorkerSettings {
     pub(crate) package: PathBuf,
     pub(crate) load_id: String,
+    /// How often runs went on with the package.
+    pub(crate) resumes: u64,
     pub(crate) resources: Arc<Vec<Prepared>>,
     pub(crate) normalize: Arc<NormalizeSettings>,
     pub(crate) state: Arc<SchemaState>,
@@ -72,20 +80,23 @@ pub(crate) struct WorkerSettings {
 }
 
 impl Worker {
-    pub(crate) fn new(index: usize, settings: &WorkerSettings) -> Self {
+    /// A worker whose files begin with `name`.
+    pub(crate) fn new(name: String, settings: &WorkerSettings) -> Self {
         let formats = Arc::clone(&settings.formats);
         Self {
             load_id: settings.load_id.clone(),
+            resumes: settings.resumes,
             resources: Arc::clone(&settings.resources),
             normalizer: Normalizer::new(Arc::clone(&settings.normalize), Arc::clone(&settings.state)),
-            files: JobFiles::new(&settings.package, index.to_string(), formats, settings.rotation),
+            files: JobFiles::new(&settings.package, name.clone(), formats, settings.rotation),
             buffers: PageBuffers::default(),
             steps: BTreeMap::new(),
             rejects: Rejects {
                 folder: settings.package.clone(),
-                worker: index,
+                worker: name,
                 files: BTreeMap::new(),
                 counts: BTreeMap::new(),
+                names: Vec::new(),
             },
             reached: BTreeSet::new(),
             tallies: BTreeMap::new(),
@@ -104,7 +115,9 @@ impl Worker {
         if !prepared.resource.steps.is_empty() && !matches!(page.body, Body::Numbered(..)) {
             page = self.run_steps(resource, page).map_err(named)?;
         }
-        let ids = PositionIds::new(&self.load_id, &prepared.resource.name, page.origin.partition);
+        // Who goes on after a crash may number its records anew, so that each attempt has ids of its own.
+        let partition = page.origin.partition ^ (self.resumes << RESUMES_AT);
+        let ids = PositionIds::new(&self.load_id, &prepared.resource.name, partition);
         let table = match &target {
             None => prepared.root_table.clone(),
             Some(target) => {
@@ -233,6 +246,7 @@ impl Worker {
         Ok(Shredded {
             rows: self.normalizer.row_counts().iter().map(|(table, rows)| (table.clone(), *rows)).collect(),
             discarded: self.normalizer.discarded().clone(),
+            reject_files: self.rejects.names,
             rejected: self.rejects.counts,
             null_columns,
             reached: self.reached,
@@ -246,9 +260,10 @@ impl Worker {
 /// Keeps bad records aside, with the reason.
 struct Rejects {
     folder: PathBuf,
-    worker: usize,
+    worker: String,
     files: BTreeMap<String, File>,
     counts: BTreeMap<String, u64>,
+    names: Vec<String>,
 }
 
 impl Rejects {
@@ -262,7 +277,9 @@ impl Rejects {
         if !self.files.contains_key(resource) {
             let folder = self.folder.join("rejects");
             fs::create_dir_all(&folder).map_err(|cause| io_error("create", &folder, cause))?;
-            let path = folder.join(format!("{}.{}.jsonl", prepared.root_table, self.worker));
+            let name = format!("{}.{}.jsonl", prepared.root_table, self.worker);
+            let path = folder.join(&name);
+            self.names.push(format!("rejects/{name}"));
             let file = File::create(&path).map_err(|cause| io_error("create", &path, cause))?;
             self.files.insert(resource.clone(), file);
         }

@@ -8,7 +8,7 @@ use windlass_core::incremental::{Filter, WARN_BOUNDARY_RECORDS};
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
 
-use crate::extract::{Extracted, Prepared};
+use crate::extract::{Gathered, Prepared};
 
 /// The filters of the resources that are loaded incrementally.
 pub(super) struct Cursors {
@@ -41,13 +41,27 @@ impl Cursors {
         self.filters.iter().any(|(_, _, filter)| !filter.options().is_stateless())
     }
 
-    /// Writes the cursors into the state that becomes true with the package; gives warnings.
-    pub(super) fn close(&self, extracted: &Extracted, state: &mut State) -> Result<Vec<String>> {
+    /// Writes the cursors into the state that becomes true with the package; gives warnings. Those that are held back
+    /// stay as they are.
+    pub(super) fn close(
+        &self,
+        gathered: &Gathered,
+        held: &BTreeSet<usize>,
+        state: &mut State,
+    ) -> Result<Vec<String>> {
         let mut warnings = Vec::new();
         for (index, name, filter) in &self.filters {
-            let tally = extracted.tallies.get(index).cloned().unwrap_or_else(|| filter.tally());
+            let tally = gathered.tallies.get(index).cloned().unwrap_or_else(|| filter.tally());
             let path = &filter.options().cursor_path;
             let shared = tally.boundary_records();
+            if held.contains(index) {
+                // The entry of a first run is there all the same.
+                let entry = filter.finish(&filter.tally()).map_err(|error| error.at_resource(name))?;
+                if let Some(entry) = entry.filter(|_| state.cursor(&self.source, name, path).is_none()) {
+                    state.set_cursor(&self.source, name, path, entry);
+                }
+                continue;
+            }
             if let Some(entry) = filter.finish(&tally).map_err(|error| error.at_resource(name))? {
                 state.set_cursor(&self.source, name, path, entry);
             }
@@ -58,7 +72,7 @@ impl Cursors {
                      records come with a value that was read"
                 ));
             }
-            if extracted.may_skip.contains(index) {
+            if gathered.may_skip.contains(index) {
                 warnings.push(format!(
                     "resource `{name}`: the limit ended the read, and later runs skip records that were not read and \
                      have a cursor `{path}` before the last one; if the source sorts its records by the cursor, say \

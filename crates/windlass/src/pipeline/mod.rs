@@ -3,13 +3,17 @@
 mod cursors;
 mod lease;
 mod manage;
+mod partial;
 mod plan;
 mod prepare;
+mod read;
 mod refresh;
 mod report;
+mod resume;
 mod run;
 mod stages;
 mod store;
+mod warnings;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +30,7 @@ use windlass_core::{Error, Result};
 
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
+pub use self::read::Reading;
 pub use self::refresh::Refresh;
 pub use self::report::{LoadInfo, PackageInfo, error_json};
 pub use self::run::Change;

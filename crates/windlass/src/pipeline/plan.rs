@@ -1,20 +1,16 @@
 //! What a run would do, found out from a sample without changing anything.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
 use indexmap::IndexMap;
 use serde::Serialize;
 use windlass_core::Result;
-use windlass_core::schema::{Schema, SchemaDelta, SystemNames};
+use windlass_core::schema::{SchemaDelta, SystemNames};
 
+use super::read::left_unread;
 use super::report::schema_update;
+use super::run::Known;
 use super::{Pipeline, RunOptions};
 use crate::destination::Session;
-use crate::extract::{self, Extraction};
-use crate::files::io_error;
-use crate::source::{Source, SourceContext};
+use crate::source::{Limit, Source};
 
 /// What a run would do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -69,28 +65,6 @@ impl Plan {
     }
 }
 
-/// A folder that is gone when this is dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("windlass-plan-{}-{name}", std::process::id()));
-        fs::create_dir_all(path.join("jobs")).map_err(|cause| io_error("create", &path, cause))?;
-        Ok(Self(path))
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is left to the system's own cleaning of temporary files.
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
 impl Pipeline {
     /// Reads a sample of all sources and the destination's schema, and tells what a run would change.
     ///
@@ -119,8 +93,8 @@ impl Pipeline {
         };
         let options = RunOptions { limit, ..options.clone() };
         for source in sources {
-            let stored = known.schemas.get(source.name()).cloned();
-            self.plan_source(source.as_ref(), stored, &options, session.as_mut(), &mut plan).await?;
+            Box::pin(self.plan_source(source.as_ref(), &known, &options, session.as_mut(), &mut plan))
+                .await?;
         }
         Ok(plan)
     }
@@ -128,29 +102,27 @@ impl Pipeline {
     async fn plan_source(
         &self,
         source: &dyn Source,
-        stored: Option<Schema>,
+        known: &Known,
         options: &RunOptions,
         session: &mut dyn Session,
         plan: &mut Plan,
     ) -> Result<()> {
-        let prepared = self.prepare(source, stored, options).await?;
-        plan.warnings.extend(prepared.warnings);
-        let scratch = Scratch::new(source.name())?;
-        let load_id = self.env.new_load_id();
+        let stored = known.schemas.get(source.name()).cloned();
+        let mut prepared = self.prepare(source, stored, options).await?;
+        plan.warnings.append(&mut prepared.warnings);
+        // A sample is not to ask for the children of all parents.
+        for entry in prepared.resources.iter_mut().filter(|entry| entry.resource.parent.is_some()) {
+            if let (Some(limit), None) = (options.limit, entry.resource.limit) {
+                entry.resource.limit = Some(Limit::Records(limit));
+            }
+        }
         let names = SystemNames::new(&prepared.naming)?;
-        let extracted = extract::run(Extraction {
-            source,
-            context: &SourceContext { folder: self.folder.clone() },
-            resources: prepared.resources,
-            package: scratch.path().to_owned(),
-            load_id: load_id.clone(),
-            normalize: self.normalize_settings(&prepared.schema, prepared.naming, &load_id)?,
-            formats: self.table_formats(&prepared.schema)?,
-            settings: self.settings.extract,
-            progress: Arc::clone(&self.progress),
-            cancel: self.cancel.clone(),
-        })
-        .await?;
+        let mut state = self.next_state(known, source.name(), &prepared.reset);
+        if let Some(refreshed) = &prepared.refreshed {
+            refreshed.forget(&mut state, source.name());
+        }
+        let extracted = self.read_prepared(source, &mut prepared, &state).await?;
+        plan.warnings.extend(left_unread(&extracted));
         let schema = &extracted.state.schema;
         crate::load::verify(schema, self.destination.capabilities())?;
         let delta = SchemaDelta::between(prepared.stored.as_ref(), schema);
@@ -163,7 +135,7 @@ impl Pipeline {
                 is_new: known.is_none_or(windlass_core::schema::Table::is_new),
                 parent: schema.table(&table).and_then(|table| table.parent.clone()),
                 columns,
-                sample_rows: extracted.rows.get(&table).copied().unwrap_or(0),
+                sample_rows: extracted.gathered.rows.get(&table).copied().unwrap_or(0),
             };
             plan.tables.insert(table, entry);
         }
@@ -176,7 +148,8 @@ impl Pipeline {
             plan.dropped.extend(refreshed.dropped);
             plan.replaced.extend(refreshed.emptied);
         }
-        let discarded = [extracted.discarded.rows, extracted.discarded.values];
+        let discarded = extracted.gathered.discarded;
+        let discarded = [discarded.rows, discarded.values];
         for (table, count) in discarded.into_iter().flatten() {
             *plan.left_out.entry(table).or_default() += count;
         }

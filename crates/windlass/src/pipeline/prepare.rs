@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions};
 use windlass_core::hints::{Declared, Disposition, WriteDisposition, declare};
@@ -54,6 +55,7 @@ impl Pipeline {
             error.at(windlass_core::At { source: Some(source.name().to_owned()), ..Default::default() })
         };
         let resources = select(source.resources(&context).await.map_err(named)?, &options.select)?;
+        let (resources, parents) = resources;
         let (refreshed, stored) = match (options.refresh, stored) {
             (Some(mode), Some(stored)) => {
                 let prefix = SystemNames::new(&self.naming(Some(stored.convention()?))?)?.prefix;
@@ -103,6 +105,7 @@ impl Pipeline {
             self.declare_resource(&mut prepared, resource, options)
                 .map_err(|e| named(e.at_resource(name)))?;
         }
+        add_parents(&mut prepared.resources, parents, options).map_err(named)?;
         Ok(prepared)
     }
 
@@ -119,13 +122,7 @@ impl Pipeline {
         if let Some(contract) = &options.schema_contract {
             hints.schema_contract = Some(contract.clone());
         }
-        if let Some(limit) = options.limit {
-            let limit = match resource.limit {
-                Some(Limit::Records(own)) => own.min(limit),
-                _ => limit,
-            };
-            resource.limit = Some(Limit::Records(limit));
-        }
+        limit_root(&mut resource, options);
         let hints = &resource.hints;
         let disposition =
             hints.write_disposition.as_ref().map_or(Disposition::Append, WriteDisposition::disposition);
@@ -146,15 +143,7 @@ impl Pipeline {
                 ));
             }
             (Disposition::Merge, Some(WriteDisposition::Detailed(options))) => {
-                let strategy = options.check()?;
-                if !capabilities.merge_strategies.contains(&strategy) {
-                    let names = capabilities.merge_strategies.iter().map(|strategy| strategy.as_str());
-                    return Err(Error::unsupported(format!(
-                        "the {} destination has no merge strategy `{strategy}`",
-                        self.destination.kind()
-                    ))
-                    .with_hint(format!("use {}", names.collect::<Vec<_>>().join(", "))));
-                }
+                options.check()?;
             }
             _ => {}
         }
@@ -188,7 +177,11 @@ impl Pipeline {
         }
         if can_merge {
             for table in declared.iter().filter_map(|name| prepared.schema.table(name)) {
-                let warnings = match MergeSettings::of(&prepared.schema, table)? {
+                let settings = MergeSettings::of(&prepared.schema, table)?;
+                if let Some(settings) = settings.as_ref().filter(|_| !table.is_nested()) {
+                    self.check_merge(settings).map_err(|error| error.at_table(&table.name))?;
+                }
+                let warnings = match settings {
                     Some(settings) if !table.is_nested() => settings.warnings(),
                     Some(_) => Vec::new(),
                     None => unused_hints(table),
@@ -210,9 +203,31 @@ impl Pipeline {
             prepared.replaced.extend(replaced);
         }
         if disposition != Disposition::Skip {
-            prepared.resources.push(Prepared { resource, root_table, tables: declared, filter: None });
+            prepared.resources.push(Prepared::new(resource, root_table, declared));
         }
         Ok(())
+    }
+
+    /// Errors: the destination cannot merge like this.
+    fn check_merge(&self, settings: &MergeSettings) -> Result<()> {
+        let (capabilities, kind) = (self.destination.capabilities(), self.destination.kind());
+        let strategy = settings.strategy;
+        if !capabilities.merge_strategies.contains(&strategy) {
+            let names = capabilities.merge_strategies.iter().map(|strategy| strategy.as_str());
+            return Err(Error::unsupported(format!(
+                "the {kind} destination has no merge strategy `{strategy}`"
+            ))
+            .with_hint(format!("use {}", names.collect::<Vec<_>>().join(", "))));
+        }
+        let conditions =
+            [("source_filter", &settings.source_filter), ("destination_scope", &settings.destination_scope)];
+        match conditions.into_iter().find(|(_, condition)| condition.is_some()) {
+            Some((option, _)) if !capabilities.takes_sql_conditions => Err(Error::unsupported(format!(
+                "the {kind} destination knows no SQL, and {option} is a condition in SQL"
+            ))
+            .with_hint("leave the option out and filter records by `steps`, or load into a database")),
+            _ => Ok(()),
+        }
     }
 
     /// What the workers need to know.
@@ -355,11 +370,10 @@ fn write_schema(path: &Path, schema: &Schema) -> Result<()> {
     write_atomic("pipeline.export", path, export(schema, SchemaFormat::Yaml).as_bytes())
 }
 
+/// The resources with these names, those that are loaded by themselves when there are none, and all resources of the source by name.
+///
 /// Errors: a name that no resource has.
-fn select(resources: Vec<Resource>, names: &[String]) -> Result<Vec<Resource>> {
-    if names.is_empty() {
-        return Ok(resources);
-    }
+fn select(resources: Vec<Resource>, names: &[String]) -> Result<(Vec<Resource>, IndexMap<String, Resource>)> {
     if let Some(unknown) = names.iter().find(|name| !resources.iter().any(|r| r.name == **name)) {
         return Err(crate::config::unknown_name(
             "resource",
@@ -367,7 +381,68 @@ fn select(resources: Vec<Resource>, names: &[String]) -> Result<Vec<Resource>> {
             resources.iter().map(|r| r.name.as_str()),
         ));
     }
-    Ok(resources.into_iter().filter(|resource| names.contains(&resource.name)).collect())
+    let all = resources.iter().map(|resource| (resource.name.clone(), resource.clone())).collect();
+    let is_meant = |resource: &Resource| match names {
+        [] => resource.selected,
+        names => names.contains(&resource.name),
+    };
+    Ok((resources.into_iter().filter(is_meant).collect(), all))
+}
+
+/// The limit of a run counts for resources that have no parent: of those, their children are read as a whole.
+fn limit_root(resource: &mut Resource, options: &RunOptions) {
+    if let Some(limit) = options.limit.filter(|_| resource.parent.is_none()) {
+        let limit = match resource.limit {
+            Some(Limit::Records(own)) => own.min(limit),
+            _ => limit,
+        };
+        resource.limit = Some(Limit::Records(limit));
+    }
+}
+
+/// Finds the parent of each resource, and adds those that are only read for others.
+///
+/// Errors: a parent that the source has not, or that is made from its own children.
+fn add_parents(
+    prepared: &mut Vec<Prepared>,
+    all: IndexMap<String, Resource>,
+    options: &RunOptions,
+) -> Result<()> {
+    let mut index = 0;
+    while let Some(entry) = prepared.get(index) {
+        if let Some(parent) = entry.resource.parent.clone() {
+            let name = entry.resource.name.clone();
+            let known = prepared.iter().position(|other| other.resource.name == parent);
+            let found = match known {
+                Some(found) => found,
+                None => {
+                    let mut resource = all
+                        .get(&parent)
+                        .cloned()
+                        .ok_or_else(|| {
+                            crate::config::unknown_name("resource", &parent, all.keys().map(String::as_str))
+                        })
+                        .map_err(|error| error.at_resource(&name))?;
+                    limit_root(&mut resource, options);
+                    let unloaded = Prepared::new(resource, String::new(), Vec::new());
+                    prepared.push(Prepared { is_loaded: false, ..unloaded });
+                    prepared.len() - 1
+                }
+            };
+            prepared[index].parent = Some(found);
+            prepared[found].is_parent = true;
+        }
+        index += 1;
+    }
+    for entry in prepared.iter() {
+        let chain = std::iter::successors(entry.parent, |index| prepared.get(*index)?.parent);
+        if chain.take(prepared.len() + 1).count() > prepared.len() {
+            return Err(Error::config("the resource is made from its own records")
+                .at_resource(&entry.resource.name)
+                .with_hint("break the circle of parents"));
+        }
+    }
+    Ok(())
 }
 
 /// Sets what the source and the run say about the whole schema.

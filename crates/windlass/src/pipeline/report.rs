@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use windlass_core::Error;
-use windlass_core::package::{LeftOut, PackageManifest};
+use windlass_core::package::{FailedPartition, LeftOut, PackageManifest};
 use windlass_core::schema::SchemaDelta;
 
 /// What a run did.
@@ -28,6 +28,12 @@ pub struct LoadInfo {
     pub packages: Vec<PackageInfo>,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// Partitions that could not be read; the next run reads them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_partitions: Vec<FailedPartition>,
+    /// Resources that were not read to their end, with the reason; the next run goes on.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub unfinished_resources: IndexMap<String, String>,
 }
 
 /// One load.
@@ -41,6 +47,9 @@ pub struct PackageInfo {
     pub schema_hash: String,
     /// Whether the package was left by an earlier run.
     pub was_pending: bool,
+    /// Whether an earlier run had read a part of it before it was broken off.
+    #[serde(default)]
+    pub was_resumed: bool,
     /// Rows by table.
     pub rows: IndexMap<String, u64>,
     /// Number of files.
@@ -60,9 +69,20 @@ pub struct PackageInfo {
 }
 
 impl LoadInfo {
-    /// Whether records were refused, so that the load is not all of the source.
+    /// Whether the load is not all of the source: records were refused, partitions failed, a budget was spent.
     pub fn is_partial(&self) -> bool {
-        self.packages.iter().any(|package| !package.left_out.rejected_records.is_empty())
+        self.has_unread() || self.packages.iter().any(|package| !package.left_out.rejected_records.is_empty())
+    }
+
+    /// Whether partitions failed or resources were not read to their end.
+    pub fn has_unread(&self) -> bool {
+        !(self.failed_partitions.is_empty() && self.unfinished_resources.is_empty())
+    }
+
+    /// Adds what was not read.
+    pub(super) fn note_left_out(&mut self, left_out: &LeftOut) {
+        self.failed_partitions.extend(left_out.failed_partitions.iter().cloned());
+        self.unfinished_resources.extend(left_out.unfinished_resources.clone());
     }
 
     /// Rows of all packages by table.

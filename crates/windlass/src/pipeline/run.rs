@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use indexmap::IndexMap;
@@ -20,10 +21,12 @@ use super::lease::{HeldLease, POLL};
 use super::prepare::PreparedSource;
 use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo, error_json};
-use super::{Pipeline, RunOptions};
+use super::resume::{GoesOn, starts_over};
+use super::warnings::{left_in_json, left_without_type};
+use super::{Pipeline, RunOptions, partial};
 use crate::destination::Session;
 use crate::env::iso;
-use crate::extract::{self, Extracted, Extraction, JobFiles, TableFormats};
+use crate::extract::{self, Extracted, Extraction, Gathered, JobFiles, TableFormats};
 use crate::failpoint::failpoint;
 use crate::load;
 use crate::packages::{LoadPackage, PackageContent, PackageWriter, merged_roots};
@@ -52,9 +55,6 @@ pub enum Change {
 
 /// The state's hash when a row of it was written last.
 const LAST_EXTRACTED_HASH: &str = "_last_extracted_hash";
-
-/// Columns that a warning names.
-const SHOWN_COLUMNS: usize = 5;
 
 impl Pipeline {
     /// Loads what earlier runs left, then all sources.
@@ -101,7 +101,9 @@ impl Pipeline {
         options: &RunOptions,
         info: &mut LoadInfo,
     ) -> Result<()> {
-        self.work.packages().sweep()?;
+        let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
+        let interrupted = self.work.packages().sweep(&names)?;
+        info.warnings.extend(interrupted.iter().map(|resource| starts_over(resource)));
         if self.dev_mode {
             self.work.wipe()?;
         }
@@ -150,12 +152,13 @@ impl Pipeline {
             }
             let mut loaded = self.load(session, lease, package, &mut known).await?;
             loaded.was_pending = true;
+            info.note_left_out(&loaded.left_out);
             info.packages.push(loaded);
         }
         for source in sources {
             let started = Instant::now();
-            let Some(package) =
-                self.extract(source.as_ref(), options, &mut known, &mut info.warnings).await?
+            let Some((package, was_resumed)) =
+                self.extract(source.as_ref(), options, &mut known, info).await?
             else {
                 continue;
             };
@@ -163,6 +166,8 @@ impl Pipeline {
             crate::memory::give_back();
             let mut loaded = self.load(session, lease, package, &mut known).await?;
             loaded.extract_seconds = extract_seconds;
+            loaded.was_resumed = was_resumed;
+            info.note_left_out(&loaded.left_out);
             info.packages.push(loaded);
         }
         self.progress.set_stage("done");
@@ -229,31 +234,52 @@ impl Pipeline {
         Ok((Known { state, schemas, remote, remote_load_id }, change))
     }
 
-    /// Reads a source into a sealed package; `None` if there is nothing to load.
+    /// Reads a source into a sealed package, and tells whether an earlier run had begun it; `None` if there is nothing
+    /// to load.
     pub(super) async fn extract(
         &self,
         source: &dyn Source,
         options: &RunOptions,
         known: &mut Known,
-        warnings: &mut Vec<String>,
-    ) -> Result<Option<LoadPackage>> {
+        info: &mut LoadInfo,
+    ) -> Result<Option<(LoadPackage, bool)>> {
         self.progress.set_stage(format!("extract {}", source.name()));
         let stored = known.schemas.get(source.name()).cloned();
         let mut prepared = self.prepare(source, stored, options).await?;
-        warnings.append(&mut prepared.warnings);
+        info.warnings.append(&mut prepared.warnings);
         self.write_import_schema(&prepared)?;
-        let writer = self.work.packages().create(&self.env.new_load_id())?;
-        let result = self.fill(source, prepared, known, warnings, &writer).await;
-        match result {
-            Ok(Some(content)) => writer.seal(&content).map(Some),
+        let fingerprint = self.fingerprint(source, &prepared, known, options);
+        let open = self.open_package(source.name(), fingerprint.as_deref(), &mut info.warnings)?;
+        let (writer, checkpoint) = match open {
+            Some((writer, checkpoint)) => (writer, Some(checkpoint)),
+            None => (self.work.packages().create(&self.env.new_load_id())?, None),
+        };
+        let was_resumed = checkpoint.is_some();
+        let pages_before = self.progress.pages.load(Ordering::Relaxed);
+        let goes_on = GoesOn { fingerprint, checkpoint };
+        let filled = Box::pin(self.fill(source, prepared, known, info, &writer, goes_on)).await;
+        match filled {
+            Ok(Some(content)) => writer.seal(&content).map(|package| Some((package, was_resumed))),
             Ok(None) => {
                 writer.discard()?;
                 Ok(None)
             }
             Err(error) => {
+                let has_moved = self.progress.pages.load(Ordering::Relaxed) > pages_before;
+                let is_refused =
+                    was_resumed && !has_moved && error.kind() == ErrorKind::Source && !error.is_retryable();
+                if writer.has_checkpoint() && !is_refused {
+                    return Err(error);
+                }
                 // What was read so far is read again; rejected records must not pile up.
                 drop(writer.discard());
-                Err(error)
+                Err(if is_refused {
+                    error.with_hint(
+                        "the source did not go on where the run before ended; the next run starts over",
+                    )
+                } else {
+                    error
+                })
             }
         }
     }
@@ -263,8 +289,9 @@ impl Pipeline {
         source: &dyn Source,
         prepared: PreparedSource,
         known: &mut Known,
-        warnings: &mut Vec<String>,
+        info: &mut LoadInfo,
         writer: &PackageWriter,
+        goes_on: GoesOn,
     ) -> Result<Option<PackageContent>> {
         let PreparedSource { stored, mut schema, naming, mut resources, replaced, reset, refreshed, .. } =
             prepared;
@@ -275,6 +302,7 @@ impl Pipeline {
         }
         let forces_state = refreshed.as_ref().is_some_and(Refreshed::forces_state);
         let cursors = Cursors::open(source.name(), &mut resources, &state)?;
+        partial::open(source, &mut resources, &state);
         let undeclared = Undeclared::new(stored.as_ref(), &resources);
         let declared = schema.clone();
         let may_change = forces_state || is_new(&state) || cursors.are_stored();
@@ -287,7 +315,7 @@ impl Pipeline {
         let extracted = extract::run(Extraction {
             source,
             context: &context,
-            resources,
+            resources: resources.clone(),
             package: writer.folder().to_owned(),
             load_id: writer.load_id().to_owned(),
             normalize: normalize.clone(),
@@ -295,18 +323,25 @@ impl Pipeline {
             settings: self.settings.extract,
             progress: Arc::clone(&self.progress),
             cancel: self.cancel.clone(),
+            fingerprint: goes_on.fingerprint,
+            checkpoint: goes_on.checkpoint,
         })
         .await?;
         self.cancel.check()?;
         failpoint("extract.done")?;
-        warnings.extend(left_without_type(&extracted, &schema));
-        warnings.extend(left_in_json(&extracted));
-        warnings.extend(cursors.close(&extracted, &mut state)?);
-        let Extracted { state: mut grown, mut jobs, mut rows, discarded, rejected, reached, came_up, .. } =
-            extracted;
+        info.warnings.extend(extracted.notices.iter().cloned());
+        info.warnings.extend(left_without_type(&extracted, &schema));
+        info.warnings.extend(left_in_json(&extracted));
+        let partial = partial::close(source, &resources, &extracted);
+        info.warnings.extend(cursors.close(&extracted.gathered, &partial.held, &mut state)?);
+        partial.store(source.name(), &mut state);
+        info.warnings.extend(partial.warnings);
         if let Some(own) = source.end().await? {
             state.set_source_state(source.name(), own);
         }
+        let unread = partial::left_out(&extracted.left, &resources);
+        let Extracted { state: mut grown, gathered, .. } = extracted;
+        let Gathered { mut jobs, mut rows, discarded, rejected, reached, came_up, .. } = gathered;
         let has_new_state = forces_state || is_new(&state);
         let mut replaced = replaced;
         let is_replaced = |root: &&String| {
@@ -352,6 +387,7 @@ impl Pipeline {
                 discarded_rows: in_order(discarded.rows),
                 discarded_values: in_order(discarded.values),
                 rejected_records: in_order(rejected),
+                ..unread
             },
             ..content
         };
@@ -359,6 +395,7 @@ impl Pipeline {
             // Hints may have changed the schema all the same.
             self.work.save_schema(&schema)?;
             known.schemas.insert(schema.name.clone(), schema);
+            info.note_left_out(&manifest.left_out);
             return Ok(None);
         }
         let delta = SchemaDelta::between(stored.as_ref(), &schema);
@@ -403,6 +440,15 @@ impl Pipeline {
         }
         schema.bump();
         let capabilities = self.destination.capabilities();
+        // A list with keys of its own may have got the id of its root row, which its own lists then inherit from it
+        // instead. The reference comes to the same version and hash.
+        for job in &jobs {
+            let table = schema.table(&job.table).filter(|table| !table.is_nested());
+            if table.is_some_and(|table| table.columns_with("root_key").next().is_some()) {
+                schema.update_root_key(&job.table, capabilities.can_merge());
+            }
+        }
+        schema.bump();
         load::verify(schema, capabilities)?;
         if capabilities.can_merge() {
             // Once the package is sealed it is too late to say that it cannot be merged.
@@ -435,7 +481,7 @@ impl Pipeline {
     }
 
     /// The state as it will be when the package is committed, but for its version.
-    fn next_state(&self, known: &Known, source: &str, reset: &[String]) -> State {
+    pub(super) fn next_state(&self, known: &Known, source: &str, reset: &[String]) -> State {
         let mut state = known.state.clone();
         if state.version_hash().is_none() {
             // The first change counts, so the empty state has a hash already.
@@ -581,52 +627,4 @@ fn replaced_roots(schema: &Schema, candidates: Vec<String>, jobs: &[Job]) -> Vec
 
 fn in_order<V>(counts: impl IntoIterator<Item = (String, V)>) -> IndexMap<String, V> {
     counts.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
-}
-
-/// Warnings for tables that have no room for more columns.
-fn left_in_json(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
-    extracted.state.full_tables.iter().map(|(table, full)| {
-        format!(
-            "table `{table}` has no room for more columns: what has new keys, such as `{}`, is kept as JSON; \
-             schema.max_columns_per_table sets the limit, max_table_nesting or a json data_type avoids it",
-            full.example
-        )
-    })
-}
-
-/// Warnings for columns that were announced or seen, but whose type nobody told.
-fn left_without_type(extracted: &Extracted, before: &Schema) -> Vec<String> {
-    let schema = &extracted.state.schema;
-    let mut columns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (table, column) in &extracted.null_columns {
-        let known = schema.table(table).and_then(|table| table.columns.get(column));
-        if known.is_none_or(|column| !column.is_complete()) {
-            columns.entry(table).or_default().push(column);
-        }
-    }
-    for table in before.tables.values().filter(|table| extracted.rows.contains_key(&table.name)) {
-        let hinted = table.columns.keys().filter(|name| {
-            let column = schema.table(&table.name).and_then(|table| table.columns.get(*name));
-            column.is_some_and(|column| !column.is_complete())
-        });
-        columns.entry(&table.name).or_default().extend(hinted.map(String::as_str));
-    }
-    columns
-        .into_iter()
-        .filter(|(_, columns)| !columns.is_empty())
-        .map(|(table, mut columns)| {
-            columns.sort_unstable();
-            columns.dedup();
-            let shown: Vec<_> = columns.iter().take(SHOWN_COLUMNS).map(|column| format!("`{column}`")).collect();
-            let more = match columns.len().saturating_sub(SHOWN_COLUMNS) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            format!(
-                "table `{table}`: no value tells the type of {}{more}; a column is created when one comes, or give it a \
-                 data_type",
-                shown.join(", ")
-            )
-        })
-        .collect()
 }

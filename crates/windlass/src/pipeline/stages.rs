@@ -5,6 +5,7 @@ use windlass_core::Result;
 use windlass_core::schema::Schema;
 
 use super::report::{LoadInfo, PackageInfo};
+use super::resume::starts_over;
 use super::run::Known;
 use super::{Pipeline, RunOptions};
 use crate::env::iso;
@@ -17,7 +18,8 @@ impl Pipeline {
     /// there. Errors: another run holds the pipeline; source or contract fail.
     pub async fn extract_only(&self, sources: &[Box<dyn Source>], options: &RunOptions) -> Result<LoadInfo> {
         let _lock = self.work.lock()?;
-        self.work.packages().sweep()?;
+        let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
+        let interrupted = self.work.packages().sweep(&names)?;
         let mut known = self.waiting()?;
         let mut info = LoadInfo {
             pipeline: self.name.clone(),
@@ -25,12 +27,16 @@ impl Pipeline {
             location: self.destination.location(),
             dataset: self.dataset_place()?.name,
             started_at: iso(self.env.now()),
+            warnings: interrupted.iter().map(|resource| starts_over(resource)).collect(),
             ..LoadInfo::default()
         };
         for source in sources {
-            let package = self.extract(source.as_ref(), options, &mut known, &mut info.warnings).await?;
-            let Some(package) = package else { continue };
-            info.packages.push(PackageInfo::new(&package.manifest, &package.delta));
+            let package = self.extract(source.as_ref(), options, &mut known, &mut info).await?;
+            let Some((package, was_resumed)) = package else { continue };
+            let extracted =
+                PackageInfo { was_resumed, ..PackageInfo::new(&package.manifest, &package.delta) };
+            info.note_left_out(&extracted.left_out);
+            info.packages.push(extracted);
             known.schemas.insert(package.schema.name.clone(), package.schema);
             known.state = package.state;
         }
@@ -49,5 +55,18 @@ impl Pipeline {
             state = package.state;
         }
         Ok(Known { state, schemas, remote: None, remote_load_id: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hosts such as the Python package run pipelines on a runtime of many threads.
+    #[expect(dead_code, reason = "that it compiles is the test")]
+    fn runs_can_be_spawned(pipeline: &Pipeline, sources: &[Box<dyn Source>], options: &RunOptions) {
+        fn check<T: Send>(_: T) {}
+        check(pipeline.run(sources, options));
+        check(pipeline.extract_only(sources, options));
     }
 }

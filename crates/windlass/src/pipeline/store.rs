@@ -63,7 +63,7 @@ impl WorkFolder {
         }
     }
 
-    /// Gives up all packages that are not loaded, at `now` in microseconds since the epoch; gives their load ids.
+    /// Gives up all packages that are not loaded, and those that a broken run left open, at `now` in microseconds since the epoch; gives their load ids.
     /// Their data is extracted again by the next run.
     ///
     /// Errors: a run is under way.
@@ -74,6 +74,7 @@ impl WorkFolder {
             dropped.push(package.load_id().to_owned());
             self.give_up(package, now)?;
         }
+        dropped.extend(self.packages().discard_open()?);
         Ok(dropped)
     }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use windlass_core::hash::shake128;
 use windlass_core::{Error, Result};
 
 use super::{SourceEntry, SourceParts};
@@ -28,8 +29,10 @@ resources:
     write_disposition: replace     # append | replace
 ",
     missing: None,
+    has_exchanges: false,
     options: schema_of::<InlineOptions>,
     resource: schema_of::<InlineResourceOptions>,
+    forms: None,
     build: |parts| Ok(Box::new(InlineSource::new(parts)?)),
 };
 
@@ -44,6 +47,9 @@ struct InlineOptions {}
 struct InlineResourceOptions {
     /// The records.
     items: Vec<Value>,
+    /// Items of a page. Default: all are one page.
+    #[serde(default)]
+    page_size: Option<usize>,
 }
 
 /// Records of one resource, in pages of JSON lines. Strings may be typed strings.
@@ -72,12 +78,14 @@ impl InlineSource {
         let resources = parts.resources.into_iter().map(|(resource, own)| {
             let own: InlineResourceOptions =
                 parse_options(&format!("source.resources.{}", resource.name), own)?;
-            let mut page = String::new();
-            for item in own.items {
-                page.push_str(&item.to_string());
-                page.push('\n');
-            }
-            Ok(InlineResource { resource, pages: vec![page] })
+            let lines = |items: &[Value]| items.iter().map(|item| format!("{item}\n")).collect::<String>();
+            let size = own.page_size.unwrap_or(usize::MAX).max(1);
+            let pages = if own.items.is_empty() {
+                vec![String::new()]
+            } else {
+                own.items.chunks(size).map(lines).collect()
+            };
+            Ok(InlineResource { resource, pages })
         });
         Ok(Self { name: parts.name, resources: resources.collect::<Result<_>>()?, settings: parts.settings })
     }
@@ -97,18 +105,31 @@ impl Source for InlineSource {
         Ok(self.resources.iter().map(|inline| inline.resource.clone()).collect())
     }
 
-    async fn open(&self, resource: &Resource, _: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
+    fn identity(&self) -> Option<Value> {
+        let mut digest = [0; 16];
+        let pages = self.resources.iter().flat_map(|inline| &inline.pages);
+        let text: Vec<String> = pages.map(|page| format!("{} {page}", page.len())).collect();
+        shake128(text.concat().as_bytes(), &mut digest);
+        Some(format!("{:032x}", u128::from_be_bytes(digest)).into())
+    }
+
+    async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
         let inline =
             self.resources.iter().find(|inline| inline.resource.name == resource.name).ok_or_else(|| {
                 Error::internal("a resource is not of this source").at_resource(&resource.name)
             })?;
-        Ok(vec![Box::new(InlineExtractor { pages: inline.pages.iter().cloned().collect(), first: 0 })])
+        let read = opening.position.as_ref().and_then(Value::as_u64).unwrap_or(0) as usize;
+        let (before, rest) = inline.pages.split_at(read.min(inline.pages.len()));
+        let first = before.iter().map(|page| page.lines().count() as u64).sum();
+        Ok(vec![Box::new(InlineExtractor { pages: rest.iter().cloned().collect(), first, read })])
     }
 }
 
 struct InlineExtractor {
     pages: VecDeque<String>,
     first: u64,
+    /// Pages that were read.
+    read: usize,
 }
 
 #[async_trait]
@@ -117,7 +138,12 @@ impl Extractor for InlineExtractor {
         let Some(text) = self.pages.pop_front() else { return Ok(None) };
         let first = self.first;
         self.first += text.lines().count() as u64;
+        self.read += 1;
         let origin = Arc::new(Origin::default());
         Ok(Some(Page { body: Body::Lines(text.into_bytes()), first, origin }))
+    }
+
+    fn position(&self) -> Option<Value> {
+        Some(self.read.into())
     }
 }

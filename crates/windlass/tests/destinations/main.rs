@@ -9,6 +9,7 @@
 
 mod empty;
 mod faulty;
+mod memory;
 mod place;
 mod postgres;
 mod proxy;
@@ -45,6 +46,7 @@ macro_rules! suite {
         mod on_duckdb { checks!(DuckDb, $($check)*); }
         mod on_postgres { checks!(Postgres, $($check)*); }
         mod on_sqlite { checks!(Sqlite, $($check)*); }
+        mod on_memory { checks!(Memory, $($check)*); }
         mod on_filesystem { checks!(Filesystem, $($check)*); }
     };
 }

@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Postgres,
     Sqlite,
     Filesystem,
+    Memory,
 }
 
 /// A destination that nobody else uses.
@@ -118,6 +119,7 @@ impl Place {
             Kind::DuckDb => ("duckdb", "credentials", folder.join("out.duckdb").display().to_string()),
             Kind::Sqlite => ("sqlite", "credentials", folder.join("out.db").display().to_string()),
             Kind::Filesystem => ("filesystem", "bucket_url", folder.join("bucket").display().to_string()),
+            Kind::Memory => ("memory", "store", folder.display().to_string()),
             Kind::Postgres => {
                 ("postgres", "credentials", self.url.clone().unwrap_or_else(|| self.server_url()))
             }

@@ -4,7 +4,7 @@ use serde_json::json;
 use windlass::core::{Error, ErrorKind};
 
 use crate::place::{Kind, Place, Rows, load};
-use crate::proxy::{Break, Proxy};
+use crate::proxy::{Break, Cut, Proxy};
 use crate::run;
 
 const ONE: &str = "{\"id\":1}\n";
@@ -114,27 +114,97 @@ fn who_may_not_create_a_schema_is_told_what_to_grant() {
 
 #[test]
 fn a_connection_that_breaks_in_a_copy_leaves_nothing() {
-    run(Kind::Postgres, "breaks_in_a_copy", async |mut place: Place| {
-        place.url = Some(Proxy::start(&place.server_url(), Break::AfterBytes(300_000)).url);
-        let lines: String =
-            (0..40_000).map(|id| format!("{{\"id\":{id},\"text\":\"some text\"}}\n")).collect();
-        let error = load(&place.pipeline(), &[Rows::append("items", lines)]).await.unwrap_err();
-        says(&error, "cannot write to", "nothing is lost");
-        assert!(error.is_retryable());
-        assert_eq!(place.count("items").await, 0);
-        load(&place.pipeline(), &[]).await.unwrap();
-        assert_eq!(place.count("items").await, 40_000);
-    });
+    for cut in [Cut::Fin, Cut::Reset] {
+        run(Kind::Postgres, &format!("breaks_in_a_copy_{cut:?}"), async |mut place: Place| {
+            place.url = Some(Proxy::start(&place.server_url(), Break::AfterBytes(300_000), cut).url);
+            let lines: String =
+                (0..40_000).map(|id| format!("{{\"id\":{id},\"text\":\"some text\"}}\n")).collect();
+            let error = load(&place.pipeline(), &[Rows::append("items", lines)]).await.unwrap_err();
+            says(&error, "cannot write to", "nothing is lost");
+            assert!(error.is_retryable(), "{cut:?}");
+            assert_eq!(place.count("items").await, 0);
+            load(&place.pipeline(), &[]).await.unwrap();
+            assert_eq!(place.count("items").await, 40_000);
+        });
+    }
 }
 
 #[test]
 fn a_commit_without_an_answer_is_looked_up() {
-    run(Kind::Postgres, "a_commit_without_an_answer", async |mut place: Place| {
-        place.url = Some(Proxy::start(&place.server_url(), Break::Answer(b"COMMIT\0")).url);
-        place.load(&[Rows::append("items", ONE)]).await;
-        assert_eq!(place.count("items").await, 1);
-        assert_eq!(place.count("_dlt_loads").await, 1);
-        assert!(place.pipeline().work().packages().pending().unwrap().is_empty());
+    for cut in [Cut::Fin, Cut::Reset] {
+        run(Kind::Postgres, &format!("a_commit_without_an_answer_{cut:?}"), async |mut place: Place| {
+            place.url = Some(Proxy::start(&place.server_url(), Break::Answer(b"COMMIT\0"), cut).url);
+            place.load(&[Rows::append("items", ONE)]).await;
+            assert_eq!(place.count("items").await, 1, "{cut:?}");
+            assert_eq!(place.count("_dlt_loads").await, 1, "{cut:?}");
+            assert!(place.pipeline().work().packages().pending().unwrap().is_empty());
+        });
+    }
+}
+
+#[test]
+fn a_table_that_is_replaced_by_its_staging_table_loses_nothing() {
+    run(Kind::Postgres, "swapped", async |place: Place| {
+        let options = json!({ "replace_strategy": "staging-optimized" });
+        let pipeline = || place.pipeline_to(place.destination(options.clone()), "pipelines");
+        let oid = async || {
+            let sql = format!("SELECT '\"{}\".items'::regclass::oid::text AS oid", place.dataset);
+            crate::rows::lines(&place.session().await.query(&sql).await.unwrap(), |_| true)
+        };
+        load(&pipeline(), &[Rows::replace("items", "{\"id\":1,\"tags\":[1]}\n")]).await.unwrap();
+        let first = oid().await;
+        load(&pipeline(), &[Rows::replace("items", "{\"id\":2,\"new\":true}\n")]).await.unwrap();
+        let second = oid().await;
+        assert_ne!(first, second, "the table is another one");
+        assert_eq!(place.rows("items").await, ["id=2 new=true"]);
+        // What somebody added by hand would be lost with the table, so its rows are replaced instead.
+        place.execute(&format!("ALTER TABLE \"{}\".items ADD COLUMN note text", place.dataset)).await;
+        load(&pipeline(), &[Rows::replace("items", "{\"id\":3,\"tags\":[3]}\n")]).await.unwrap();
+        assert_eq!(oid().await, second);
+        assert_eq!(place.rows("items").await, ["id=3 new=∅ note=∅"]);
+        assert_eq!(place.rows("items__tags").await, ["value=3"]);
+        // Row ids stay unique.
+        place.execute(&format!("ALTER TABLE \"{}\".items DROP COLUMN note", place.dataset)).await;
+        load(&pipeline(), &[Rows::replace("items", ONE)]).await.unwrap();
+        let sql = format!(
+            "SELECT count(*) AS n FROM pg_constraint WHERE contype = 'u' AND conrelid = '\"{}\".items'::regclass",
+            place.dataset
+        );
+        assert_eq!(crate::rows::lines(&place.session().await.query(&sql).await.unwrap(), |_| true), ["n=1"]);
+    });
+}
+
+#[test]
+fn a_view_of_a_table_that_is_to_be_swapped_is_named_and_the_rows_stay() {
+    run(Kind::Postgres, "swapped_view", async |place: Place| {
+        let options = json!({ "replace_strategy": "staging-optimized" });
+        let pipeline = || place.pipeline_to(place.destination(options.clone()), "pipelines");
+        load(&pipeline(), &[Rows::replace("items", ONE)]).await.unwrap();
+        place
+            .execute(&format!("CREATE VIEW \"{0}\".seen AS SELECT * FROM \"{0}\".items", place.dataset))
+            .await;
+        let error = load(&pipeline(), &[Rows::replace("items", "{\"id\":2}\n")]).await.unwrap_err();
+        says(&error, "other objects depend on it", "insert-from-staging");
+        assert_eq!(place.rows("items").await, ["id=1"]);
+        // The package is complete: with another strategy it is loaded.
+        load(&place.pipeline(), &[]).await.unwrap();
+        assert_eq!(place.rows("items").await, ["id=2"]);
+    });
+}
+
+#[test]
+fn csv_options_are_accepted_and_mean_nothing() {
+    run(Kind::Postgres, "csv_options", async |place: Place| {
+        let options = json!({ "csv_format": { "delimiter": "|", "include_header": false, "quoting": "quote_all",
+            "encoding": "utf-8", "encoding_errors": "strict", "on_error_continue": false, "lineterminator": "\n" } });
+        let pipeline = place.pipeline_to(place.destination(options), "pipelines");
+        let info = load(&pipeline, &[Rows::append("items", "{\"id\":1,\"t\":\"a|b\"}\n")]).await.unwrap();
+        assert!(
+            info.warnings.iter().any(|text| text.contains("csv_format means nothing")),
+            "{:?}",
+            info.warnings
+        );
+        assert_eq!(place.rows("items").await, ["id=1 t=a|b"]);
     });
 }
 

@@ -31,6 +31,15 @@ pub(crate) enum Side {
     Answered,
 }
 
+/// How a connection is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// It ends, as if the other side had closed it.
+    Fin,
+    /// It is reset, as by a firewall or a host that has forgotten it.
+    Reset,
+}
+
 /// A running proxy.
 pub(crate) struct Proxy {
     /// The server's URL, through the proxy.
@@ -40,6 +49,7 @@ pub(crate) struct Proxy {
 
 struct Shared {
     point: Break,
+    cut: Cut,
     is_spent: AtomicBool,
     count: AtomicUsize,
     messages: Mutex<Vec<String>>,
@@ -47,13 +57,14 @@ struct Shared {
 
 impl Proxy {
     /// Starts a proxy to the server of a URL.
-    pub(crate) fn start(url: &str, point: Break) -> Self {
+    pub(crate) fn start(url: &str, point: Break, cut: Cut) -> Self {
         let authority = url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().to_string();
         let url = format!("{}?sslmode=disable", url.replace(&authority, &own));
         let shared = Arc::new(Shared {
             point,
+            cut,
             is_spent: AtomicBool::new(false),
             count: AtomicUsize::new(0),
             messages: Mutex::default(),
@@ -82,33 +93,50 @@ impl Proxy {
     }
 }
 
+/// What is to become of a connection.
+#[derive(Default)]
+struct Fate {
+    is_broken: AtomicBool,
+    keeps_answer: AtomicBool,
+}
+
+/// Ends both connections of a client: by a reset where one is due, which leaves out all farewells.
+fn end(sides: [&TcpStream; 2], fate: &Fate, cut: Cut) {
+    let resets = cut == Cut::Reset && fate.is_broken.load(Ordering::SeqCst);
+    for side in sides {
+        if resets {
+            socket2::SockRef::from(side).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        }
+        // Who reads from it wakes up; a reset goes out when the last of them lets go.
+        drop(side.shutdown(if resets { Shutdown::Read } else { Shutdown::Both }));
+    }
+}
+
 /// Passes a connection on until it ends or is broken.
 fn pass(client: &TcpStream, server: &TcpStream, shared: &Arc<Shared>) {
     drop(client.set_nodelay(true));
     drop(server.set_nodelay(true));
-    let keeps_answer = Arc::new(AtomicBool::new(false));
+    let fate = Arc::new(Fate::default());
     let (mut from_server, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-    let keeps = Arc::clone(&keeps_answer);
+    let (known, cut) = (Arc::clone(&fate), shared.cut);
     let answers = std::thread::spawn(move || {
         let mut bytes = vec![0; 1 << 16];
         while let Ok(count @ 1..) = from_server.read(&mut bytes) {
-            if keeps.load(Ordering::SeqCst) || to_client.write_all(&bytes[..count]).is_err() {
+            if known.keeps_answer.load(Ordering::SeqCst) || to_client.write_all(&bytes[..count]).is_err() {
                 break;
             }
         }
-        drop(to_client.shutdown(Shutdown::Both));
-        drop(from_server.shutdown(Shutdown::Both));
+        end([&to_client, &from_server], &known, cut);
     });
-    questions(client, server, shared, &keeps_answer);
-    if !keeps_answer.load(Ordering::SeqCst) {
-        drop(client.shutdown(Shutdown::Both));
-        drop(server.shutdown(Shutdown::Both));
+    questions(client, server, shared, &fate);
+    if !fate.keeps_answer.load(Ordering::SeqCst) {
+        end([client, server], &fate, cut);
     }
     drop(answers.join());
 }
 
 /// Passes the messages of a client on, one by one.
-fn questions(mut client: &TcpStream, mut server: &TcpStream, shared: &Shared, keeps_answer: &AtomicBool) {
+fn questions(mut client: &TcpStream, mut server: &TcpStream, shared: &Shared, fate: &Fate) {
     let (mut sent, mut is_first) = (0, true);
     while let Some(message) = read_message(&mut client, is_first) {
         let label = label(&message, is_first);
@@ -125,9 +153,12 @@ fn questions(mut client: &TcpStream, mut server: &TcpStream, shared: &Shared, ke
             _ => None,
         };
         let side = side.filter(|_| !shared.is_spent.swap(true, Ordering::SeqCst));
+        if side.is_some() {
+            fate.is_broken.store(true, Ordering::SeqCst);
+        }
         match side {
             Some(Side::Unsent) => return,
-            Some(Side::Answered) => keeps_answer.store(true, Ordering::SeqCst),
+            Some(Side::Answered) => fate.keeps_answer.store(true, Ordering::SeqCst),
             Some(Side::Unanswered) | None => {}
         }
         if server.write_all(&message).is_err() || side == Some(Side::Unanswered) {

@@ -17,6 +17,43 @@ fn a_file_that_is_something_else_is_named() {
 }
 
 #[test]
+fn a_database_that_another_program_has_locked_is_no_other_run() {
+    run(Kind::Sqlite, "locked", async |place: Place| {
+        place.load(&[Rows::append("items", "{\"id\":1}\n")]).await;
+        let other = rusqlite::Connection::open(place.folder().join("out__locked.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let error = load(&place.pipeline(), &[Rows::append("items", "{\"id\":2}\n")]).await.unwrap_err();
+        assert_eq!(error.kind(), windlass::core::ErrorKind::Destination, "{error}");
+        assert!(error.to_string().contains("which another program has locked"), "{error}");
+        assert!(
+            error.is_retryable() && error.hint().is_some_and(|hint| hint.contains("end its transaction"))
+        );
+        other.execute_batch("ROLLBACK").unwrap();
+        load(&place.pipeline(), &[]).await.unwrap();
+        assert_eq!(place.rows("items").await, ["id=1", "id=2"]);
+    });
+}
+
+#[test]
+fn a_database_that_another_run_writes_to_is_a_conflict() {
+    run(Kind::Sqlite, "two_runs", async |place: Place| {
+        place.load(&[Rows::append("items", "{\"id\":1}\n")]).await;
+        // What a load that is under way holds: the lock of the database and the mark beside it.
+        let other = rusqlite::Connection::open(place.folder().join("out__two_runs.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mark = std::fs::File::create(place.folder().join("out.db-windlass")).unwrap();
+        mark.lock().unwrap();
+        let error = load(&place.pipeline(), &[Rows::append("items", "{\"id\":2}\n")]).await.unwrap_err();
+        assert_eq!(error.kind(), windlass::core::ErrorKind::Conflict, "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("--wait")), "{error}");
+        drop(mark);
+        drop(other);
+        load(&place.pipeline(), &[]).await.unwrap();
+        assert_eq!(place.rows("items").await, ["id=1", "id=2"]);
+    });
+}
+
+#[test]
 fn each_dataset_is_a_file_and_nothing_else_is_left() {
     run(Kind::Sqlite, "files", async |place: Place| {
         place.load(&[Rows::append("items", "{\"id\":1}\n")]).await;

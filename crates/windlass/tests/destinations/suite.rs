@@ -59,20 +59,26 @@ pub(crate) async fn replacing_from_staging_leaves_only_new_rows(place: Place) {
     if place.kind == Kind::Filesystem {
         return;
     }
-    let options = json!({ "replace_strategy": "insert-from-staging" });
+    for strategy in ["insert-from-staging", "staging-optimized"] {
+        replaces_from_staging(&place, strategy).await;
+    }
+}
+
+async fn replaces_from_staging(place: &Place, strategy: &str) {
+    let name = strategy.replace('-', "_");
+    let log = format!("log_{name}");
+    let options = json!({ "replace_strategy": strategy });
     let pipeline = || place.pipeline_to(place.destination(options.clone()), "pipelines");
     for lines in
         ["{\"id\":1,\"tags\":[1]}\n{\"id\":2}\n", "{\"id\":3,\"tags\":[2,3]}\n", "{\"id\":4,\"new\":true}\n"]
     {
-        load(&pipeline(), &[Rows::replace("items", lines), Rows::append("log", "{\"n\":1}\n")])
-            .await
-            .unwrap();
+        load(&pipeline(), &[Rows::replace(&name, lines), Rows::append(&log, "{\"n\":1}\n")]).await.unwrap();
     }
-    assert_eq!(place.rows("items").await, ["id=4 new=true"]);
-    assert_eq!(place.count("items__tags").await, 0);
-    assert_eq!(place.count("log").await, 3);
-    load(&pipeline(), &[Rows::replace("items", "")]).await.unwrap();
-    assert_eq!(place.count("items").await, 0);
+    assert_eq!(place.rows(&name).await, ["id=4 new=true"]);
+    assert_eq!(place.count(&format!("{name}__tags")).await, 0);
+    assert_eq!(place.count(&log).await, 3);
+    load(&pipeline(), &[Rows::replace(&name, "")]).await.unwrap();
+    assert_eq!(place.count(&name).await, 0);
 }
 
 pub(crate) async fn an_extract_without_rows_keeps_appended_rows(place: Place) {

@@ -1,5 +1,15 @@
-//! Whole runs of pipelines, from files to a destination.
+//! Whole runs of pipelines, from files or a scripted source to a destination.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod incremental;
+#[cfg(feature = "duckdb")]
+mod parents;
+#[cfg(feature = "duckdb")]
+mod partial;
+#[cfg(feature = "http")]
+mod rest_api;
+#[cfg(feature = "duckdb")]
+mod resume;
+#[cfg(feature = "duckdb")]
+mod script;

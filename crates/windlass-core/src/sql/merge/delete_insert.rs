@@ -30,7 +30,7 @@ impl Merge<'_> {
     }
 
     fn insert_survivors(&mut self) -> Result<()> {
-        let has_duplicates = !self.primary_key.is_empty() && !self.settings.is_deduplicated;
+        let has_duplicates = self.has_duplicates();
         let mut carried = Vec::new();
         let mut conditions = Vec::new();
         if let (Some(hard_delete), Some((kept, _))) = (&self.settings.hard_delete, self.deletion()) {

@@ -11,6 +11,37 @@ impl Dialect {
         }
     }
 
+    /// Where new rows are staged for the length of a load: tables that need no log, no index and no compression.
+    ///
+    /// `None` where such tables cost what others do; then the tables of the staging dataset take the rows.
+    pub fn temporary_dataset(self) -> Option<&'static str> {
+        match self {
+            Self::DuckDb => Some("temp"),
+            Self::Postgres => Some("pg_temp"),
+            Self::Sqlite => None,
+        }
+    }
+
+    /// Creates the temporary table that takes the rows for one of the staging dataset; nothing where those take them.
+    pub fn stage_table(self, staging: &str, table: &str) -> Option<String> {
+        let (temporary, model) =
+            (self.qualify(self.temporary_dataset()?, table), self.qualify(staging, table));
+        Some(match self {
+            Self::DuckDb | Self::Sqlite => {
+                format!("CREATE TEMPORARY TABLE {temporary} AS SELECT * FROM {model} LIMIT 0")
+            }
+            Self::Postgres => format!("CREATE TEMPORARY TABLE {temporary} (LIKE {model}) ON COMMIT DROP"),
+        })
+    }
+
+    /// Lets the planner know what a staged table holds, where it does not look for itself.
+    pub fn analyze_staged(self, table: &str) -> Option<String> {
+        match self {
+            Self::DuckDb | Self::Sqlite => None,
+            Self::Postgres => Some(format!("ANALYZE {}", self.qualify(self.temporary_dataset()?, table))),
+        }
+    }
+
     /// The hidden column that tells apart the rows of a table and follows the order in which they came.
     pub(super) fn row_place(self) -> &'static str {
         match self {

@@ -40,6 +40,8 @@ pub struct MergeTarget<'a> {
     pub loaded_at: i64,
     /// Tables with columns that the schema does not know, which an upsert must not lose.
     pub widened: &'a HashSet<String>,
+    /// Root tables of which no two staged rows have the same primary key: what [`MergeTarget::duplicate_query`] asks.
+    pub unique: &'a HashSet<String>,
 }
 
 /// The tables that take part in the merge of a root table: those that ever had rows, parents first.
@@ -58,6 +60,7 @@ pub fn check_merge(schema: &Schema, names: &SystemNames, root: &str) -> Result<(
         types: &TypeDefaults::default(),
         loaded_at: 0,
         widened: &HashSet::new(),
+        unique: &HashSet::new(),
     };
     target.statements(root).map(drop)
 }
@@ -82,6 +85,24 @@ impl MergeTarget<'_> {
             MergeStrategy::Scd2 => merge.scd2()?,
         }
         Ok(merge.statements)
+    }
+
+    /// Asks for a primary key that two staged rows of a root table have; there is a row or none.
+    ///
+    /// Nearly always there is none, and to know it saves choosing one row of each key. `None` where nothing is chosen.
+    /// Errors: as of [`MergeTarget::statements`].
+    pub fn duplicate_query(&self, root: &str) -> Result<Option<String>> {
+        let Some(table) = self.schema.table(root) else { return Ok(None) };
+        let Some(settings) = MergeSettings::of(self.schema, table)? else { return Ok(None) };
+        let merge = Merge::new(self, table, &[], settings).map_err(|error| error.at_table(root))?;
+        Ok(merge.chooses().then(|| {
+            format!(
+                "SELECT '1' FROM {}{} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+                merge.root.staged,
+                merge.where_filter(),
+                merge.primary_key.join(", ")
+            )
+        }))
     }
 
     /// An instant as a literal for a column.
@@ -153,6 +174,21 @@ impl<'a> Merge<'a> {
             destination_scope,
             statements: Vec::new(),
         })
+    }
+
+    /// Whether one of several new rows with the same key has to be chosen, if there are any.
+    fn chooses(&self) -> bool {
+        let is_unique = match self.settings.strategy {
+            MergeStrategy::DeleteInsert => self.settings.is_deduplicated,
+            MergeStrategy::Upsert | MergeStrategy::Cdc | MergeStrategy::InsertOnly => false,
+            MergeStrategy::Scd2 => true,
+        };
+        !is_unique && !self.primary_key.is_empty()
+    }
+
+    /// Whether there may be several new rows with the same key.
+    fn has_duplicates(&self) -> bool {
+        self.chooses() && !self.target.unique.contains(&self.root.table.name)
     }
 
     fn push(&mut self, statement: String) {

@@ -56,6 +56,7 @@ fn statements(dialect: Dialect, hints: Value, has_lists: bool, widened: &[&str])
         types: &TypeDefaults::default(),
         loaded_at: 1_704_164_645_678_901,
         widened: &widened.iter().map(|name| (*name).to_owned()).collect(),
+        unique: &HashSet::new(),
     };
     target.statements("t")
 }
@@ -74,8 +75,8 @@ fn delete_insert_of_a_flat_table_is_two_statements() {
         json!({"write_disposition": "merge", "primary_key": ["a", "b"]}),
         false,
         expect![[r#"
-        DELETE FROM "ds"."t" WHERE ("a", "b") IN (SELECT "a", "b" FROM "st"."t");
-        INSERT INTO "ds"."t" ("v", "a", "b", "_dlt_id") SELECT "v", "a", "b", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", ROW_NUMBER() OVER (PARTITION BY "a", "b" ORDER BY rowid) AS "_windlass_number" FROM "st"."t") AS numbered WHERE "_windlass_number" = 1)"#]],
+            DELETE FROM "ds"."t" WHERE ("a", "b") IN (SELECT "a", "b" FROM "st"."t");
+            INSERT INTO "ds"."t" ("v", "a", "b", "_dlt_id") SELECT "v", "a", "b", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT min(rowid) AS "_windlass_place" FROM "st"."t" GROUP BY "a", "b")"#]],
     );
 }
 
@@ -98,16 +99,16 @@ fn nested_rows_follow_their_root_rows() {
         json!({"write_disposition": "merge", "primary_key": "id"}),
         true,
         expect![[r#"
-        CREATE TEMPORARY TABLE temp."_windlass_roots" AS SELECT "_dlt_id" FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t");
-        DELETE FROM "ds"."t__l__m" WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots");
-        DELETE FROM "ds"."t__l" WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots");
-        DROP TABLE temp."_windlass_roots";
-        DELETE FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t");
-        CREATE TEMPORARY TABLE temp."_windlass_kept" AS SELECT "_windlass_place", "_dlt_id" FROM (SELECT rowid AS "_windlass_place", "_dlt_id", ROW_NUMBER() OVER (PARTITION BY "id" ORDER BY rowid) AS "_windlass_number" FROM "st"."t") AS numbered WHERE "_windlass_number" = 1;
-        INSERT INTO "ds"."t" ("v", "id", "_dlt_id") SELECT "v", "id", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT "_windlass_place" FROM temp."_windlass_kept");
-        INSERT INTO "ds"."t__l" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l" AS s WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_kept");
-        INSERT INTO "ds"."t__l__m" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l__m" AS s WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_kept");
-        DROP TABLE temp."_windlass_kept""#]],
+            CREATE TEMPORARY TABLE temp."_windlass_roots" AS SELECT "_dlt_id" FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t");
+            DELETE FROM "ds"."t__l__m" WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots");
+            DELETE FROM "ds"."t__l" WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots");
+            DROP TABLE temp."_windlass_roots";
+            DELETE FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t");
+            CREATE TEMPORARY TABLE temp."_windlass_kept" AS SELECT "_windlass_place", "_dlt_id" FROM (SELECT rowid AS "_windlass_place", "_dlt_id" FROM "st"."t" WHERE rowid IN (SELECT min(rowid) FROM "st"."t" GROUP BY "id")) AS numbered;
+            INSERT INTO "ds"."t" ("v", "id", "_dlt_id") SELECT "v", "id", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT "_windlass_place" FROM temp."_windlass_kept");
+            INSERT INTO "ds"."t__l" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l" AS s WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_kept");
+            INSERT INTO "ds"."t__l__m" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l__m" AS s WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_kept");
+            DROP TABLE temp."_windlass_kept""#]],
     );
 }
 
@@ -150,14 +151,14 @@ fn upsert_replaces_whole_rows() {
         json!({"write_disposition": merge("upsert"), "primary_key": "id"}),
         true,
         expect![[r#"
-        CREATE TEMPORARY TABLE temp."_windlass_roots" AS SELECT "_dlt_id" FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t") UNION ALL SELECT "_dlt_id" FROM "st"."t";
-        DELETE FROM "ds"."t__l__m" WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots");
-        DELETE FROM "ds"."t__l" WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots");
-        DROP TABLE temp."_windlass_roots";
-        DELETE FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t");
-        INSERT INTO "ds"."t" ("v", "id", "_dlt_id") SELECT "v", "id", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", ROW_NUMBER() OVER (PARTITION BY "id" ORDER BY rowid DESC) AS "_windlass_number" FROM "st"."t") AS numbered WHERE "_windlass_number" = 1);
-        INSERT INTO "ds"."t__l" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l" AS s WHERE s.rowid IN (SELECT max(rowid) FROM "st"."t__l" GROUP BY "_dlt_id");
-        INSERT INTO "ds"."t__l__m" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l__m" AS s WHERE s.rowid IN (SELECT max(rowid) FROM "st"."t__l__m" GROUP BY "_dlt_id")"#]],
+            CREATE TEMPORARY TABLE temp."_windlass_roots" AS SELECT "_dlt_id" FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t") UNION ALL SELECT "_dlt_id" FROM "st"."t";
+            DELETE FROM "ds"."t__l__m" WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots");
+            DELETE FROM "ds"."t__l" WHERE "_dlt_root_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots");
+            DROP TABLE temp."_windlass_roots";
+            DELETE FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t");
+            INSERT INTO "ds"."t" ("v", "id", "_dlt_id") SELECT "v", "id", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT max(rowid) AS "_windlass_place" FROM "st"."t" GROUP BY "id");
+            INSERT INTO "ds"."t__l" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l" AS s WHERE s.rowid IN (SELECT max(rowid) FROM "st"."t__l" GROUP BY "_dlt_id");
+            INSERT INTO "ds"."t__l__m" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l__m" AS s WHERE s.rowid IN (SELECT max(rowid) FROM "st"."t__l__m" GROUP BY "_dlt_id")"#]],
     );
 }
 
@@ -168,7 +169,7 @@ fn upsert_inserts_deletions_of_unknown_rows() {
             "columns": {"gone": {"hard_delete": true, "data_type": "timestamp"}}}),
         false,
         expect![[r#"
-            CREATE TEMPORARY TABLE temp."_windlass_kept" AS SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", "id", "gone", ROW_NUMBER() OVER (PARTITION BY "id" ORDER BY rowid DESC) AS "_windlass_number" FROM "st"."t") AS numbered WHERE "_windlass_number" = 1 AND "gone" IS NULL UNION ALL SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", "id", "gone", ROW_NUMBER() OVER (PARTITION BY "id" ORDER BY rowid DESC) AS "_windlass_number" FROM "st"."t") AS numbered WHERE "_windlass_number" = 1 AND "gone" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "ds"."t" AS d WHERE d."id" = numbered."id");
+            CREATE TEMPORARY TABLE temp."_windlass_kept" AS SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", "id", "gone" FROM "st"."t" WHERE rowid IN (SELECT max(rowid) FROM "st"."t" GROUP BY "id")) AS numbered WHERE "gone" IS NULL UNION ALL SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", "id", "gone" FROM "st"."t" WHERE rowid IN (SELECT max(rowid) FROM "st"."t" GROUP BY "id")) AS numbered WHERE "gone" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "ds"."t" AS d WHERE d."id" = numbered."id");
             DELETE FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t");
             INSERT INTO "ds"."t" ("gone", "v", "id", "_dlt_id") SELECT "gone", "v", "id", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT "_windlass_place" FROM temp."_windlass_kept");
             DROP TABLE temp."_windlass_kept""#]],
@@ -182,10 +183,10 @@ fn upsert_skips_unchanged_rows() {
         json!({"write_disposition": disposition, "primary_key": "id"}),
         false,
         expect![[r#"
-        CREATE TEMPORARY TABLE temp."_windlass_kept" AS SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", "id", ROW_NUMBER() OVER (PARTITION BY "id" ORDER BY rowid DESC) AS "_windlass_number" FROM "st"."t") AS numbered WHERE "_windlass_number" = 1 AND NOT EXISTS (SELECT 1 FROM "ds"."t" AS d WHERE d."id" = numbered."id");
-        UPDATE "ds"."t" AS d SET "v" = s."v", "_dlt_id" = s."_dlt_id" FROM (SELECT *, rowid AS "_windlass_place" FROM "st"."t") AS s WHERE d."id" = s."id" AND s."_windlass_place" IN (SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", ROW_NUMBER() OVER (PARTITION BY "id" ORDER BY rowid DESC) AS "_windlass_number" FROM "st"."t") AS numbered WHERE "_windlass_number" = 1) AND (s."v" IS DISTINCT FROM d."v");
-        INSERT INTO "ds"."t" ("v", "id", "_dlt_id") SELECT "v", "id", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT "_windlass_place" FROM temp."_windlass_kept");
-        DROP TABLE temp."_windlass_kept""#]],
+            CREATE TEMPORARY TABLE temp."_windlass_kept" AS SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", "id" FROM "st"."t" WHERE rowid IN (SELECT max(rowid) FROM "st"."t" GROUP BY "id")) AS numbered WHERE NOT EXISTS (SELECT 1 FROM "ds"."t" AS d WHERE d."id" = numbered."id");
+            UPDATE "ds"."t" AS d SET "v" = s."v", "_dlt_id" = s."_dlt_id" FROM (SELECT *, rowid AS "_windlass_place" FROM "st"."t") AS s WHERE d."id" = s."id" AND s."_windlass_place" IN (SELECT max(rowid) AS "_windlass_place" FROM "st"."t" GROUP BY "id") AND (s."v" IS DISTINCT FROM d."v");
+            INSERT INTO "ds"."t" ("v", "id", "_dlt_id") SELECT "v", "id", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT "_windlass_place" FROM temp."_windlass_kept");
+            DROP TABLE temp."_windlass_kept""#]],
     );
 }
 
@@ -207,9 +208,9 @@ fn insert_only_never_changes_what_is_there() {
         json!({"write_disposition": merge("insert-only"), "primary_key": "id"}),
         true,
         expect![[r#"
-        INSERT INTO "ds"."t" ("v", "id", "_dlt_id") SELECT "v", "id", "_dlt_id" FROM "st"."t" AS s WHERE s.rowid IN (SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", "id", ROW_NUMBER() OVER (PARTITION BY "id" ORDER BY rowid) AS "_windlass_number" FROM "st"."t") AS numbered WHERE "_windlass_number" = 1) AND NOT EXISTS (SELECT 1 FROM "ds"."t" AS d WHERE d."id" = s."id");
-        INSERT INTO "ds"."t__l" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l" AS s WHERE s.rowid IN (SELECT min(rowid) FROM "st"."t__l" GROUP BY "_dlt_id") AND NOT EXISTS (SELECT 1 FROM "ds"."t__l" AS d WHERE d."_dlt_id" = s."_dlt_id");
-        INSERT INTO "ds"."t__l__m" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l__m" AS s WHERE s.rowid IN (SELECT min(rowid) FROM "st"."t__l__m" GROUP BY "_dlt_id") AND NOT EXISTS (SELECT 1 FROM "ds"."t__l__m" AS d WHERE d."_dlt_id" = s."_dlt_id")"#]],
+            INSERT INTO "ds"."t" ("v", "id", "_dlt_id") SELECT "v", "id", "_dlt_id" FROM "st"."t" AS s WHERE s.rowid IN (SELECT min(rowid) AS "_windlass_place" FROM "st"."t" GROUP BY "id") AND NOT EXISTS (SELECT 1 FROM "ds"."t" AS d WHERE d."id" = s."id");
+            INSERT INTO "ds"."t__l" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l" AS s WHERE s.rowid IN (SELECT min(rowid) FROM "st"."t__l" GROUP BY "_dlt_id") AND NOT EXISTS (SELECT 1 FROM "ds"."t__l" AS d WHERE d."_dlt_id" = s."_dlt_id");
+            INSERT INTO "ds"."t__l__m" ("_dlt_root_id", "_dlt_parent_id", "_dlt_id") SELECT "_dlt_root_id", "_dlt_parent_id", "_dlt_id" FROM "st"."t__l__m" AS s WHERE s.rowid IN (SELECT min(rowid) FROM "st"."t__l__m" GROUP BY "_dlt_id") AND NOT EXISTS (SELECT 1 FROM "ds"."t__l__m" AS d WHERE d."_dlt_id" = s."_dlt_id")"#]],
     );
 }
 
@@ -221,7 +222,7 @@ fn cdc_deletes_what_the_load_does_not_have() {
         expect![[r#"
             DELETE FROM "ds"."t" WHERE NOT EXISTS (SELECT 1 FROM "st"."t" AS s WHERE s."id" = "ds"."t"."id") AND "day" IN (SELECT "day" FROM "st"."t");
             DELETE FROM "ds"."t" WHERE "id" IN (SELECT "id" FROM "st"."t");
-            INSERT INTO "ds"."t" ("v", "id", "day", "_dlt_id") SELECT "v", "id", "day", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT "_windlass_place" FROM (SELECT rowid AS "_windlass_place", ROW_NUMBER() OVER (PARTITION BY "id" ORDER BY rowid DESC) AS "_windlass_number" FROM "st"."t") AS numbered WHERE "_windlass_number" = 1)"#]],
+            INSERT INTO "ds"."t" ("v", "id", "day", "_dlt_id") SELECT "v", "id", "day", "_dlt_id" FROM "st"."t" AS s WHERE rowid IN (SELECT max(rowid) AS "_windlass_place" FROM "st"."t" GROUP BY "id")"#]],
     );
 }
 
@@ -282,6 +283,7 @@ fn nested_rows_without_a_root_key_are_found_through_their_parents() {
         types: &TypeDefaults::default(),
         loaded_at: 0,
         widened: &HashSet::new(),
+        unique: &HashSet::new(),
     };
     let statements = target.statements("t").unwrap();
     expect![[r#"DELETE FROM "ds"."t__l__m" WHERE "_dlt_parent_id" IN (SELECT "_dlt_id" FROM "ds"."t__l" WHERE "_dlt_parent_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots"))"#]].assert_eq(&statements[1]);
@@ -306,8 +308,33 @@ fn a_key_without_values_is_refused() {
         types: &TypeDefaults::default(),
         loaded_at: 0,
         widened: &HashSet::new(),
+        unique: &HashSet::new(),
     };
     assert!(
         target.statements("t").unwrap_err().to_string().contains("no row has a value in the primary key")
     );
+}
+
+#[test]
+fn nothing_is_chosen_where_keys_are_known_to_be_unique() {
+    let schema = schema(json!({"write_disposition": "merge", "primary_key": ["a", "b"]}), false);
+    let names = SystemNames::new(&Naming::default()).unwrap();
+    let (nothing, unique) = (HashSet::new(), HashSet::from(["t".to_owned()]));
+    let mut target = MergeTarget {
+        dialect: Dialect::Postgres,
+        dataset: "ds",
+        staging: "pg_temp",
+        schema: &schema,
+        names: &names,
+        types: &TypeDefaults::default(),
+        loaded_at: 0,
+        widened: &nothing,
+        unique: &nothing,
+    };
+    expect![[r#"SELECT '1' FROM "pg_temp"."t" GROUP BY "a", "b" HAVING count(*) > 1 LIMIT 1"#]]
+        .assert_eq(&target.duplicate_query("t").unwrap().unwrap());
+    assert!(target.statements("t").unwrap()[1].contains("GROUP BY"));
+    target.unique = &unique;
+    expect![[r#"INSERT INTO "ds"."t" ("v", "a", "b", "_dlt_id") SELECT "v", "a", "b", "_dlt_id" FROM "pg_temp"."t" AS s"#]]
+        .assert_eq(&target.statements("t").unwrap()[1]);
 }

@@ -31,11 +31,14 @@ impl Merge<'_> {
         } else {
             self.push(format!("DELETE FROM {} WHERE {matched}", self.root.main));
         }
-        let survivors = match &kept {
-            Some(kept) => format!("SELECT {PLACE} FROM {kept}"),
-            None => self.survivors(PLACE, &[], Survivor::Last, &[])?,
+        let conditions = match &kept {
+            Some(kept) => vec![format!("{place} IN (SELECT {PLACE} FROM {kept})")],
+            None if self.has_duplicates() => {
+                vec![format!("{place} IN ({})", self.survivors(PLACE, &[], Survivor::Last, &[])?)]
+            }
+            None => self.source_filter.iter().map(|filter| format!("({filter})")).collect(),
         };
-        self.push(self.root.insert(&[format!("{place} IN ({survivors})")]));
+        self.push(self.root.insert(&conditions));
         if let Some(kept) = kept {
             self.drop_temporary(&kept);
         }
@@ -183,11 +186,16 @@ impl Merge<'_> {
     pub(super) fn insert_only(&mut self) -> Result<()> {
         let conditions: Vec<String> = self.deletion().map(|(kept, _)| kept).into_iter().collect();
         let carried = self.carried();
-        let survivors = self.survivors(PLACE, &carried, Survivor::First, &conditions)?;
         let same = Self::same(&self.primary_key, "d", "s");
         let is_unknown = format!("NOT EXISTS (SELECT 1 FROM {} AS d WHERE {same})", self.root.main);
-        let insert = self.root.insert(&[format!("s.{} IN ({survivors})", self.root.place()?), is_unknown]);
-        self.push(insert);
+        let mut limits = if self.has_duplicates() {
+            let survivors = self.survivors(PLACE, &carried, Survivor::First, &conditions)?;
+            vec![format!("s.{} IN ({survivors})", self.root.place()?)]
+        } else {
+            self.source_filter.iter().map(|filter| format!("({filter})")).chain(conditions).collect()
+        };
+        limits.push(is_unknown);
+        self.push(self.root.insert(&limits));
         self.insert_nested(Survivor::First, true)
     }
 

@@ -1,6 +1,7 @@
 //! Opening a database, and what its errors mean.
 
 use std::path::Path;
+use std::time::Duration;
 
 use ::duckdb::{Config, Connection};
 use arrow_array::RecordBatch;
@@ -17,6 +18,12 @@ const ROW_GROUP_ROWS: u32 = 30_720;
 /// Oldest DuckDB that reads new database files. Its compression makes them a third as large as those for older ones,
 /// and loads a quarter faster.
 const STORAGE_VERSION: &str = "v1.3.0";
+
+/// Times that a file is tried whose lock was held by a program that has just ended.
+const ATTEMPTS: usize = 20;
+
+/// What lies between them.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How a database is opened.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,15 +71,21 @@ pub(super) fn open_file(
     {
         std::fs::create_dir_all(folder).map_err(|cause| crate::files::io_error("create", folder, cause))?;
     }
-    connection
-        .execute_batch(&format!(
-            "{order}SET temp_directory = {}; ATTACH {} AS {} ({mode}); USE {};",
-            literal(&format!("{location}.tmp")),
-            literal(&location),
-            quote(&name),
-            quote(&name)
-        ))
-        .map_err(failed)?;
+    let attach = format!(
+        "{order}SET temp_directory = {}; ATTACH {} AS {} ({mode}); USE {};",
+        literal(&format!("{location}.tmp")),
+        literal(&location),
+        quote(&name),
+        quote(&name)
+    );
+    let mut tries = 1;
+    while let Err(cause) = connection.execute_batch(&attach) {
+        if tries == ATTEMPTS || !is_held_by_nobody(&cause.to_string()) {
+            return Err(failed(cause));
+        }
+        tries += 1;
+        std::thread::sleep(PAUSE);
+    }
     prepare(&connection, options, &location)?;
     Ok(connection)
 }
@@ -166,6 +179,13 @@ pub(in crate::destinations) fn database_error(what: &str, location: &str, cause:
         (error.retryable(), Some("free some space and run again: the load was rolled back, nothing is lost"))
     } else if has("Permission denied") || has("Read-only file system") || has("read-only mode") {
         (error, Some("check who may write there, or choose another path with destination.credentials"))
+    } else if has("created with a newer version of DuckDB") {
+        (
+            error,
+            Some(
+                "update windlass, or write the file by an older DuckDB, whose storage version this one reads",
+            ),
+        )
     } else if has("not a valid DuckDB database file") {
         (error, Some("the file is something else; choose another path with destination.credentials"))
     } else if has("Out of Memory") || has("could not allocate") {
@@ -182,6 +202,13 @@ pub(in crate::destinations) fn database_error(what: &str, location: &str, cause:
     }
 }
 
+/// Whether the program that had the file open was ending when DuckDB looked for its path, so that it read none:
+/// `held in . (PID 7)`.
+fn is_held_by_nobody(text: &str) -> bool {
+    let holder = text.split("Conflicting lock is held").nth(1).and_then(|rest| rest.split("(PID").next());
+    holder.is_some_and(|holder| !holder.trim().trim_start_matches("in").trim_start().starts_with('/'))
+}
+
 /// Whether DuckDB names windlass as the program that has the file open: `held in /usr/bin/windlass (PID 7)`.
 fn is_windlass(text: &str) -> bool {
     let holder = text.split("held in ").nth(1).and_then(|rest| rest.split(" (PID").next());
@@ -191,6 +218,20 @@ fn is_windlass(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_holder_without_a_name_has_just_ended() {
+        let held = |by: &str| {
+            format!("IO Error: Could not set lock on file \"x\": Conflicting lock is held{by}. See")
+        };
+        for nobody in [" in . (PID 8522)", " in target (PID 25368)", " in  (PID 1)", " (PID 1)"] {
+            assert!(is_held_by_nobody(&held(nobody)), "{nobody}");
+        }
+        for somebody in [" in /usr/bin/windlass (PID 7)", " in /x/. (PID 7) by user root"] {
+            assert!(!is_held_by_nobody(&held(somebody)), "{somebody}");
+        }
+        assert!(!is_held_by_nobody("IO Error: no such file"));
+    }
 
     #[test]
     fn a_lock_that_windlass_holds_is_recognised() {

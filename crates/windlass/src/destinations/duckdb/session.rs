@@ -18,7 +18,7 @@ use super::connection::{Access, Bounds, batches, database_error, open_file, open
 use super::{DuckDb, Place};
 use crate::destination::{Dataset, Destination as _, Lease, Session, Stored};
 use crate::destinations::aside;
-use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
+use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 
@@ -325,7 +325,14 @@ impl Session for DuckDbSession {
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
         let mut sql = self.sql()?;
         sql.widened.clone_from(&self.widened);
-        let statements = sql.commit_statements(package, now)?;
+        let (queries, location) = (sql.duplicate_queries(package)?, self.destination.location());
+        let unique = self
+            .write(move |connection| {
+                let is_unique = |query: &str| Ok(one_text(connection, query, &location)?.is_none());
+                tables_where(queries, is_unique)
+            })
+            .await?;
+        let statements = sql.commit_statements(package, &unique, now)?;
         let location = self.destination.location();
         self.write(move |connection| {
             let failed = |cause| database_error("commit to", &location, cause);

@@ -2,20 +2,29 @@
 //!
 //! A file is only ever created by who takes the lease, and a file that exists cannot be created again: of two runs that
 //! want the same token, one gets it. The greatest token counts; each file is written by its own holder alone.
+//!
+//! Each token ends once: by a file `<token>.end` that either its holder puts there, with the commit of its load in it, or
+//! who takes over. The one who comes second finds the other's file. So a holder that was thought dead cannot commit any
+//! more, and a commit that is in place is finished by whoever takes over before it takes its own token.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::UNIX_EPOCH;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use windlass_core::lease::{Claim, Lease as Record};
 use windlass_core::{Error, Result};
 
+use super::commit::Commit;
 use super::system_files::entries;
 use crate::destination::Lease;
 use crate::destinations::aside;
-use crate::files::{io_error, write_atomic};
+use crate::failpoint::failpoint;
+use crate::files::{io_error, sync_folder, write_atomic};
 
 /// Folder of all leases; no pipeline is called like this.
 pub(super) const LEASES: &str = ".lease";
@@ -28,20 +37,41 @@ const ATTEMPTS: usize = 3;
 pub(super) struct FilesystemLease {
     folder: PathBuf,
     claim: Claim,
-    token: i64,
+    /// The token, which goes on with each load that is committed.
+    token: Arc<AtomicI64>,
     acquired_at: i64,
 }
 
+/// How a token ended.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum End {
+    /// Another run took over.
+    TakenOver,
+    /// Its holder committed a load.
+    Committed(Box<Commit>),
+}
+
 impl FilesystemLease {
-    /// Takes the lease, whose files are below `hidden`. Errors: another run holds it; files cannot be written.
-    pub(super) fn take(hidden: &Path, claim: &Claim, now: i64) -> Result<Self> {
+    /// Takes the lease, whose files are below `hidden`, and finishes a commit that its last holder has begun.
+    ///
+    /// Errors: another run holds it; files cannot be written.
+    pub(super) fn take(dataset: &Path, hidden: &Path, claim: &Claim, now: i64) -> Result<Self> {
         let folder = hidden.join(LEASES).join(&claim.pipeline);
         fs::create_dir_all(&folder).map_err(|cause| io_error("create", &folder, cause))?;
         for _ in 0..ATTEMPTS {
             let last = newest(&folder, claim)?;
             let next = claim.take(last.as_ref(), now)?;
+            if let Some(last) = &last {
+                let end = put_end(&folder, &folder, last.token, &claim.holder, &End::TakenOver)?;
+                if let Some(End::Committed(commit)) = end {
+                    sync_folder(&folder)?;
+                    commit.finish(dataset)?;
+                }
+            }
             if create(&path(&folder, next.token), &next)? {
-                let lease = Self { folder, claim: claim.clone(), token: next.token, acquired_at: now };
+                let token = Arc::new(AtomicI64::new(next.token));
+                let lease = Self { folder, claim: claim.clone(), token, acquired_at: now };
                 lease.remove_older()?;
                 return Ok(lease);
             }
@@ -50,9 +80,46 @@ impl FilesystemLease {
             .with_hint("run again, or use `--wait 60`"))
     }
 
+    fn token(&self) -> i64 {
+        self.token.load(Ordering::SeqCst)
+    }
+
     /// Errors: another run has taken over.
     pub(super) fn check(&self) -> Result<()> {
-        self.claim.check(self.token, newest_token(&self.folder)?)
+        self.claim.check(self.token(), newest_token(&self.folder)?)
+    }
+
+    /// Puts a commit in place: from here on it is finished, by this run or the next. `gathering` is a folder on the same
+    /// file system.
+    ///
+    /// Errors: another run has taken over; then nothing is committed.
+    pub(super) fn seal(&self, commit: &Commit, gathering: &Path) -> Result<()> {
+        let token = self.token();
+        let end = End::Committed(Box::new(commit.clone()));
+        match put_end(&self.folder, gathering, token, &self.claim.holder, &end)? {
+            None => {}
+            Some(End::Committed(known)) if known.load_id == commit.load_id => {}
+            Some(_) => return Err(self.claim.lost()),
+        }
+        // A later holder removes what earlier ones left, so that there was room for the file once more.
+        self.check().inspect_err(|_| drop(fs::remove_file(end_path(&self.folder, token))))
+    }
+
+    /// Whether a commit was put in place that is not known to be finished.
+    pub(super) fn is_sealed(&self) -> bool {
+        end_path(&self.folder, self.token()).exists()
+    }
+
+    /// Takes the next token, after a commit. Errors: files cannot be written.
+    pub(super) fn go_on(&self, now: i64) -> Result<()> {
+        let next = self.token() + 1;
+        if create(&path(&self.folder, next), &self.record(next, now, now.saturating_add(self.claim.micros)))?
+        {
+            self.token.store(next, Ordering::SeqCst);
+            return self.remove_older();
+        }
+        // Another run has taken over since; what was committed counts all the same.
+        Ok(())
     }
 
     /// Checks and moves the end away. Errors: another run has taken over.
@@ -68,22 +135,28 @@ impl FilesystemLease {
         if self.check().is_err() { Ok(()) } else { self.write(now, now) }
     }
 
-    fn write(&self, now: i64, expires_at: i64) -> Result<()> {
-        let record = Record {
-            token: self.token,
+    fn record(&self, token: i64, now: i64, expires_at: i64) -> Record {
+        Record {
+            token,
             holder: self.claim.holder.clone(),
             owner: self.claim.owner.clone(),
             acquired_at: self.acquired_at,
             renewed_at: now,
             expires_at,
-        };
-        write_atomic("filesystem.lease", &path(&self.folder, self.token), &encode(&record)?)
+        }
+    }
+
+    fn write(&self, now: i64, expires_at: i64) -> Result<()> {
+        let token = self.token();
+        let record = self.record(token, now, expires_at);
+        write_atomic("filesystem.lease", &path(&self.folder, token), &encode(&record)?)
     }
 
     /// Removes what earlier holders left.
     fn remove_older(&self) -> Result<()> {
         for file in entries(&self.folder)? {
-            if token_of(&file).is_some_and(|token| token < self.token) {
+            let token = token_of(&file).or_else(|| token_of(&file.with_extension("json")));
+            if token.is_some_and(|token| token < self.token()) {
                 match fs::remove_file(&file) {
                     Err(cause) if cause.kind() != ErrorKind::NotFound => {
                         return Err(io_error("remove", &file, cause));
@@ -106,6 +179,45 @@ impl Lease for FilesystemLease {
 
 fn path(folder: &Path, token: i64) -> PathBuf {
     folder.join(format!("{token}.json"))
+}
+
+fn end_path(folder: &Path, token: i64) -> PathBuf {
+    folder.join(format!("{token}.end"))
+}
+
+/// Ends a token, unless that was done; then gives how.
+///
+/// The file appears with its content, by a second name for one in `temporary`, a folder on the same file system.
+fn put_end(folder: &Path, temporary: &Path, token: i64, holder: &str, end: &End) -> Result<Option<End>> {
+    let path = end_path(folder, token);
+    let failed = |cause| io_error("write", &path, cause);
+    let bytes = encode(end)?;
+    let source = temporary.join(format!("{token}.{holder}.{}.tmp", std::process::id()));
+    failpoint("filesystem.end.create")?;
+    let mut file = File::create(&source).map_err(|cause| io_error("write", &source, cause))?;
+    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+    failpoint("filesystem.end.link")?;
+    let linked = match fs::hard_link(&source, &path) {
+        Err(cause) if !path.exists() && cause.kind() != ErrorKind::NotFound => {
+            // A file system without second names: the file is there before its content is.
+            create_new(&path, &bytes)
+        }
+        Err(cause) if path.exists() || cause.kind() == ErrorKind::AlreadyExists => Ok(false),
+        result => result.map(|()| true),
+    };
+    drop(fs::remove_file(&source));
+    if linked.map_err(failed)? {
+        failpoint("filesystem.end.sync_folder")?;
+        sync_folder(folder)?;
+        return Ok(None);
+    }
+    match fs::read(&path) {
+        // Who broke off while it wrote has committed nothing.
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).unwrap_or(End::TakenOver))),
+        // A later holder has removed it.
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Some(End::TakenOver)),
+        Err(cause) => Err(io_error("read", &path, cause)),
+    }
 }
 
 fn token_of(path: &Path) -> Option<i64> {
@@ -150,47 +262,161 @@ fn begun(path: &Path, token: i64, claim: &Claim) -> Record {
 
 /// Creates a file with this content. False if it exists.
 fn create(path: &Path, record: &Record) -> Result<bool> {
-    let failed = |cause| io_error("write", path, cause);
+    create_new(path, &encode(record)?).map_err(|cause| io_error("write", path, cause))
+}
+
+fn create_new(path: &Path, bytes: &[u8]) -> std::io::Result<bool> {
     match File::options().write(true).create_new(true).open(path) {
-        Ok(mut file) => {
-            file.write_all(&encode(record)?).map_err(failed)?;
-            file.sync_all().map_err(failed)?;
-            Ok(true)
-        }
+        Ok(mut file) => file.write_all(bytes).and_then(|()| file.sync_all()).map(|()| true),
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(cause) => Err(failed(cause)),
+        Err(cause) => Err(cause),
     }
 }
 
-fn encode(record: &Record) -> Result<Vec<u8>> {
+fn encode(record: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(record)
         .map_err(|cause| Error::internal("a lease cannot be written").with_source(cause))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::commit::{Moved, Record as Written};
     use super::*;
 
     fn claim(holder: &str) -> Claim {
         Claim { pipeline: "p".into(), holder: holder.into(), owner: holder.into(), micros: 1000 }
     }
 
+    fn take(folder: &Path, claim: &Claim, now: i64) -> Result<FilesystemLease> {
+        FilesystemLease::take(folder, folder, claim, now)
+    }
+
+    /// The commit of a load with one file, which is gathered.
+    fn gathered(folder: &Path, load_id: &str) -> Commit {
+        let gathering = Path::new("gathering").join(load_id);
+        fs::create_dir_all(folder.join(&gathering)).unwrap();
+        fs::create_dir_all(folder.join("loads")).unwrap();
+        fs::write(folder.join(&gathering).join("a"), load_id).unwrap();
+        Commit {
+            load_id: load_id.to_owned(),
+            removed: vec!["old".into()],
+            moved: vec![Moved {
+                table: "t".into(),
+                from: gathering.join("a"),
+                to: format!("t/{load_id}").into(),
+            }],
+            state: None,
+            load: Written { path: format!("loads/{load_id}").into(), content: load_id.into() },
+            gathering,
+        }
+    }
+
+    fn seal(lease: &FilesystemLease, folder: &Path, commit: &Commit) -> Result<()> {
+        lease.seal(commit, &folder.join(&commit.gathering))
+    }
+
+    #[test]
+    fn a_commit_that_is_in_place_is_finished_by_who_takes_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        fs::write(path.join("old"), "").unwrap();
+        let first = take(path, &claim("a"), 10).unwrap();
+        let commit = gathered(path, "1");
+        seal(&first, path, &commit).unwrap();
+        assert!(path.join("old").exists() && !path.join("t/1").exists());
+        let second = take(path, &claim("b"), 2000).unwrap();
+        assert!(!path.join("old").exists() && path.join("t/1").exists() && path.join("loads/1").exists());
+        // The first one wakes up: its load counts, and it changes nothing any more.
+        fs::write(path.join("old"), "of a later load").unwrap();
+        commit.finish(path).unwrap();
+        first.go_on(2001).unwrap();
+        assert!(path.join("old").exists());
+        second.check().unwrap();
+        let error = seal(&first, path, &gathered(path, "2")).unwrap_err();
+        assert_eq!(error.kind(), windlass_core::ErrorKind::Conflict);
+        second.check().unwrap();
+        seal(&second, path, &gathered(path, "3")).unwrap();
+    }
+
+    #[test]
+    fn who_was_taken_over_commits_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let first = take(path, &claim("a"), 10).unwrap();
+        let commit = gathered(path, "1");
+        // However much later: the next holder removes what tells of the ones before.
+        for (now, holder) in [(2000, "b"), (4000, "c"), (6000, "b")] {
+            take(path, &claim(holder), now).unwrap();
+            let error = seal(&first, path, &commit).unwrap_err();
+            assert_eq!(error.kind(), windlass_core::ErrorKind::Conflict);
+        }
+        assert!(!path.join("t").exists() && !path.join("loads/1").exists());
+    }
+
+    #[test]
+    fn a_holder_that_goes_on_commits_load_after_load() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let lease = take(path, &claim("a"), 10).unwrap();
+        for load_id in ["1", "2", "3"] {
+            let commit = gathered(path, load_id);
+            seal(&lease, path, &commit).unwrap();
+            commit.finish(path).unwrap();
+            lease.go_on(20).unwrap();
+        }
+        assert_eq!(lease.token(), 4);
+        let left = entries(&lease.folder).unwrap();
+        assert_eq!(left, [path_of(&lease)]);
+    }
+
+    fn path_of(lease: &FilesystemLease) -> PathBuf {
+        path(&lease.folder, lease.token())
+    }
+
+    /// One of the two: the holder's load is there as a whole, or it was refused and nothing is.
+    #[test]
+    fn a_commit_and_who_takes_over_never_both_win() {
+        for round in 0..200 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path();
+            let first = take(path, &claim("a"), 10).unwrap();
+            let commit = gathered(path, "1");
+            let start = std::sync::Barrier::new(2);
+            let (sealed, taken) = std::thread::scope(|scope| {
+                let sealing = scope.spawn(|| {
+                    start.wait();
+                    seal(&first, path, &commit).and_then(|()| commit.finish(path))
+                });
+                start.wait();
+                if round % 2 == 0 {
+                    std::thread::yield_now();
+                }
+                let taken = take(path, &claim("b"), 2000);
+                // What who takes over sees is what will stay.
+                let seen = path.join("loads/1").exists();
+                (sealing.join().unwrap(), taken.map(|_| seen).unwrap())
+            });
+            assert_eq!(sealed.is_ok(), taken, "{sealed:?}");
+            assert_eq!(path.join("t/1").exists(), taken);
+        }
+    }
+
     #[test]
     fn a_lease_that_has_ended_is_taken_over_and_its_holder_finds_out() {
         let folder = tempfile::tempdir().unwrap();
-        let first = FilesystemLease::take(folder.path(), &claim("a"), 10).unwrap();
-        FilesystemLease::take(folder.path(), &claim("b"), 500).unwrap_err();
+        let first = take(folder.path(), &claim("a"), 10).unwrap();
+        take(folder.path(), &claim("b"), 500).unwrap_err();
         first.prolong(900).unwrap();
-        FilesystemLease::take(folder.path(), &claim("b"), 1500).unwrap_err();
-        let second = FilesystemLease::take(folder.path(), &claim("b"), 2000).unwrap();
-        assert_eq!((first.token, second.token), (1, 2));
+        take(folder.path(), &claim("b"), 1500).unwrap_err();
+        let second = take(folder.path(), &claim("b"), 2000).unwrap();
+        assert_eq!((first.token(), second.token()), (1, 2));
         for lost in [first.check(), first.prolong(2001)] {
             assert_eq!(lost.unwrap_err().kind(), windlass_core::ErrorKind::Conflict);
         }
         first.release(2002).unwrap();
         second.check().unwrap();
         second.release(2003).unwrap();
-        assert_eq!(FilesystemLease::take(folder.path(), &claim("a"), 2003).unwrap().token, 3);
+        assert_eq!(take(folder.path(), &claim("a"), 2003).unwrap().token(), 3);
     }
 
     #[test]
@@ -200,7 +426,7 @@ mod tests {
             let threads: Vec<_> = (0..8)
                 .map(|n| {
                     let path = folder.path();
-                    scope.spawn(move || FilesystemLease::take(path, &claim(&format!("h{n}")), 10).is_ok())
+                    scope.spawn(move || take(path, &claim(&format!("h{n}")), 10).is_ok())
                 })
                 .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).filter(|is_taken| *is_taken).count()
@@ -216,7 +442,7 @@ mod tests {
         fs::write(leases.join("4.json"), "").unwrap();
         let written = fs::metadata(leases.join("4.json")).unwrap().modified().unwrap();
         let written = i64::try_from(written.duration_since(UNIX_EPOCH).unwrap().as_micros()).unwrap();
-        FilesystemLease::take(folder.path(), &claim("b"), written + 999).unwrap_err();
-        assert_eq!(FilesystemLease::take(folder.path(), &claim("b"), written + 1000).unwrap().token, 5);
+        take(folder.path(), &claim("b"), written + 999).unwrap_err();
+        assert_eq!(take(folder.path(), &claim("b"), written + 1000).unwrap().token(), 5);
     }
 }

@@ -3,6 +3,7 @@
 //! New files are gathered in a hidden folder of the dataset and moved to their places at the commit, so that a load
 //! that fails leaves nothing behind.
 
+mod commit;
 mod layout;
 mod lease;
 mod session;
@@ -145,6 +146,7 @@ fn capabilities(format: FileFormat) -> Capabilities {
         has_case_sensitive_identifiers: true,
         types: TypeDefaults { wei: (78, 0), scale_defaults_alone: false, ..TypeDefaults::default() },
         merge_strategies: Vec::new(),
+        takes_sql_conditions: false,
         replace_strategy: ReplaceStrategy::TruncateAndInsert,
         merge_falls_back_to_append: true,
         normalizes_dataset_name: true,

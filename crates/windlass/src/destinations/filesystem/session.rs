@@ -15,6 +15,7 @@ use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::state::{STATE_ENGINE_VERSION, State};
 use windlass_core::{Error, Result};
 
+use super::commit::{Commit, Moved, Record};
 use super::layout::{FileName, LoadTimes, iso};
 use super::lease::FilesystemLease;
 use super::system_files::{self, entries, hex, hex_hash};
@@ -23,7 +24,7 @@ use crate::destination::{Dataset, Lease, ReplaceStrategy, Session, Stored};
 use crate::destinations::aside;
 use crate::env::time_of_load_id;
 use crate::failpoint::failpoint;
-use crate::files::{io_error, sync_folder};
+use crate::files::io_error;
 use crate::packages::LoadPackage;
 
 /// The hidden folder of a dataset in which loads gather their files.
@@ -36,13 +37,6 @@ pub(super) struct FilesystemSession {
     lease: Option<FilesystemLease>,
     /// The load that was begun.
     load_id: Option<String>,
-}
-
-/// Where a job's file is gathered and where it belongs.
-struct Placed {
-    table: String,
-    gathered: PathBuf,
-    target: PathBuf,
 }
 
 impl FilesystemSession {
@@ -60,11 +54,52 @@ impl FilesystemSession {
 
     /// The folder of this load's files until the commit.
     fn gathering(&self, load_id: &str) -> PathBuf {
-        self.folder().join(GATHERING).join(&self.dataset.pipeline).join(load_id)
+        self.folder().join(gathering_below(&self.dataset.pipeline, load_id))
+    }
+
+    /// What the commit of a package does.
+    fn commit_of(
+        &self,
+        package: &LoadPackage,
+        moved: Vec<Moved>,
+        removed: Vec<PathBuf>,
+        now: i64,
+    ) -> Result<Commit> {
+        let names = self.names()?;
+        let (manifest, load_id) = (&package.manifest, package.load_id());
+        let state = package.has_new_state.then(|| {
+            let name = format!("{}__{load_id}__{}.jsonl", manifest.pipeline, hex_hash(&manifest.schema_hash));
+            let content = json!({
+                "version": package.state.version(),
+                "engine_version": STATE_ENGINE_VERSION,
+                "pipeline_name": manifest.pipeline,
+                "state": package.state.encode(),
+                "created_at": iso(now),
+                "version_hash": package.state.version_hash(),
+                "_dlt_load_id": load_id,
+            });
+            Record { path: Path::new(&names.state_table).join(name), content }
+        });
+        let name = format!("{}__{load_id}.jsonl", manifest.schema_name);
+        let content = json!({
+            "load_id": load_id,
+            "schema_name": manifest.schema_name,
+            "status": 0,
+            "inserted_at": iso(now),
+            "schema_version_hash": manifest.schema_hash,
+        });
+        Ok(Commit {
+            load_id: load_id.to_owned(),
+            gathering: gathering_below(&self.dataset.pipeline, load_id),
+            removed,
+            moved,
+            state,
+            load: Record { path: Path::new(&names.loads_table).join(name), content },
+        })
     }
 
     /// Where all files of a package go. The state travels in a file of its own.
-    fn placed(&self, package: &LoadPackage, has_suffix: bool) -> Result<Vec<Placed>> {
+    fn placed(&self, package: &LoadPackage, has_suffix: bool) -> Result<Vec<Moved>> {
         let names = self.names()?;
         let load_id = package.load_id();
         let package_time = time_of_load_id(load_id);
@@ -88,13 +123,36 @@ impl FilesystemSession {
                     .at_table(&job.table)
                     .with_hint("put `{file_id}` into the layout"));
             }
-            Ok(Placed {
+            Ok(Moved {
                 table: job.table.clone(),
-                gathered: self.gathering(load_id).join(&file_id),
-                target: self.folder().join(path),
+                from: gathering_below(&self.dataset.pipeline, load_id).join(&file_id),
+                to: path.into(),
             })
         })
         .collect()
+    }
+
+    /// The files of tables that are emptied or dropped, and of the schemas that had the latter, relative to the dataset.
+    fn files_to_remove(
+        &self,
+        manifest: &PackageManifest,
+        emptied: &[String],
+        kept: &BTreeSet<PathBuf>,
+    ) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for table in emptied.iter().chain(&manifest.dropped) {
+            files.extend(self.files_of(&manifest.schema_name, table)?);
+        }
+        if !manifest.dropped.is_empty() {
+            let hash = hex_hash(&manifest.schema_hash);
+            let versions = system_files::list(&self.folder().join(&self.names()?.version_table))?;
+            let others =
+                versions.into_iter().filter(|file| file.owner == manifest.schema_name && file.hash != hash);
+            files.extend(others.map(|file| file.path));
+        }
+        let folder = self.folder();
+        let relative = files.iter().filter_map(|path| path.strip_prefix(&folder).ok().map(Path::to_owned));
+        Ok(relative.filter(|path| !kept.contains(path)).collect())
     }
 
     /// The files that exist of a table.
@@ -115,6 +173,11 @@ impl FilesystemSession {
         };
         aside(move || work(&session)).await
     }
+}
+
+/// The folder of a load's files until the commit, below the dataset's.
+fn gathering_below(pipeline: &str, load_id: &str) -> PathBuf {
+    Path::new(GATHERING).join(pipeline).join(load_id)
 }
 
 /// The id of a file: the same for the same job of the same load, so that loading it again overwrites it.
@@ -176,7 +239,7 @@ impl Session for FilesystemSession {
             if !may_create && !folder.join("init").exists() {
                 return Ok(None);
             }
-            FilesystemLease::take(&folder.join(GATHERING), &claim, now).map(Some)
+            FilesystemLease::take(&folder, &folder.join(GATHERING), &claim, now).map(Some)
         });
         self.lease = taken.await?;
         Ok(self.lease.clone().map(|lease| -> Arc<dyn Lease> { Arc::new(lease) }))
@@ -270,64 +333,43 @@ impl Session for FilesystemSession {
             let folder = self.folder();
             self.aside(move |_| system_files::init(&folder)).await? >= 2
         };
-        let placed = self.placed(package, has_suffix)?;
-        let records = Records::new(package, now);
-        let schema = package.manifest.schema_name.clone();
-        let dropped = package.manifest.dropped.clone();
+        let moved = self.placed(package, has_suffix)?;
+        let kept: BTreeSet<PathBuf> = moved.iter().map(|file| file.to.clone()).collect();
         let emptied = package.emptied_tables(ReplaceStrategy::TruncateAndInsert);
-        let replaced: Vec<String> = emptied.into_iter().chain(dropped.clone()).collect();
-        let hash = hex_hash(&package.manifest.schema_hash);
-        let gathering = self.gathering(package.load_id());
         let manifest = package.manifest.clone();
-        self.aside(move |session| {
-            // The lease does not end while the files are moved, unless that takes longer than it lasts.
+        let removed = self.aside(move |session| session.files_to_remove(&manifest, &emptied, &kept)).await?;
+        let commit = self.commit_of(package, moved, removed, now)?;
+        let manifest = package.manifest.clone();
+        let sealed = self.aside(move |session| {
+            // The lease does not end while the last checks are made, unless they take longer than it lasts.
             if let Some(lease) = &session.lease {
                 lease.prolong(now)?;
             }
             session.check_base(&manifest, &names)?;
-            let targets: BTreeSet<&PathBuf> = placed.iter().map(|file| &file.target).collect();
-            for table in &replaced {
-                for path in session.files_of(&schema, table)?.iter().filter(|path| !targets.contains(path)) {
-                    failpoint("filesystem.delete")?;
-                    fs::remove_file(path).map_err(|cause| io_error("delete", path, cause))?;
-                }
+            failpoint("filesystem.before_commit")?;
+            if let Some(lease) = &session.lease {
+                lease.seal(&commit, &session.folder().join(&commit.gathering))?;
             }
-            if !dropped.is_empty() {
-                // With the tables goes the memory of the schemas that had them.
-                let versions = system_files::list(&session.folder().join(&names.version_table))?;
-                for file in versions.iter().filter(|file| file.owner == schema && file.hash != hash) {
-                    fs::remove_file(&file.path).map_err(|cause| io_error("delete", &file.path, cause))?;
-                }
-            }
-            failpoint("filesystem.replaced")?;
-            let mut folders = BTreeSet::new();
-            for file in &placed {
-                failpoint("filesystem.move")?;
-                session.move_into_place(file)?;
-                folders.extend(file.target.parent());
-            }
-            folders.into_iter().try_for_each(|folder| {
-                failpoint("filesystem.sync_folder")?;
-                sync_folder(folder)
-            })?;
-            failpoint("filesystem.before_record")?;
-            if let Err(lost) = session.check_lease() {
-                // Nothing is to be seen of a load that does not count.
-                placed.iter().for_each(|file| drop(fs::remove_file(&file.target)));
-                return Err(lost);
-            }
-            records.write(&session.folder(), &gathering, &names)?;
+            Ok((commit, names))
+        });
+        let (commit, names) = sealed.await?;
+        // From here on the load counts: who comes next finishes it if this run cannot.
+        self.load_id = None;
+        self.aside(move |session| {
+            failpoint("filesystem.sealed")?;
+            commit.finish(&session.folder())?;
             failpoint("filesystem.after_record")?;
             session.remove_old_states(&names)?;
             failpoint("filesystem.clean")?;
+            let gathering = session.folder().join(&commit.gathering);
             match fs::remove_dir_all(&gathering) {
-                // The load counts by now; who has taken over may have tidied up.
+                // Who has taken over may have tidied up.
                 Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
                     return Err(io_error("remove", &gathering, cause));
                 }
                 _ => session.remove_empty_gathering(),
             }
-            Ok(())
+            session.lease.as_ref().map_or(Ok(()), |lease| lease.go_on(now))
         })
         .await
     }
@@ -337,6 +379,10 @@ impl Session for FilesystemSession {
         let Some(load_id) = self.load_id.take() else { return Ok(()) };
         self.aside(move |session| {
             failpoint("filesystem.rollback")?;
+            // What failed after the commit was in place is finished by the next run, which needs the files.
+            if session.lease.as_ref().is_some_and(FilesystemLease::is_sealed) {
+                return Ok(());
+            }
             session.remove_gathered(&session.gathering(&load_id))
         })
         .await
@@ -432,23 +478,6 @@ impl FilesystemSession {
         owners.iter().filter_map(|name| self.newest_schema(names, name).transpose()).collect()
     }
 
-    fn move_into_place(&self, file: &Placed) -> Result<()> {
-        let failed = |cause| io_error("write", &file.target, cause).at_table(&file.table);
-        if let Some(folder) = file.target.parent() {
-            fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
-        }
-        match fs::rename(&file.gathered, &file.target) {
-            Ok(()) => Ok(()),
-            Err(_) if !file.gathered.exists() && file.target.exists() => Ok(()),
-            // A part of the layout may be another disk.
-            Err(cause) if cause.kind() == std::io::ErrorKind::CrossesDevices => {
-                fs::copy(&file.gathered, &file.target).map_err(failed)?;
-                fs::File::open(&file.target).and_then(|target| target.sync_all()).map_err(failed)
-            }
-            Err(cause) => Err(failed(cause)),
-        }
-    }
-
     /// Keeps the newest state files of the pipeline.
     fn remove_old_states(&self, names: &SystemNames) -> Result<()> {
         let Ok(keep) = usize::try_from(self.inner.max_state_files) else { return Ok(()) };
@@ -470,68 +499,5 @@ impl FilesystemSession {
         // Only empty folders can be removed like this; others are in use.
         drop(fs::remove_dir(root.join(&self.dataset.pipeline)));
         drop(fs::remove_dir(root));
-    }
-}
-
-/// The records that make a load count.
-struct Records {
-    load_id: String,
-    schema_name: String,
-    schema_hash: String,
-    /// The pipeline and the content of its state file.
-    state: Option<(String, Value)>,
-    now: i64,
-}
-
-impl Records {
-    fn new(package: &LoadPackage, now: i64) -> Self {
-        let state = package.has_new_state.then(|| {
-            let pipeline = package.manifest.pipeline.clone();
-            let content = json!({
-                "version": package.state.version(),
-                "engine_version": STATE_ENGINE_VERSION,
-                "pipeline_name": pipeline,
-                "state": package.state.encode(),
-                "created_at": iso(now),
-                "version_hash": package.state.version_hash(),
-                "_dlt_load_id": package.load_id(),
-            });
-            (pipeline, content)
-        });
-        Self {
-            load_id: package.load_id().to_owned(),
-            schema_name: package.manifest.schema_name.clone(),
-            schema_hash: package.manifest.schema_hash.clone(),
-            state,
-            now,
-        }
-    }
-
-    /// The state first: it says what the rows cover, and all rows are in place by now.
-    fn write(&self, dataset: &Path, gathering: &Path, names: &SystemNames) -> Result<()> {
-        if let Some((pipeline, content)) = &self.state {
-            let name = format!("{pipeline}__{}__{}.jsonl", self.load_id, hex_hash(&self.schema_hash));
-            system_files::write(
-                "filesystem.state",
-                gathering,
-                &dataset.join(&names.state_table).join(name),
-                content,
-            )?;
-        }
-        failpoint("filesystem.between_records")?;
-        let record = json!({
-            "load_id": self.load_id,
-            "schema_name": self.schema_name,
-            "status": 0,
-            "inserted_at": iso(self.now),
-            "schema_version_hash": self.schema_hash,
-        });
-        let name = format!("{}__{}.jsonl", self.schema_name, self.load_id);
-        system_files::write(
-            "filesystem.load",
-            gathering,
-            &dataset.join(&names.loads_table).join(name),
-            &record,
-        )
     }
 }

@@ -99,6 +99,14 @@ fn refused(error: Error, refusal: &DbError) -> Error {
                  before the table is created",
             ),
         )
+    } else if *code == SqlState::DEPENDENT_OBJECTS_STILL_EXIST {
+        (
+            false,
+            Some(
+                "a view or another object uses the table, which `staging-optimized` and refresh drop; drop that object, or set \
+                 replace_strategy to insert-from-staging",
+            ),
+        )
     } else if class == "42" || *code == SqlState::NOT_NULL_VIOLATION || *code == SqlState::CHECK_VIOLATION {
         (
             false,

@@ -50,12 +50,34 @@ pub struct PostgresConfig {
     pub credentials: Option<PostgresCredentials>,
     /// Whether columns with the hint `unique`, such as the row ids, get a constraint. Default true.
     pub create_indexes: Option<bool>,
+    /// How csv files are written; accepted and unused, because rows are sent in the server's binary form.
+    pub csv_format: Option<CsvFormat>,
     /// How rows of a table with write disposition replace are replaced.
     pub replace_strategy: ReplaceStrategy,
     /// Name of the staging dataset; `%s` stands for the dataset. Default `%s_staging`.
     pub staging_dataset_name_layout: Option<String>,
     /// Whether the name of the dataset is normalized. Default true.
     pub enable_dataset_name_normalization: Option<bool>,
+}
+
+/// The reference's options of csv files that a database reads.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CsvFormat {
+    /// What stands between values.
+    pub delimiter: Option<char>,
+    /// Whether the first line names the columns.
+    pub include_header: Option<bool>,
+    /// Which values stand in quotes.
+    pub quoting: Option<windlass_core::file::CsvQuoting>,
+    /// What ends a line.
+    pub lineterminator: Option<String>,
+    /// The encoding.
+    pub encoding: Option<String>,
+    /// What becomes of characters that the encoding does not have.
+    pub encoding_errors: Option<String>,
+    /// Whether rows that cannot be read are left out.
+    pub on_error_continue: Option<bool>,
 }
 
 /// A PostgreSQL database as destination.
@@ -76,12 +98,14 @@ impl Postgres {
             )
         })?;
         let sql = sql_capabilities(63);
+        let unused = "csv_format means nothing here: rows are sent in the server's binary form";
         Ok(Self {
             address: Arc::new(Address::new(&credentials)?),
             staging_layout: staging_layout(config.staging_dataset_name_layout.as_deref())?,
             capabilities: Capabilities {
                 normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),
                 replace_strategy: config.replace_strategy,
+                warnings: config.csv_format.iter().map(|_| unused.to_owned()).collect(),
                 counts_identifier_bytes: true,
                 has_case_sensitive_identifiers: true,
                 types: TypeDefaults {

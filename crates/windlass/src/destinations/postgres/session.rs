@@ -1,5 +1,6 @@
 //! One connection to a Postgres database, and the transaction of a load.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -235,7 +236,8 @@ impl Session for PostgresSession {
         let Some(table) = jobs.first().map(|job| job.table.as_str()) else { return Ok(()) };
         let dataset = self.sql.dataset_of(package, table).to_owned();
         if self.targets.as_ref().is_none_or(|(known, _)| known != table) {
-            let columns = self.loading()?.columns(&dataset, table).await?;
+            let model = self.sql.model_of(package, table).to_owned();
+            let columns = self.loading()?.columns(&model, table).await?;
             self.targets = Some((table.to_owned(), columns));
         }
         let targets = self.targets.as_ref().map_or(&[][..], |(_, columns)| columns);
@@ -259,7 +261,17 @@ impl Session for PostgresSession {
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
         self.check_base(package).await?;
-        let statements = self.sql.commit_statements(package, now)?;
+        let mut unique = HashSet::new();
+        for statement in self.sql.look_at_staged(package) {
+            failpoint("postgres.statement")?;
+            self.loading()?.execute(&statement, "commit to").await?;
+        }
+        for (table, query) in self.sql.duplicate_queries(package)? {
+            if self.loading()?.one_text(&query).await?.is_none() {
+                unique.insert(table);
+            }
+        }
+        let statements = self.sql.commit_statements(package, &unique, now)?;
         let connection = self.loading()?;
         for statement in &statements {
             failpoint("postgres.statement")?;

@@ -1,5 +1,8 @@
 //! Opening the files of datasets, and what errors mean.
 
+use std::error::Error as _;
+use std::fs::File;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
@@ -11,6 +14,58 @@ use crate::files::io_error;
 
 /// How long to wait for others that write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A file beside the database that tells a busy database apart from one that another run of the engine writes to. It is
+/// locked while a load goes on; what a crash leaves of it means nothing.
+#[derive(Debug)]
+pub(super) struct WriterMark {
+    path: PathBuf,
+    _file: File,
+}
+
+impl WriterMark {
+    /// `None` if another run has it, or if it cannot be written; then only a message says less.
+    pub(super) fn set(destination: &Sqlite) -> Option<Self> {
+        let path = mark_path(destination);
+        let file = File::options().create(true).truncate(false).write(true).open(&path).ok()?;
+        file.try_lock().ok()?;
+        Some(Self { path, _file: file })
+    }
+}
+
+impl Drop for WriterMark {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+fn mark_path(destination: &Sqlite) -> PathBuf {
+    let mut name = destination.path.file_name().unwrap_or_default().to_owned();
+    name.push("-windlass");
+    destination.path.with_file_name(name)
+}
+
+/// What a busy database means: another run of the engine, unless its mark is our own, or some other program.
+pub(super) fn explain(destination: &Sqlite, has_mark: bool, error: Error) -> Error {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<rusqlite::Error>());
+    let is_busy = cause.and_then(rusqlite::Error::sqlite_error_code).is_some_and(is_busy);
+    let is_run = || {
+        let mark = File::open(mark_path(destination));
+        mark.is_ok_and(|mark| matches!(mark.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+    };
+    if has_mark || !is_busy || !is_run() {
+        return error;
+    }
+    let place = destination.path.display();
+    Error::conflict(format!("another run of windlass writes to {place}"))
+        .retryable()
+        .with_source(error)
+        .with_hint("run again when it is done, or use `--wait 60`")
+}
+
+fn is_busy(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+}
 
 /// Opens the main file with the files of datasets attached, which are created when they are missing.
 pub(super) fn open(destination: &Sqlite, datasets: &[&str]) -> Result<Connection> {
@@ -70,11 +125,12 @@ pub(super) fn one_text(connection: &Connection, sql: &str, location: &str) -> Re
 pub(super) fn database_error(what: &str, location: &str, cause: rusqlite::Error) -> Error {
     let error = Error::destination(format!("SQLite cannot {what} {location}"));
     let (error, hint) = match cause.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            // SQLite does not say who it is; another run is what it is most of the time.
-            let error =
-                Error::conflict(format!("another program is writing, and SQLite cannot {what} {location}"));
-            (error.retryable(), Some("run again when it is done, or use `--wait 60`"))
+        Some(code) if is_busy(code) => {
+            let error = Error::destination(format!(
+                "SQLite cannot {what} {location}, which another program has locked for {} s",
+                BUSY_TIMEOUT.as_secs()
+            ));
+            (error.retryable(), Some("have that program end its transaction, and run again: nothing is lost"))
         }
         Some(ErrorCode::DiskFull) => (
             error.retryable(),

@@ -18,3 +18,9 @@ credentials: ./{pipeline}.db   # the database file, relative to this file
             .with_hint("build it with `--features sqlite`"))
     },
 };
+
+pub(super) const SQLALCHEMY: DestinationEntry = DestinationEntry {
+    name: "sqlalchemy",
+    short: "dlt's name for databases of SQLAlchemy, of which SQLite is here (not in this binary)",
+    ..ENTRY
+};

@@ -12,12 +12,12 @@ use windlass_core::sql::Dialect;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
-use super::connection::{database_error, one_text, open, tables};
+use super::connection::{WriterMark, database_error, explain, one_text, open, tables};
 use super::insert::insert_file;
 use super::{Sqlite, read};
 use crate::destination::{Dataset, Lease, Session, Stored};
 use crate::destinations::aside;
-use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
+use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 
@@ -28,6 +28,8 @@ pub(super) struct SqliteSession {
     location: String,
     /// The connection of the load that is under way.
     writing: Option<Connection>,
+    /// Says that it is a load.
+    mark: Option<WriterMark>,
 }
 
 impl SqliteSession {
@@ -45,7 +47,7 @@ impl SqliteSession {
             capabilities.replace_strategy,
         )?;
         let location = destination.file(&sql.name).display().to_string();
-        Ok(Self { destination, sql, location, writing: None })
+        Ok(Self { destination, sql, location, writing: None, mark: None })
     }
 
     /// Runs `work` on a thread that may block, with a connection of its own: `None` if there is no file yet.
@@ -63,6 +65,7 @@ impl SqliteSession {
             work(&connection, &sql, &location).map(Some)
         })
         .await
+        .map_err(|error| self.explain(error))
     }
 
     /// Runs `work` on a thread that may block, in the transaction of the load.
@@ -79,7 +82,12 @@ impl SqliteSession {
         })
         .await?;
         self.writing = Some(connection);
-        result
+        result.map_err(|error| self.explain(error))
+    }
+
+    /// Says who keeps a database busy.
+    fn explain(&self, error: Error) -> Error {
+        explain(&self.destination, self.mark.is_some(), error)
     }
 }
 
@@ -158,10 +166,11 @@ impl Session for SqliteSession {
             (self.destination.clone(), self.sql.clone(), self.location.clone());
         let hash = package.manifest.schema_hash.clone();
         let uses_staging = !sql.staged_tables(package).is_empty() || destination.file(&sql.staging).exists();
-        let (connection, found, state) = aside(move || {
+        let begun = aside(move || {
             let mut datasets = vec![sql.name.as_str()];
             datasets.extend(uses_staging.then_some(sql.staging.as_str()));
             let connection = open(&destination, &datasets)?;
+            let mark = WriterMark::set(&destination);
             failpoint("sqlite.begin")?;
             connection
                 .execute_batch("BEGIN IMMEDIATE")
@@ -176,10 +185,10 @@ impl Session for SqliteSession {
                 Some(query) => one_text(&connection, &query, &location)?,
                 None => None,
             };
-            Ok((connection, Found { main, staging }, state))
-        })
-        .await?;
-        self.writing = Some(connection);
+            Ok((mark, connection, Found { main, staging }, state))
+        });
+        let (mark, connection, found, state) = begun.await.map_err(|error| self.explain(error))?;
+        (self.mark, self.writing) = (mark, Some(connection));
         SqlDataset::check_base(package, state)?;
         let plan = self.sql.plan(package, found, now)?;
         let statements = plan.in_order();
@@ -211,7 +220,13 @@ impl Session for SqliteSession {
     }
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
-        let statements = self.sql.commit_statements(package, now)?;
+        let queries = self.sql.duplicate_queries(package)?;
+        let unique = self
+            .write(move |connection, _, location| {
+                tables_where(queries, |query| Ok(one_text(connection, query, location)?.is_none()))
+            })
+            .await?;
+        let statements = self.sql.commit_statements(package, &unique, now)?;
         self.write(move |connection, _, location| {
             let failed = |cause| database_error("commit to", location, cause);
             statements.iter().try_for_each(|sql| {
@@ -223,15 +238,16 @@ impl Session for SqliteSession {
             failpoint("sqlite.after_commit")
         })
         .await?;
-        self.writing = None;
+        (self.mark, self.writing) = (None, None);
         Ok(())
     }
 
     async fn rollback(&mut self) -> Result<()> {
         // Closing a connection undoes what was not committed.
-        let connection = self.writing.take();
+        let (mark, connection) = (self.mark.take(), self.writing.take());
         aside(move || {
             drop(connection);
+            drop(mark);
             Ok(())
         })
         .await

@@ -42,8 +42,10 @@ resources:
     # steps: [{filter: '.type != null'}, {map: 'del(.secret)'}]   # jq
 ",
     missing: None,
+    has_exchanges: false,
     options: schema_of::<FileOptions>,
     resource: schema_of::<FileResourceOptions>,
+    forms: None,
     build: |parts| Ok(Box::new(FileSource::new(parts)?)),
 };
 

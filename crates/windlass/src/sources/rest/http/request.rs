@@ -7,7 +7,10 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::Auth;
+use super::{Auth, Response, url};
+
+/// Tells whether an answer is taken as it is, so that the request is not tried again whatever its status.
+pub type Settles = Arc<dyn Fn(&Response) -> bool + Send + Sync>;
 
 /// One request. A template is cloned and changed for every page, so that pages never share state.
 #[derive(Clone)]
@@ -28,6 +31,13 @@ pub struct Request {
     pub timeout: Option<Duration>,
     /// Whether redirects are followed.
     pub follow_redirects: bool,
+    /// Headers of every request, such as `User-Agent`, that this one goes without.
+    pub without: Vec<String>,
+    /// Answers that are not tried again, though their status is one that is.
+    pub settles: Option<Settles>,
+    /// Scheme, host and port that the credentials are for: those of the first URL. A template whose URL is replaced by
+    /// a link to somewhere else keeps it, and what is sent there goes without credentials.
+    pub home: Option<String>,
 }
 
 /// What a request carries.
@@ -47,16 +57,31 @@ pub enum RequestBody {
 impl Request {
     /// A request without parameters, headers and body.
     pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
+        let url = url.into();
         Self {
             method: method.into(),
-            url: url.into(),
+            home: url::origin(&url),
+            url,
             params: Map::new(),
             headers: IndexMap::new(),
             body: RequestBody::Empty,
             auth: None,
             timeout: None,
             follow_redirects: true,
+            without: Vec::new(),
+            settles: None,
         }
+    }
+
+    /// Binds the credentials to the host of this URL in place of the request's own, which others may have named.
+    pub fn bind_credentials(&mut self, url: &str) {
+        self.home = url::origin(url).or_else(|| self.home.take());
+    }
+
+    /// Takes a header back, also one that every request has.
+    pub fn remove_header(&mut self, name: &str) {
+        self.headers.retain(|known, _| !known.eq_ignore_ascii_case(name));
+        self.without.push(name.to_owned());
     }
 
     /// Sets a header, in place of one with this name in any case.

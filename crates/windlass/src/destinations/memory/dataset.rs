@@ -1,0 +1,317 @@
+//! A dataset and what a load makes of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_schema::{Field, Schema as ArrowSchema};
+use windlass_core::naming::Naming;
+use windlass_core::normalize::TypeDefaults;
+use windlass_core::package::PackageManifest;
+use windlass_core::schema::{ENGINE_VERSION, Schema, SystemNames, Table};
+use windlass_core::state::State;
+use windlass_core::{Error, Result};
+
+use super::merge::{MergeContext, merge};
+use super::table::{MemoryTable, filtered, texts, with_columns};
+use crate::destination::ReplaceStrategy;
+use crate::env::time_of_load_id;
+use crate::packages::LoadPackage;
+
+/// The tables of a dataset. A clone shares their rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MemoryDataset(BTreeMap<String, MemoryTable>);
+
+/// The rows of a load by the file that brought them.
+pub(super) type StagedRows = BTreeMap<String, Vec<RecordBatch>>;
+
+/// A load package as values.
+#[derive(Clone, Debug)]
+pub(super) struct Load {
+    pub(super) manifest: PackageManifest,
+    schema: Schema,
+    /// The tables that it needs.
+    tables: Vec<String>,
+    emptied: Vec<String>,
+    merged: Vec<String>,
+    merged_roots: Vec<String>,
+}
+
+/// A value of a system table.
+enum Value<'a> {
+    Int(i64),
+    Text(&'a str),
+    /// Microseconds since the epoch.
+    Time(i64),
+}
+
+impl Load {
+    pub(super) fn new(package: &LoadPackage) -> Self {
+        Self {
+            manifest: package.manifest.clone(),
+            schema: package.schema.clone(),
+            tables: package.migrated_tables(),
+            emptied: package.emptied_tables(ReplaceStrategy::TruncateAndInsert),
+            merged: package.merged_tables(),
+            merged_roots: package.merged_roots(),
+        }
+    }
+
+    /// The definitions of the tables that it needs, the engine's own among them.
+    fn definitions<'a>(&'a self, names: &'a SystemNames) -> impl Iterator<Item = &'a Table> {
+        let system = [&names.version_table, &names.loads_table];
+        system.into_iter().chain(&self.tables).filter_map(|name| self.schema.table(name))
+    }
+}
+
+impl MemoryDataset {
+    /// The names of the tables in order.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    /// The rows of a table; `None` if there is none.
+    pub(super) fn batches(&self, table: &str) -> Option<Vec<RecordBatch>> {
+        self.0.get(table).map(MemoryTable::batches)
+    }
+
+    /// What a load would add, for people.
+    pub(super) fn additions<'a>(&self, tables: impl Iterator<Item = &'a Table>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for table in tables {
+            match self.0.get(&table.name) {
+                None => lines.push(format!("create table {}", table.name)),
+                Some(known) => lines.extend(
+                    table
+                        .complete_columns()
+                        .filter(|column| !known.has(&column.name))
+                        .map(|column| format!("add column {}.{}", table.name, column.name)),
+                ),
+            }
+        }
+        lines
+    }
+
+    /// What a load drops and adds, for people.
+    pub(super) fn changes(&self, load: &Load, names: &SystemNames) -> Vec<String> {
+        let dropped = load.manifest.dropped.iter().filter(|table| self.0.contains_key(*table));
+        let mut lines: Vec<String> = dropped.map(|table| format!("drop table {table}")).collect();
+        let mut left = self.clone();
+        left.0.retain(|table, _| !load.manifest.dropped.contains(table));
+        lines.extend(left.additions(load.definitions(names)));
+        lines
+    }
+
+    /// The newest state of a pipeline whose load was recorded.
+    pub(super) fn state(
+        &self,
+        pipeline: &str,
+        names: &SystemNames,
+        naming: &Naming,
+    ) -> Result<Option<State>> {
+        let (Some(states), Some(loads)) = (self.0.get(&names.state_table), self.0.get(&names.loads_table))
+        else {
+            return Ok(None);
+        };
+        let (states, loads) = (states.whole()?, loads.whole()?);
+        let column = |rows, name: &str| texts(rows, &naming.identifier(name)?);
+        let (loaded, status) = (column(&loads, "load_id")?, column(&loads, "status")?);
+        let loaded: Vec<&String> = loaded
+            .iter()
+            .zip(&status)
+            .filter(|(_, status)| status.as_deref() == Some("0"))
+            .filter_map(|(id, _)| id.as_ref())
+            .collect();
+        let owners = column(&states, "pipeline_name")?;
+        let ids = texts(&states, &names.load_id)?;
+        let newest = (0..owners.len())
+            .filter(|row| owners[*row].as_deref() == Some(pipeline))
+            .filter(|row| ids[*row].as_ref().is_some_and(|id| loaded.contains(&id)))
+            .max_by(|a, b| ids[*a].cmp(&ids[*b]));
+        let texts = column(&states, "state")?;
+        newest.and_then(|row| texts[row].as_deref()).map(State::decode).transpose()
+    }
+
+    /// The newest version of a schema.
+    pub(super) fn schema(&self, name: &str, names: &SystemNames, naming: &Naming) -> Result<Option<Schema>> {
+        let Some(versions) = self.0.get(&names.version_table) else { return Ok(None) };
+        let versions = versions.whole()?;
+        let column = |name: &str| texts(&versions, &naming.identifier(name)?);
+        let (owners, times, documents) = (column("schema_name")?, column("inserted_at")?, column("schema")?);
+        let newest = (0..owners.len())
+            .filter(|row| owners[*row].as_deref() == Some(name))
+            .max_by(|a, b| times[*a].cmp(&times[*b]));
+        newest.and_then(|row| documents[row].as_deref()).map(Schema::decode).transpose()
+    }
+
+    /// Whether a load was recorded.
+    pub(super) fn has_load(&self, load_id: &str, names: &SystemNames, naming: &Naming) -> Result<bool> {
+        let Some(loads) = self.0.get(&names.loads_table) else { return Ok(false) };
+        let ids = texts(&loads.whole()?, &naming.identifier("load_id")?)?;
+        Ok(ids.iter().any(|id| id.as_deref() == Some(load_id)))
+    }
+
+    /// The dataset after a load at `now` in microseconds since the epoch. Errors: rows that cannot be merged.
+    pub(super) fn after(
+        &self,
+        load: &Load,
+        rows: &StagedRows,
+        names: &SystemNames,
+        types: &TypeDefaults,
+        now: i64,
+    ) -> Result<Self> {
+        let mut next = self.clone();
+        next.drop_tables(load, names)?;
+        for definition in load.definitions(names) {
+            let table = next.0.entry(definition.name.clone()).or_default();
+            table.widen(definition, types)?;
+        }
+        next.fill_root_keys(load)?;
+        next.record_version(load, names, now)?;
+        for table in &load.emptied {
+            if let Some(table) = next.0.get_mut(table) {
+                table.empty();
+            }
+        }
+        let mut staged: BTreeMap<String, MemoryTable> = BTreeMap::new();
+        for job in &load.manifest.jobs {
+            let missing = || Error::internal("a file was not loaded before the commit").at_table(&job.table);
+            let tables = if load.merged.contains(&job.table) { &mut staged } else { &mut next.0 };
+            let table = tables.entry(job.table.clone()).or_default();
+            if let Some(definition) = load.schema.table(&job.table) {
+                table.widen(definition, types)?;
+            }
+            let rows = rows.get(&job.file).ok_or_else(missing)?;
+            rows.iter()
+                .try_for_each(|rows| table.append(rows))
+                .map_err(|error| error.at_table(&job.table))?;
+        }
+        let context =
+            MergeContext { schema: &load.schema, names, loaded_at: time_of_load_id(&load.manifest.load_id) };
+        for root in &load.merged_roots {
+            merge(&context, &mut next.0, &staged, root)?;
+        }
+        next.record_load(load, names, now)?;
+        Ok(next)
+    }
+
+    fn drop_tables(&mut self, load: &Load, names: &SystemNames) -> Result<()> {
+        let dropped = &load.manifest.dropped;
+        self.0.retain(|name, _| !dropped.contains(name));
+        // With the tables goes the memory of the schemas that had them.
+        if !dropped.is_empty()
+            && let Some(versions) = self.0.get_mut(&names.version_table)
+        {
+            let column = load.schema.table(&names.version_table).and_then(|table| table.columns.get_index(3));
+            let column = column.map(|(name, _)| name.clone()).unwrap_or_default();
+            let rows = versions.whole()?;
+            let owners = texts(&rows, &column)?;
+            let keeps: Vec<bool> =
+                owners.iter().map(|owner| owner.as_deref() != Some(load.schema.name.as_str())).collect();
+            versions.replace(&[filtered(&rows, &keeps)?])?;
+        }
+        Ok(())
+    }
+
+    /// Gives stored nested rows the id of their root row where they came before rows carried it: a merge needs it.
+    fn fill_root_keys(&mut self, load: &Load) -> Result<()> {
+        let mut tables: Vec<&Table> = load.tables.iter().filter_map(|name| load.schema.table(name)).collect();
+        tables.sort_by_key(|table| load.schema.ancestry(&table.name).count());
+        for table in tables {
+            let complete = |table: &Table, hint: &'static str| {
+                table.columns_with(hint).find(|column| column.is_complete()).map(|column| column.name.clone())
+            };
+            let (Some(root_key), Some(parent_key), Some(parent)) = (
+                complete(table, "root_key"),
+                complete(table, "parent_key"),
+                table.parent.as_deref().and_then(|parent| load.schema.table(parent)),
+            ) else {
+                continue;
+            };
+            let Some(stored) = self.0.get(&table.name) else { continue };
+            let rows = stored.whole()?;
+            let mut roots = texts(&rows, &root_key)?;
+            if roots.iter().all(Option::is_some) {
+                continue;
+            }
+            let mut above = texts(&rows, &parent_key)?;
+            if parent.is_nested()
+                && let Some(parents) = self.0.get(&parent.name)
+            {
+                let parents = parents.whole()?;
+                let ids = texts(&parents, &complete(parent, "row_key").unwrap_or_default())?;
+                let of = texts(&parents, &complete(parent, "root_key").unwrap_or_default())?;
+                let known: BTreeMap<_, _> = ids.into_iter().zip(of).collect();
+                above = above.iter().map(|id| known.get(id).cloned().flatten()).collect();
+            }
+            for (root, above) in roots.iter_mut().zip(above) {
+                *root = root.take().or(above);
+            }
+            let Some((at, _)) = rows.schema_ref().column_with_name(&root_key) else { continue };
+            let mut arrays = rows.columns().to_vec();
+            arrays[at] = Arc::new(StringArray::from(roots));
+            let filled = with_columns(rows.schema(), arrays, rows.num_rows())?;
+            if let Some(stored) = self.0.get_mut(&table.name) {
+                stored.replace(&[filled])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn record_version(&mut self, load: &Load, names: &SystemNames, now: i64) -> Result<()> {
+        let schema = &load.schema;
+        let hash = schema.version_hash.clone().unwrap_or_default();
+        let definition = schema.table(&names.version_table);
+        let definition = definition.ok_or_else(|| Error::internal("the schema has no table of versions"))?;
+        let column = definition.columns.get_index(4).map(|(name, _)| name.as_str()).unwrap_or_default();
+        let table = self.0.entry(names.version_table.clone()).or_default();
+        if texts(&table.whole()?, column)?.iter().any(|known| known.as_deref() == Some(hash.as_str())) {
+            return Ok(());
+        }
+        let text = serde_json::Value::Object(schema.to_json()).to_string();
+        let values = [
+            Value::Int(schema.version.unwrap_or(1)),
+            Value::Int(ENGINE_VERSION),
+            Value::Time(now),
+            Value::Text(&schema.name),
+            Value::Text(&hash),
+            Value::Text(&text),
+        ];
+        table.append(&row(definition, &values)?)
+    }
+
+    fn record_load(&mut self, load: &Load, names: &SystemNames, now: i64) -> Result<()> {
+        let definition = load.schema.table(&names.loads_table);
+        let definition = definition.ok_or_else(|| Error::internal("the schema has no table of loads"))?;
+        let manifest = &load.manifest;
+        let values = [
+            Value::Text(&manifest.load_id),
+            Value::Text(&manifest.schema_name),
+            Value::Int(0),
+            Value::Time(now),
+            Value::Text(&manifest.schema_hash),
+        ];
+        let record = row(definition, &values)?;
+        self.0.entry(names.loads_table.clone()).or_default().append(&record)
+    }
+}
+
+/// A row of a system table, whose columns have a fixed order, whatever their names under a convention.
+fn row(table: &Table, values: &[Value<'_>]) -> Result<RecordBatch> {
+    let arrays: Vec<ArrayRef> = values
+        .iter()
+        .map(|value| -> ArrayRef {
+            match value {
+                Value::Int(value) => Arc::new(Int64Array::from(vec![*value])),
+                Value::Text(text) => Arc::new(StringArray::from(vec![*text])),
+                Value::Time(micros) => {
+                    Arc::new(TimestampMicrosecondArray::from(vec![*micros]).with_timezone("UTC"))
+                }
+            }
+        })
+        .collect();
+    let fields = table.columns.keys().zip(&arrays);
+    let fields: Vec<Field> =
+        fields.map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+    with_columns(Arc::new(ArrowSchema::new(fields)), arrays, 1)
+}

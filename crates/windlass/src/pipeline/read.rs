@@ -1,0 +1,118 @@
+//! Reading without loading: into a folder that is gone afterwards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use windlass_core::Result;
+use windlass_core::schema::SystemNames;
+use windlass_core::state::State;
+
+use super::cursors::Cursors;
+use super::prepare::PreparedSource;
+use super::{Pipeline, RunOptions};
+use crate::extract::{self, Extracted, Extraction};
+use crate::files::io_error;
+use crate::source::{Source, SourceContext};
+
+/// What was read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Reading {
+    /// Rows by table.
+    pub rows: IndexMap<String, u64>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+    /// Whether some partitions could not be read.
+    pub is_partial: bool,
+}
+
+impl Pipeline {
+    /// Reads all sources as the first run would, and loads nothing; the destination is not asked.
+    ///
+    /// Errors: those of reading.
+    pub async fn read(&self, sources: &[Box<dyn Source>], options: &RunOptions) -> Result<Reading> {
+        let mut reading = Reading::default();
+        for source in sources {
+            let mut prepared = self.prepare(source.as_ref(), None, options).await?;
+            let names = SystemNames::new(&prepared.naming)?;
+            let extracted =
+                self.read_prepared(source.as_ref(), &mut prepared, &State::new(&self.name)).await?;
+            let rows = extracted.gathered.rows.iter().filter(|(table, _)| !table.starts_with(&names.prefix));
+            for (table, count) in rows {
+                *reading.rows.entry(table.clone()).or_default() += count;
+            }
+            reading.is_partial |= extracted.left.values().any(|left| !left.failed.is_empty());
+            reading.warnings.extend(left_unread(&extracted));
+        }
+        Ok(reading)
+    }
+
+    /// Reads a source from where the state says into files that nobody keeps.
+    pub(super) async fn read_prepared(
+        &self,
+        source: &dyn Source,
+        prepared: &mut PreparedSource,
+        state: &State,
+    ) -> Result<Extracted> {
+        let mut resources = std::mem::take(&mut prepared.resources);
+        Cursors::open(source.name(), &mut resources, state)?;
+        let scratch = Scratch::new(source.name())?;
+        let load_id = self.env.new_load_id();
+        let context = SourceContext { folder: self.folder.clone() };
+        let extracted = extract::run(Extraction {
+            source,
+            context: &context,
+            resources,
+            package: scratch.path().to_owned(),
+            load_id: load_id.clone(),
+            normalize: self.normalize_settings(&prepared.schema, prepared.naming, &load_id)?,
+            formats: self.table_formats(&prepared.schema)?,
+            settings: self.settings.extract,
+            progress: Arc::clone(&self.progress),
+            cancel: self.cancel.clone(),
+            fingerprint: None,
+            checkpoint: None,
+        });
+        // The future is large.
+        Box::pin(extracted).await
+    }
+}
+
+/// Warnings about what could not be read.
+pub(super) fn left_unread(extracted: &Extracted) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for left in extracted.left.values() {
+        warnings.extend(left.failed.iter().map(|failed| {
+            format!(
+                "resource `{}`: partition {} cannot be read: {}",
+                failed.resource, failed.partition, failed.error
+            )
+        }));
+        warnings.extend(left.unfinished.iter().map(|end| format!("reading ends early: {}", end.reason)));
+    }
+    warnings
+}
+
+/// A folder that is gone when this is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("windlass-plan-{}-{name}", std::process::id()));
+        fs::create_dir_all(path.join("jobs")).map_err(|cause| io_error("create", &path, cause))?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning of temporary files.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}

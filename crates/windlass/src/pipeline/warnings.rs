@@ -1,0 +1,58 @@
+//! What the user should know about the tables of a run.
+
+use std::collections::BTreeMap;
+
+use windlass_core::schema::Schema;
+
+use crate::extract::Extracted;
+
+/// Columns that a warning names.
+const SHOWN_COLUMNS: usize = 5;
+
+/// Warnings for tables that have no room for more columns.
+pub(super) fn left_in_json(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
+    extracted.state.full_tables.iter().map(|(table, full)| {
+        format!(
+            "table `{table}` has no room for more columns: what has new keys, such as `{}`, is kept as JSON; \
+             schema.max_columns_per_table sets the limit, max_table_nesting or a json data_type avoids it",
+            full.example
+        )
+    })
+}
+
+/// Warnings for columns that were announced or seen, but whose type nobody told.
+pub(super) fn left_without_type(extracted: &Extracted, before: &Schema) -> Vec<String> {
+    let schema = &extracted.state.schema;
+    let mut columns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (table, column) in &extracted.gathered.null_columns {
+        let known = schema.table(table).and_then(|table| table.columns.get(column));
+        if known.is_none_or(|column| !column.is_complete()) {
+            columns.entry(table).or_default().push(column);
+        }
+    }
+    for table in before.tables.values().filter(|table| extracted.gathered.rows.contains_key(&table.name)) {
+        let hinted = table.columns.keys().filter(|name| {
+            let column = schema.table(&table.name).and_then(|table| table.columns.get(*name));
+            column.is_some_and(|column| !column.is_complete())
+        });
+        columns.entry(&table.name).or_default().extend(hinted.map(String::as_str));
+    }
+    columns
+        .into_iter()
+        .filter(|(_, columns)| !columns.is_empty())
+        .map(|(table, mut columns)| {
+            columns.sort_unstable();
+            columns.dedup();
+            let shown: Vec<_> = columns.iter().take(SHOWN_COLUMNS).map(|column| format!("`{column}`")).collect();
+            let more = match columns.len().saturating_sub(SHOWN_COLUMNS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!(
+                "table `{table}`: no value tells the type of {}{more}; a column is created when one comes, or give it a \
+                 data_type",
+                shown.join(", ")
+            )
+        })
+        .collect()
+}

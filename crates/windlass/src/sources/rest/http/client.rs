@@ -1,0 +1,501 @@
+//! The transport over the network: retries, limits, redirects, cookies, and credentials that stay where they belong.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use indexmap::IndexMap;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Url, redirect};
+use windlass_core::{Error, Result};
+
+use super::body::BodyReader;
+use super::cookies::CookieJar;
+use super::failure::Failure;
+use super::gate::{GateLimits, HostGates, Permit};
+use super::netrc::Netrc;
+use super::pace::{Pace, RealPace};
+use super::retry::RetryPolicy;
+use crate::config::Secret;
+
+use super::{HttpSettings, Request, Response, Transport, encode, tls, url};
+
+/// Tells of an answer or of an error without answer whether the request is tried again.
+pub type RetryCondition = Arc<dyn Fn(std::result::Result<&Response, &str>) -> bool + Send + Sync>;
+
+/// Headers by which credentials travel.
+const CREDENTIAL_HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+
+/// Carries requests over the network. Cookies, budgets and connections are those of one client; limits of a host are
+/// shared by all clients of the process.
+pub struct HttpTransport {
+    client: Client,
+    settings: HttpSettings,
+    policy: RetryPolicy,
+    condition: Option<RetryCondition>,
+    gates: Arc<HostGates>,
+    pace: Arc<dyn Pace>,
+    cookies: Mutex<CookieJar>,
+    netrc: Netrc,
+    sent: AtomicU64,
+    begun: OnceLock<i64>,
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport").finish_non_exhaustive()
+    }
+}
+
+impl HttpTransport {
+    /// A client. Errors: settings that make no sense, certificates that cannot be read.
+    pub fn new(settings: HttpSettings) -> Result<Self> {
+        settings.validate()?;
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(tls::config(settings.ca_file.as_deref())?)
+            .connect_timeout(seconds(settings.request_timeout))
+            .pool_max_idle_per_host(settings.max_connections)
+            .redirect(redirect::Policy::none());
+        if !settings.environment_proxy {
+            builder = builder.no_proxy();
+        }
+        let client = builder
+            .build()
+            .map_err(|cause| Error::config("HTTP cannot be set up").with_source(cause.without_url()))?;
+        Ok(Self {
+            client,
+            policy: settings.retry_policy(),
+            condition: None,
+            gates: HostGates::shared(),
+            pace: Arc::new(RealPace),
+            cookies: Mutex::default(),
+            netrc: if settings.netrc { Netrc::of_user() } else { Netrc::default() },
+            sent: AtomicU64::new(0),
+            begun: OnceLock::new(),
+            settings,
+        })
+    }
+
+    /// Another pace than the machine's.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Arc<dyn Pace>) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Other gates than those of the process.
+    #[must_use]
+    pub fn with_gates(mut self, gates: Arc<HostGates>) -> Self {
+        self.gates = gates;
+        self
+    }
+
+    /// Credentials of this file, in the form of `.netrc`, in place of the user's.
+    #[must_use]
+    pub fn with_netrc(mut self, path: &Path) -> Self {
+        self.netrc = Netrc::read(path);
+        self
+    }
+
+    /// Tries requests again where this is true, beside those that are by their status.
+    #[must_use]
+    pub fn with_retry_condition(mut self, condition: RetryCondition) -> Self {
+        self.condition = Some(condition);
+        self
+    }
+
+    /// Requests that were sent so far, attempts and redirects included.
+    pub fn requests_sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// When the budget of time is spent, in microseconds since the epoch.
+    fn deadline(&self) -> Option<i64> {
+        let begun = *self.begun.get_or_init(|| self.pace.now());
+        Some(begun.saturating_add((self.settings.max_seconds? * 1e6) as i64))
+    }
+
+    /// Counts a request. Errors: the budget is spent.
+    fn spend(&self) -> Result<()> {
+        let sent = self.sent.fetch_add(1, Ordering::Relaxed);
+        if let Some(most) = self.settings.max_requests.filter(|most| sent >= *most) {
+            self.sent.fetch_sub(1, Ordering::Relaxed);
+            return Err(Error::budget_spent(format!("the {most} requests of `max_requests` are made")));
+        }
+        if self.deadline().is_some_and(|deadline| self.pace.now() >= deadline) {
+            self.sent.fetch_sub(1, Ordering::Relaxed);
+            return Err(self.time_spent());
+        }
+        Ok(())
+    }
+
+    fn time_spent(&self) -> Error {
+        let seconds = self.settings.max_seconds.unwrap_or_default();
+        Error::budget_spent(format!("the {seconds} seconds of `max_seconds` are over"))
+    }
+
+    /// Makes of a request what goes over the wire.
+    async fn prepare(&self, request: &Request) -> Result<Prepared> {
+        let mut request = request.clone();
+        let withheld = self.foreign_host(&request);
+        let mut signed = Vec::new();
+        if withheld.is_some() {
+            request.headers.retain(|name, _| !is_credential_name(name));
+        } else if let Some(auth) = request.auth.clone() {
+            let before = request.headers.clone();
+            auth.sign(&mut request, self).await?;
+            signed.extend(
+                request
+                    .headers
+                    .iter()
+                    .filter(|(name, value)| before.get(*name) != Some(value))
+                    .map(|(name, _)| name.clone()),
+            );
+        }
+        let mut address = url::with_parameters(&request.url, &request.params)?;
+        let from_url = take_userinfo(&mut address);
+        if request.auth.is_none()
+            && let Some(basic) = self.basic_of(&address).or(from_url)
+        {
+            request.set_header("Authorization", basic);
+        }
+        let (body, content_type) = match encode::body(&request.body) {
+            Some((body, content_type)) => (Some(body), content_type),
+            None => (None, None),
+        };
+        if let Some(content_type) = content_type.filter(|_| request.header("Content-Type").is_none()) {
+            request.set_header("Content-Type", content_type);
+        }
+        let method = request.method.to_ascii_uppercase();
+        let method = Method::from_bytes(method.as_bytes())
+            .map_err(|cause| Error::config(format!("`{method}` is no method of HTTP")).with_source(cause))?;
+        let mut headers = self.default_headers(&request);
+        add_headers(&mut headers, &request.headers)?;
+        let signed = signed.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect();
+        let timeout = request.timeout.unwrap_or_else(|| seconds(self.settings.request_timeout));
+        let secrets = request.auth.as_ref().map(|auth| auth.secrets()).unwrap_or_default();
+        Ok(Prepared { method, url: address, headers, body, signed, withheld, secrets, timeout })
+    }
+
+    fn default_headers(&self, request: &Request) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let user_agent = HeaderValue::from_str(&self.settings.user_agent).ok();
+        let defaults = [
+            ("user-agent", user_agent),
+            ("accept", Some(HeaderValue::from_static("*/*"))),
+            ("accept-encoding", Some(HeaderValue::from_static("gzip, deflate, zstd"))),
+        ];
+        for (name, value) in defaults {
+            let is_wanted = !request.without.iter().any(|other| other.eq_ignore_ascii_case(name));
+            if let Some(value) = value.filter(|_| is_wanted) {
+                headers.insert(name, value);
+            }
+        }
+        headers
+    }
+
+    /// The host that a link led to and that is not to get the credentials.
+    fn foreign_host(&self, request: &Request) -> Option<String> {
+        let home = request.home.as_deref()?;
+        let there = url::origin(&request.url)?;
+        if url::may_follow(home, &there) || self.may_have_credentials(&there) {
+            return None;
+        }
+        Some(there.split_once("://").map_or(there.as_str(), |(_, host)| host).to_owned())
+    }
+
+    fn may_have_credentials(&self, origin: &str) -> bool {
+        let place = origin.split_once("://").map_or(origin, |(_, place)| place);
+        let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
+        self.settings.send_credentials_to.iter().any(|allowed| allowed == host || allowed == place)
+    }
+
+    /// What the user's file of credentials has for a host.
+    fn basic_of(&self, address: &Url) -> Option<String> {
+        let (user, password) = self.netrc.find(address.host_str()?)?;
+        Some(basic(user, password.expose()))
+    }
+
+    /// Sends a request as often as it takes, without following redirects.
+    async fn send_hop(&self, hop: &Prepared, request: &Request) -> Result<Response> {
+        let gate = self.gates.of(&url::origin_of(&hop.url));
+        let limits = GateLimits {
+            most: self.settings.max_connections,
+            deadline: self.deadline(),
+            longest_wait: (self.settings.rate_limit_max_wait * 1e6) as i64,
+        };
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let permit = gate.enter(&*self.pace, &limits).await.ok_or_else(|| self.time_spent())?;
+            self.spend()?;
+            let outcome = self.attempt(hop, &permit).await;
+            if let (Ok(response), Some(settles)) = (&outcome, &request.settles)
+                && settles(response)
+            {
+                return outcome.map_err(|_| Error::internal("an answer is none"));
+            }
+            let may_pass = match &outcome {
+                // Some hosts refuse by 403 what they would grant when their count begins anew.
+                Ok(response) => {
+                    self.policy.retries(response.status) || response.status == 403 && gate.is_used_up()
+                }
+                Err(failure) => failure.may_pass(),
+            };
+            let is_asked = || {
+                self.condition.as_ref().is_some_and(|condition| match &outcome {
+                    Ok(response) => condition(Ok(response)),
+                    Err(failure) => condition(Err(&failure.to_string())),
+                })
+            };
+            let retry_after = outcome.as_ref().ok().and_then(|response| response.header("Retry-After"));
+            let now = self.pace.now();
+            let pause = if may_pass || is_asked() {
+                self.policy.pause(attempt, retry_after, now, self.pace.chance())
+            } else {
+                None
+            };
+            let Some(pause) = pause else {
+                return outcome.map_err(|failure| failure.into_error(hop.method.as_str(), &hop.shown()));
+            };
+            let until = now.saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX));
+            if limits.deadline.is_some_and(|deadline| until >= deadline) {
+                return Err(self.time_spent());
+            }
+            let status = outcome.as_ref().ok().map(|response| response.status);
+            if matches!(status, Some(429 | 503)) && retry_after.is_some() {
+                permit.hold(until);
+            }
+            tracing::warn!(
+                url = hop.shown(),
+                status,
+                failure = outcome.as_ref().err().map(ToString::to_string),
+                attempt,
+                pause = pause.as_secs_f64(),
+                "request is tried again"
+            );
+            // Others may use the place meanwhile.
+            drop(permit);
+            self.pace.pause(pause).await;
+        }
+    }
+
+    /// Sends a request once and reads the whole answer.
+    async fn attempt(&self, hop: &Prepared, permit: &Permit) -> std::result::Result<Response, Failure> {
+        let mut request = reqwest::Request::new(hop.method.clone(), hop.url.clone());
+        request.headers_mut().clone_from(&hop.headers);
+        let now = self.pace.now();
+        let own = hop.headers.get("cookie").and_then(|cookies| cookies.to_str().ok());
+        let kept = self.jar().header(&hop.url, now);
+        let cookies: Vec<&str> = own.into_iter().chain(kept.as_deref()).collect();
+        if !cookies.is_empty()
+            && let Ok(cookies) = HeaderValue::from_str(&cookies.join("; "))
+        {
+            request.headers_mut().insert("cookie", cookies);
+        }
+        if let Some(body) = &hop.body {
+            *request.body_mut() = Some(body.clone().into());
+        }
+        match self.settings.total_timeout {
+            None => self.exchange(request, hop, permit).await,
+            Some(total) => tokio::time::timeout(seconds(total), self.exchange(request, hop, permit))
+                .await
+                .unwrap_or(Err(Failure::Timeout { seconds: total })),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: reqwest::Request,
+        hop: &Prepared,
+        permit: &Permit,
+    ) -> std::result::Result<Response, Failure> {
+        let late = |_| Failure::Timeout { seconds: hop.timeout.as_secs_f64() };
+        let answer = tokio::time::timeout(hop.timeout, self.client.execute(request)).await.map_err(late)?;
+        let mut answer = answer.map_err(Failure::of)?;
+        let headers_at = self.pace.now();
+        self.jar().keep(&hop.url, answer.headers(), headers_at);
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let mut response = Response::new(answer.status().as_u16(), hop.shown(), headers, Vec::new());
+        permit.answered(&response, headers_at);
+        let mut body = BodyReader::new(
+            response.header("Content-Encoding"),
+            answer.content_length(),
+            self.settings.max_body_memory,
+        )?;
+        while let Some(piece) =
+            tokio::time::timeout(hop.timeout, answer.chunk()).await.map_err(late)?.map_err(Failure::of)?
+        {
+            body.take(&piece)?;
+        }
+        (response.body, response.spooled) = body.finish()?;
+        response.shown_body =
+            self.settings.http_show_error_body.then_some(self.settings.http_max_error_body_length);
+        response.withheld_from.clone_from(&hop.withheld);
+        Ok(response)
+    }
+
+    fn jar(&self) -> std::sync::MutexGuard<'_, CookieJar> {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The request that a redirect asks for. Errors: it leads nowhere.
+    fn redirected(&self, mut hop: Prepared, status: u16, location: &str) -> Result<Prepared> {
+        let nowhere = || {
+            let from = hop.shown();
+            Error::source_failed(format!(
+                "{} {from}: redirects to what is not an address of the web",
+                hop.method
+            ))
+            .with_hint("the server or something before it is wrong: check `base_url` and `path`")
+        };
+        let to = hop.url.join(location).map_err(|cause| nowhere().with_source(cause))?;
+        if !matches!(to.scheme(), "http" | "https") || !to.has_host() {
+            return Err(nowhere());
+        }
+        let becomes_get = match status {
+            301 => hop.method == Method::POST,
+            302 | 303 => hop.method != Method::HEAD,
+            _ => false,
+        };
+        if becomes_get {
+            hop.method = Method::GET;
+        }
+        if !matches!(status, 307 | 308) {
+            hop.body = None;
+            for name in ["content-type", "content-length", "transfer-encoding"] {
+                hop.headers.remove(name);
+            }
+        }
+        let (from, there) = (url::origin_of(&hop.url), url::origin_of(&to));
+        if !url::may_follow(&from, &there) && !self.may_have_credentials(&there) {
+            for name in
+                CREDENTIAL_HEADERS.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+            {
+                hop.headers.remove(name);
+            }
+            for name in hop.signed.drain(..) {
+                hop.headers.remove(name);
+            }
+            hop.withheld =
+                Some(there.split_once("://").map_or(there.as_str(), |(_, place)| place).to_owned());
+        }
+        hop.url = to;
+        hop.url.set_fragment(None);
+        if let Some(basic) = take_userinfo(&mut hop.url).and_then(|basic| HeaderValue::from_str(&basic).ok())
+        {
+            hop.headers.insert("authorization", basic);
+        }
+        Ok(hop)
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: &Request) -> Result<Response> {
+        let response = self.follow(request).await?;
+        // A token may be refused before its time; one more is tried, once.
+        if response.status == 401 && request.auth.as_ref().is_some_and(|auth| auth.refresh()) {
+            return self.follow(request).await;
+        }
+        Ok(response)
+    }
+}
+
+impl HttpTransport {
+    /// Sends a request and what redirects make of it.
+    async fn follow(&self, request: &Request) -> Result<Response> {
+        let mut hop = self.prepare(request).await?;
+        let method = hop.method.clone();
+        let first = hop.shown();
+        for _ in 0..=self.settings.max_redirects {
+            let response = self.send_hop(&hop, request).await?;
+            let location = match response.status {
+                301 | 302 | 303 | 307 | 308 if request.follow_redirects => response.header("Location"),
+                _ => None,
+            };
+            let Some(location) = location.map(str::to_owned) else { return Ok(response) };
+            hop = self.redirected(hop, response.status, &location)?;
+        }
+        Err(Error::source_failed(format!(
+            "{method} {}: more than {} redirects, the last to {}",
+            first,
+            self.settings.max_redirects,
+            hop.shown()
+        ))
+        .with_hint("the redirects go in a circle: some servers do so when credentials are missing"))
+    }
+}
+
+/// What goes over the wire.
+struct Prepared {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<Vec<u8>>,
+    /// Headers that the authentication wrote.
+    signed: Vec<HeaderName>,
+    /// The host that does not get the credentials.
+    withheld: Option<String>,
+    /// What is not shown of the address.
+    secrets: Vec<Secret>,
+    timeout: Duration,
+}
+
+impl Prepared {
+    /// The address without secrets.
+    fn shown(&self) -> String {
+        url::masked_with(self.url.as_str(), &self.secrets)
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap, added: &IndexMap<String, String>) -> Result<()> {
+    for (name, value) in added {
+        // The value may be a secret, so it is not shown.
+        let wrong = || Error::config(format!("the header `{name}` has characters that headers cannot have"));
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong())?;
+        headers.insert(HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?, value);
+    }
+    Ok(())
+}
+
+/// Whether a header of this name, which the user gave, is likely to be a credential.
+fn is_credential_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    CREDENTIAL_HEADERS.contains(&name.as_str())
+        || ["token", "secret", "password", "api-key", "api_key", "apikey", "auth"]
+            .iter()
+            .any(|part| name.contains(part))
+}
+
+/// User and password of an address as a header; the address goes without them.
+fn take_userinfo(address: &mut Url) -> Option<String> {
+    if address.username().is_empty() && address.password().is_none() {
+        return None;
+    }
+    let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let header = basic(&plain(address.username()), &plain(address.password().unwrap_or_default()));
+    // They fail for addresses without host only.
+    let _ = address.set_username("");
+    let _ = address.set_password(None);
+    Some(header)
+}
+
+/// The header of user and password.
+pub(super) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests;

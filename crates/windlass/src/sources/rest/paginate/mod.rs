@@ -1,0 +1,128 @@
+//! How one page leads to the next: by links, cursors, offsets or numbers.
+//!
+//! A [`PaginatorConfig`] is what a configuration says; it makes a [`Paginator`] for each chain of pages, so that no two
+//! chains share one. Programs add their own by [`register_paginator`].
+
+mod config;
+mod cursor;
+mod detect;
+mod header_cursor;
+mod header_link;
+mod json_link;
+mod link;
+mod place;
+mod range;
+mod registry;
+mod single_page;
+mod values;
+
+use std::fmt;
+
+use serde_json::Value;
+use windlass_core::json::{JsonPath, Tape};
+use windlass_core::{Error, Result};
+
+pub use config::PaginatorConfig;
+pub use cursor::CursorOptions;
+pub(crate) use detect::detect;
+pub use header_cursor::HeaderCursorOptions;
+pub use header_link::HeaderLinkOptions;
+pub use json_link::JsonLinkOptions;
+pub use link::resolve as resolve_link;
+pub use range::{OffsetOptions, PageNumberOptions};
+pub use registry::{PaginatorFactory, register_paginator};
+pub use single_page::SinglePage;
+
+use super::http::{Request, Response};
+
+/// Finds the next page. Each chain of pages has its own.
+///
+/// # Contract
+/// Requests are made from a template that never changes: [`Paginator::apply`] writes all that sets the next page apart
+/// from it. For every answer [`Paginator::update`] runs once, in the order of the pages.
+pub trait Paginator: Send + Sync + fmt::Debug {
+    /// Writes into the first request what the first page needs, and starts from the beginning.
+    ///
+    /// Errors: the request has no place for it.
+    fn begin(&mut self, request: &mut Request) -> Result<()>;
+
+    /// Learns from an answer what comes next.
+    ///
+    /// Errors: the answer lacks what the configuration promises.
+    fn update(&mut self, answer: &Answer<'_>) -> Result<()>;
+
+    /// Writes the next page into a copy of the template. Errors: there is no such page, or no place for it.
+    fn apply(&self, request: &mut Request) -> Result<()>;
+
+    /// Whether there is a next page.
+    fn has_next(&self) -> bool;
+
+    /// What names the next page where the server chose the name: a link, a cursor. A name that comes again with the
+    /// same records is taken for an endless chain.
+    fn next_name(&self) -> Option<String> {
+        None
+    }
+
+    /// What [`Paginator::resume`] needs to go on with the next page; `None` if it can only start over.
+    fn position(&self) -> Option<Value> {
+        None
+    }
+
+    /// Goes on at a position. Errors: it is not one of this paginator.
+    fn resume(&mut self, position: &Value) -> Result<()> {
+        let _ = position;
+        Err(Error::internal("this paginator has no positions"))
+    }
+
+    /// This paginator as it will be so many pages after the next one, if that is known before these are read.
+    ///
+    /// With `guess` it may be a page behind the end.
+    fn ahead(&self, pages: u64, guess: bool) -> Option<Box<dyn Paginator>> {
+        let _ = (pages, guess);
+        None
+    }
+
+    /// The paths that it follows in the document. Bodies too large for memory are checked against them.
+    fn paths(&self) -> Vec<&JsonPath> {
+        Vec::new()
+    }
+}
+
+/// An answer, as paginators see it.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// What was asked, with the URL that a link is relative to.
+    pub request: &'a Request,
+    /// What came back. Its body is not there where it is too large for memory; [`Answer::first`] works then too.
+    pub response: &'a Response,
+    /// Records on the page.
+    pub records: u64,
+    document: &'a Tape<'a>,
+}
+
+impl<'a> Answer<'a> {
+    /// An answer whose body was parsed.
+    pub fn new(request: &'a Request, response: &'a Response, records: u64, document: &'a Tape<'a>) -> Self {
+        Self { request, response, records, document }
+    }
+
+    /// The first value of the body that a path leads to; null is a value. Errors: as [`JsonPath::find`].
+    pub fn first(&self, path: &JsonPath) -> Result<Option<Value>> {
+        Ok(path.first(self.document, 0)?.map(|found| found.into_value(self.document)))
+    }
+
+    /// The body.
+    pub(crate) fn document(&self) -> &Tape<'a> {
+        self.document
+    }
+
+    /// The names of the members of the body, for errors. Never values.
+    fn shape(&self) -> String {
+        if self.document.is_array(0) {
+            return "a list".to_owned();
+        }
+        let keys: Vec<String> =
+            self.document.members(0).take(10).map(|(key, _)| format!("`{key}`")).collect();
+        if keys.is_empty() { "no members".to_owned() } else { keys.join(", ") }
+    }
+}
