@@ -1,62 +1,7 @@
-//! The `windlass` command: arguments in, one of the commands, an exit code out.
-
-mod args;
-mod command;
-mod output;
-mod progress;
-mod rows;
-mod signals;
+//! The binary; everything is in the library.
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
-
-use self::args::Args;
-use self::output::Output;
-use self::signals::Signals;
-
 fn main() -> ExitCode {
-    let args = Args::parse();
-    start_logging(args.verbose);
-    let output = Output::new(args.json);
-    let signals = Signals::default();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|cause| windlass::core::Error::internal("the runtime cannot be started").with_source(cause))
-        .and_then(|runtime| {
-            let result = runtime.block_on(command::run(args, &output, &signals));
-            // Threads that still read a closed connection or wait for a device must not hold the exit.
-            runtime.shutdown_background();
-            result
-        });
-    match result {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            output.error(&error);
-            output::Exit::of(&error, &signals).into()
-        }
-    }
-}
-
-/// Logs go to stderr when they are asked for by `-v` or `WINDLASS_LOG`.
-fn start_logging(verbose: u8) {
-    let by_flag = match verbose {
-        0 => None,
-        1 => Some("info"),
-        2 => Some("debug"),
-        _ => Some("trace"),
-    };
-    let filter = match (by_flag, std::env::var("WINDLASS_LOG")) {
-        (Some(level), _) => EnvFilter::new(level),
-        (None, Ok(filter)) if !filter.is_empty() => EnvFilter::new(filter),
-        _ => return,
-    };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(output::stderr_has_colour())
-        .init();
+    ExitCode::from(windlass_cli::run(std::env::args_os()))
 }

@@ -134,6 +134,19 @@ impl State {
         object(object(&mut self.doc, "sources"), source)
     }
 
+    /// The state of a source; empty when there is none.
+    pub fn source_state(&self, source: &str) -> Map<String, Value> {
+        let state = self.doc.get("sources").and_then(|sources| sources.get(source)?.as_object());
+        state.cloned().unwrap_or_default()
+    }
+
+    /// Sets the state of a source; an empty one is not kept if there was none.
+    pub fn set_source_state(&mut self, source: &str, state: Map<String, Value>) {
+        if !state.is_empty() || self.doc.get("sources").is_some_and(|all| all.get(source).is_some()) {
+            *self.source_mut(source) = state;
+        }
+    }
+
     /// What is stored of a cursor of a resource.
     pub fn cursor(&self, source: &str, resource: &str, path: &str) -> Option<&Value> {
         let source = self.doc.get("sources")?.get(source)?;

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use windlass_core::hints::ResourceHints;
 use windlass_core::incremental::IncrementalOptions;
 use windlass_core::json::Select;
+use windlass_core::schema::Schema;
 use windlass_core::{Error, Result};
 
 use crate::steps::Step;
@@ -42,6 +43,21 @@ pub trait Source: Send + Sync {
     /// One extractor for each partition of a resource that can be read on its own; their order is the order of the
     /// data.
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>>;
+
+    /// A schema that the source brings along; it is merged into the one that is stored.
+    fn schema(&self) -> Option<&Schema> {
+        None
+    }
+
+    /// Told once before anything is opened: the source's part of the state, as the run before left it.
+    async fn begin(&self, _state: &Map<String, Value>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Asked once when everything is read: the source's part of the state, where the source keeps it itself.
+    async fn end(&self) -> Result<Option<Map<String, Value>>> {
+        Ok(None)
+    }
 }
 
 /// What a resource is opened with.
@@ -111,6 +127,11 @@ pub trait Extractor: Send {
         None
     }
 
+    /// Where the records of the page that was returned last go, if not to the tables of the resource that was opened.
+    fn target(&self) -> Option<Arc<Target>> {
+        None
+    }
+
     /// What people should know of what was read since the last call, as sentences without a full stop.
     fn notices(&mut self) -> Vec<String> {
         Vec::new()
@@ -120,6 +141,24 @@ pub trait Extractor: Send {
     fn failures(&mut self) -> Vec<PartitionFailure> {
         Vec::new()
     }
+}
+
+/// Where the records of a page go: one extractor may read several resources at once, and records may name their table.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Name of the resource.
+    pub resource: String,
+    /// The table, if not the resource's own, and what is said about it.
+    pub table: Option<TargetTable>,
+}
+
+/// A table that comes up while a resource is read.
+#[derive(Clone, Debug)]
+pub struct TargetTable {
+    /// Its name as it was given.
+    pub name: String,
+    /// What it is to be like.
+    pub hints: ResourceHints,
 }
 
 /// One stream of records and what is said about it.

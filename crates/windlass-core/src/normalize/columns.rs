@@ -16,7 +16,7 @@ use super::encode::RecordNumbers;
 use super::grow::SchemaState;
 use super::physical::{Physical, arrow_field};
 use crate::error::{Error, Result};
-use crate::schema::{Column, Table};
+use crate::schema::{Column, ContractMode, Table};
 use crate::value::DataType;
 
 /// The column that an Arrow field describes; `None` for a type without one (nested, null, intervals).
@@ -113,12 +113,31 @@ impl BatchColumns {
             }
             partial.columns.insert(column.name.clone(), column);
         }
-        for name in [&ctx.names.load_id, &ctx.names.id] {
-            if is_missing(name) {
+        let adds = [(&ctx.names.load_id, ctx.batch_ids.load_id), (&ctx.names.id, ctx.batch_ids.row_id)];
+        for (name, is_added) in adds {
+            if is_added && is_missing(name) {
                 partial.columns.insert(name.clone(), ctx.rules.new_column(name, DataType::Text));
             }
         }
         (!partial.columns.is_empty()).then_some(partial)
+    }
+
+    /// Leaves out the columns whose values a contract refuses; gives how many values are lost by that.
+    pub(super) fn leave_refused(&mut self, state: &SchemaState, table: &str, batch: &RecordBatch) -> u64 {
+        let is_refused = |name: &str| {
+            let mode = state.refused_columns.get(&(table.to_owned(), name.to_owned()));
+            mode == Some(&ContractMode::DiscardValue)
+        };
+        let mut lost = 0;
+        self.columns.retain(|(index, column)| {
+            let leaves = is_refused(&column.name);
+            if leaves {
+                let array = batch.column(*index);
+                lost += (array.len() - array.null_count()) as u64;
+            }
+            !leaves
+        });
+        lost
     }
 
     /// Whether every column can go through as it is.
@@ -171,6 +190,9 @@ impl BatchColumns {
         for (name, array) in
             [(&ctx.names.load_id, Arc::new(load_ids) as ArrayRef), (&ctx.names.id, Arc::new(ids.finish()))]
         {
+            if !table.columns.get(name).is_some_and(Column::is_complete) {
+                continue;
+            }
             fields.push(Field::new(name, ArrowType::Utf8, false));
             arrays.push(array);
         }

@@ -45,6 +45,21 @@ pub enum RowIdKind {
     RowHash,
 }
 
+/// Which columns of the engine are added to rows that come as columns; a table that has them gets them always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchIds {
+    /// The id of the load.
+    pub load_id: bool,
+    /// The id of the row.
+    pub row_id: bool,
+}
+
+impl Default for BatchIds {
+    fn default() -> Self {
+        Self { load_id: true, row_id: true }
+    }
+}
+
 /// The settings of a run over one schema. Shared by all workers.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -62,6 +77,8 @@ pub struct Context {
     pub load_id: String,
     /// Whether the destination can merge rows. If not, no row id is derived from a key or a record.
     pub can_merge: bool,
+    /// Which columns of the engine are added to rows that come as columns.
+    pub batch_ids: BatchIds,
     breaks_paths: bool,
     pub(super) refuses_coercion: bool,
 }
@@ -83,6 +100,7 @@ impl Context {
             limits,
             load_id: load_id.into(),
             can_merge: true,
+            batch_ids: BatchIds::default(),
             breaks_paths: schema.breaks_paths(),
             refuses_coercion: schema.refuses_coercion(),
         })

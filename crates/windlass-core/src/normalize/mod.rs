@@ -29,7 +29,7 @@ use arrow_array::RecordBatch;
 use hashbrown::HashMap;
 
 pub use batch_rows::lines as batch_lines;
-pub use context::{Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
+pub use context::{BatchIds, Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
 pub use encode::RecordNumbers;
 pub use flatten::{FlatCell, FlatRow, Flattener, KeptKeys, RowVisitor};
 pub use grow::{Discarded, FullTable, SchemaState, column_for};
@@ -44,8 +44,9 @@ use observe::{Observer, ObserverMemory, Stop};
 use plan::{Plan, Sources};
 
 use crate::error::{At, Error, Result};
+use crate::hints::{Declared, declare};
 use crate::json::{ParseBuffers, ParsedRow, Tape};
-use crate::schema::Schema;
+use crate::schema::{ContractMode, Schema, Table};
 
 /// Rows of a table that are gathered before they are handed on.
 const BATCH_ROWS: usize = 16_384;
@@ -206,6 +207,34 @@ impl Normalizer {
         Ok(())
     }
 
+    /// Declares tables that come up while data is read, before the first record of them is observed.
+    ///
+    /// Records of a root table that a contract refuses are discarded. Errors: a contract that freezes.
+    pub fn declare(&mut self, tables: &[Table], turn: &mut dyn Turn) -> Result<()> {
+        let Some(root) = tables.first().map(|table| table.name.clone()) else { return Ok(()) };
+        self.state = turn.wait()?;
+        let settings = Arc::make_mut(&mut self.settings);
+        let ctx = &settings.ctx;
+        let mut state = SchemaState::clone(&self.state);
+        match declare(&mut state.schema, tables.to_vec(), &ctx.naming, ctx.can_merge)? {
+            Declared::Tables => {
+                // What stays nested is decided by the schema at the start, so they count as if they had been there.
+                declare(&mut settings.start, tables.to_vec(), &ctx.naming, ctx.can_merge)?;
+            }
+            Declared::Refused => drop(state.refused_tables.insert(root, ContractMode::DiscardRow)),
+        }
+        self.state = Arc::new(state);
+        turn.publish(&self.state);
+        let settings = Arc::clone(&self.settings);
+        self.plan.refresh(sources(&settings, &self.state));
+        Ok(())
+    }
+
+    /// The settings of the run.
+    pub fn context(&self) -> &Context {
+        &self.settings.ctx
+    }
+
     /// Appends what was observed to the batches and hands on those that are full.
     pub fn encode(
         &mut self,
@@ -246,7 +275,7 @@ impl Normalizer {
     ) -> Result<()> {
         let settings = Arc::clone(&self.settings);
         let ctx = &settings.ctx;
-        let columns = BatchColumns::new(ctx, batch)?;
+        let mut columns = BatchColumns::new(ctx, batch)?;
         let lacks = |state: &SchemaState| columns.missing(ctx, state, root_table);
         if !columns.is_nested && lacks(&self.state).is_some() {
             self.state = turn.wait()?;
@@ -260,12 +289,16 @@ impl Normalizer {
             *self.discarded.rows.entry(root_table.to_owned()).or_default() += batch.num_rows() as u64;
             return Ok(());
         }
+        let lost = columns.leave_refused(&self.state, root_table, batch);
         let table = self.state.schema.table(root_table);
         if let Some(table) = table.filter(|_| columns.fits(ctx, &self.state, root_table))
             && let Some(rows) =
                 columns.rows(ctx, table, batch, numbers).map_err(|e| e.at_table(root_table))?
         {
             *self.row_counts.entry_ref(root_table).or_default() += rows.num_rows() as u64;
+            if lost > 0 {
+                *self.discarded.values.entry(root_table.to_owned()).or_default() += lost;
+            }
             return sink.receive(root_table, TableBatch { rows, json_columns: Vec::new() });
         }
         let lines = batch_rows::lines(batch)?;

@@ -129,6 +129,19 @@ impl Schema {
         }
     }
 
+    /// Takes over the tables and settings of another schema, as those of a source that brings its own.
+    ///
+    /// Errors: a table whose parent is missing.
+    pub fn adopt(&mut self, other: &Self) -> Result<()> {
+        for table in other.tables.values() {
+            self.merge_table(Table::clone(table), false)?;
+        }
+        for (key, value) in &other.settings {
+            self.settings.insert(key.clone(), value.clone());
+        }
+        Ok(())
+    }
+
     /// The table and its ancestors, the nearest first.
     pub fn ancestry<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Table> {
         // A hand-made document may hold a cycle of parents.
@@ -247,6 +260,20 @@ impl Schema {
         for name in names {
             self.tables.shift_remove(name);
             let _ = propagation(self, name);
+        }
+    }
+
+    /// Removes tables as if they had never been declared.
+    pub fn forget_tables<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        self.remove_tables(names);
+        let Some(Value::Object(json)) = self.normalizers.get_mut("json") else { return };
+        let Some(Value::Object(config)) = json.get_mut("config") else { return };
+        let is_empty = |value: Option<&Value>| value.and_then(Value::as_object).is_some_and(Map::is_empty);
+        if is_empty(config.get("propagation").and_then(|propagation| propagation.get("tables"))) {
+            config.shift_remove("propagation");
+        }
+        if config.is_empty() {
+            json.shift_remove("config");
         }
     }
 

@@ -15,7 +15,7 @@ pub use document_schema::json_schema;
 pub use layers::Layers;
 pub use pipeline_file::{Described, Overrides, PipelineFile, pipelines_dir};
 pub use secret::Secret;
-pub use settings::parse_byte_size;
+pub use settings::{parse_byte_size, pipeline_settings};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 use windlass_core::file::{CsvOptions, CsvQuoting, FileFormat, ParquetCompression};
 use windlass_core::naming::Convention;
+use windlass_core::normalize::BatchIds;
 use windlass_core::{Error, Result};
 
 use crate::alerts::{Alerts, Webhooks};
@@ -70,6 +72,18 @@ pub(super) struct NormalizeSection {
     pub(super) loader_file_format: Option<FileFormat>,
     /// How files are written.
     pub(super) data_writer: DataWriterSection,
+    /// What is added to rows that come as columns.
+    pub(super) parquet_normalizer: ParquetNormalizerSection,
+}
+
+/// What is added to rows that come as columns, as from Parquet files.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ParquetNormalizerSection {
+    /// Whether they get the id of the load. Default true.
+    pub(super) add_dlt_load_id: Option<bool>,
+    /// Whether they get ids of their own. Default true.
+    pub(super) add_dlt_id: Option<bool>,
 }
 
 /// How files are written.
@@ -119,6 +133,13 @@ pub(super) struct SchemaSection {
     pub(super) max_identifier_length: Option<usize>,
     /// Columns that a table may get. Default 4096.
     pub(super) max_columns_per_table: Option<usize>,
+}
+
+/// The settings of a pipeline from the sections `pipeline`, `normalize`, `load` and `schema`, as in a pipeline file.
+///
+/// Errors: a key that is unknown, a value that is none.
+pub fn pipeline_settings(sections: Value) -> Result<PipelineSettings> {
+    super::parse_options::<Settings>("settings", sections)?.pipeline_settings()
 }
 
 /// A number of bytes.
@@ -210,6 +231,10 @@ impl Settings {
             naming: self.schema.naming.as_deref().map(str::parse::<Convention>).transpose()?,
             max_identifier_length: self.schema.max_identifier_length,
             limits,
+            batch_ids: BatchIds {
+                load_id: self.normalize.parquet_normalizer.add_dlt_load_id.unwrap_or(true),
+                row_id: self.normalize.parquet_normalizer.add_dlt_id.unwrap_or(true),
+            },
             import_schema_path: self.pipeline.import_schema_path.clone(),
             export_schema_path: self.pipeline.export_schema_path.clone(),
             delete_completed_jobs: self.load.delete_completed_jobs.unwrap_or(true),

@@ -22,7 +22,7 @@ use super::worker::WorkerSettings;
 use super::{Cancel, ExtractSettings, Extracted, Extraction, Gathered, LeftBehind, Prepared, Work};
 use crate::failpoint::failpoint;
 use crate::packages;
-use crate::source::{CursorRange, Opening, Page, PartitionFailure, Source};
+use crate::source::{CursorRange, Opening, Page, PartitionFailure, Source, Target};
 
 /// Resources that are read ahead of their turn at the same time.
 const RESOURCES_AHEAD: usize = 8;
@@ -202,7 +202,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Opens a resource where a checkpoint, a spent budget or nothing says that it begins.
-    async fn open(&self, index: usize) -> Result<(Pages, Arc<Mutex<Option<Value>>>)> {
+    async fn open(&mut self, index: usize) -> Result<(Pages, Arc<Mutex<Option<Value>>>)> {
         let prepared = &self.resources[index];
         let place = match (&self.resumed, &prepared.left.place) {
             (Some(current), _) if current.resource == index => {
@@ -305,7 +305,10 @@ impl<'a> Driver<'a> {
                     failpoint("extract.page")?;
                     self.schedule.count(page.body.bytes());
                     self.workers.progress.pages.fetch_add(1, Ordering::Relaxed);
-                    self.take(index, page, gate.as_mut()).await?;
+                    match read.target {
+                        Some(target) => self.send_to(target, page).await?,
+                        None => self.take(index, page, gate.as_mut()).await?,
+                    }
                 }
             }
             if gate.as_ref().is_some_and(Gate::is_done) {
@@ -334,25 +337,40 @@ impl<'a> Driver<'a> {
 
     /// Lets a page through the gate of its resource, keeps it for others, and hands it to the workers.
     async fn take(&mut self, index: usize, page: Page, gate: Option<&mut Gate>) -> Result<()> {
-        let Some(gate) = gate else { return self.send(index, page, None).await };
+        let Some(gate) = gate else { return self.send(index, page, None, None).await };
         let Some(passed) = gate.pass(page, self.next_ticket)? else { return Ok(()) };
         if let (Some(records), Some(spool)) = (&passed.records, self.spools.get_mut(&index)) {
             spool.push(records.as_bytes())?;
         }
         if self.resources[index].is_loaded {
-            return self.send(index, passed.page, passed.chosen).await;
+            return self.send(index, passed.page, passed.chosen, None).await;
         }
         drop(self.book.ticket(self.next_ticket));
         self.next_ticket += 1;
         Ok(())
     }
 
-    async fn send(&mut self, resource: usize, page: Page, chosen: Option<Chosen>) -> Result<()> {
+    /// Sends a page to where it says it belongs; what belongs to a resource that is not loaded is left out.
+    async fn send_to(&mut self, target: Arc<Target>, page: Page) -> Result<()> {
+        let index = self.resources.iter().position(|prepared| prepared.resource.name == target.resource);
+        match index {
+            Some(index) => self.send(index, page, None, target.table.is_some().then_some(target)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        resource: usize,
+        page: Page,
+        chosen: Option<Chosen>,
+        target: Option<Arc<Target>>,
+    ) -> Result<()> {
         let permit = self.budget.take(page.body.bytes()).await?;
         let ticket = self.book.ticket(self.next_ticket);
         self.next_ticket += 1;
         if let Some(crew) = &self.crew {
-            crew.send(Work { resource, page, ticket, chosen, _permit: permit }).await;
+            crew.send(Work { resource, page, ticket, chosen, target, _permit: permit }).await;
         }
         Ok(())
     }

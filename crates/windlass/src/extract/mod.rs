@@ -17,6 +17,7 @@ mod reader;
 mod records;
 mod single;
 mod spool;
+mod targets;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,7 @@ pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
 pub(crate) use self::single::write_record;
 use self::worker::Shredded;
-use crate::source::{Limit, Page, Resource, Source, SourceContext};
+use crate::source::{Limit, Page, Resource, Source, SourceContext, Target};
 
 /// A resource whose tables are declared.
 #[derive(Clone, Debug)]
@@ -223,6 +224,8 @@ pub(crate) struct Work {
     ticket: Ticket,
     /// Records to take of the page, where a gate chose them.
     chosen: Option<Chosen>,
+    /// Where they go, if not to the resource's own tables.
+    target: Option<Arc<Target>>,
     /// Gives the page's bytes back to the channel when the page is done.
     _permit: OwnedSemaphorePermit,
 }
@@ -253,6 +256,8 @@ pub(crate) struct Gathered {
     pub(crate) tallies: BTreeMap<usize, Tally>,
     /// Resources whose limit may make later runs skip records.
     pub(crate) may_skip: BTreeSet<usize>,
+    /// Root tables that came up while data was read.
+    pub(crate) came_up: BTreeSet<String>,
 }
 
 /// What a resource leaves to the next run.
@@ -271,6 +276,7 @@ pub(crate) struct LeftBehind {
 impl Gathered {
     fn add(&mut self, part: Shredded, resources: &[Prepared]) -> Result<()> {
         self.reached.extend(part.reached);
+        self.came_up.extend(part.came_up);
         self.jobs.extend(part.jobs);
         self.discarded.add(&part.discarded);
         self.reject_files.extend(part.reject_files);

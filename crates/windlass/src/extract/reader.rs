@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use windlass_core::{Error, Result};
 
 use super::budget::ByteBudget;
-use crate::source::{Extractor, Page, PartitionFailure};
+use crate::source::{Extractor, Page, PartitionFailure, Target};
 
 /// Pages that a task reads ahead.
 const PAGES_AHEAD: usize = 4;
@@ -22,6 +22,8 @@ pub(super) struct Read {
     pub(super) failures: Vec<PartitionFailure>,
     /// What people should know of what was read.
     pub(super) notices: Vec<String>,
+    /// Where the page goes, if not to the tables of the resource.
+    pub(super) target: Option<Arc<Target>>,
     /// Gives the bytes of a page that was read ahead back.
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -73,9 +75,9 @@ impl Pages {
             notices.extend(extractor.notices());
             match step {
                 Ok(Some(page)) => {
-                    let position = extractor.position();
+                    let (position, target) = (extractor.position(), extractor.target());
                     self.place = Place { position, is_at_start: false, ..self.place };
-                    return Ok(self.read(Step::Page(page), failures, notices));
+                    return Ok(Read { target, ..self.read(Step::Page(page), failures, notices) });
                 }
                 Ok(None) => {
                     self.extractors.pop_front();
@@ -92,7 +94,7 @@ impl Pages {
     }
 
     fn read(&self, step: Step, failures: Vec<PartitionFailure>, notices: Vec<String>) -> Read {
-        Read { step, place: self.place.clone(), failures, notices, _permit: None }
+        Read { step, place: self.place.clone(), failures, notices, target: None, _permit: None }
     }
 }
 

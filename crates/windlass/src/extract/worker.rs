@@ -19,6 +19,7 @@ use windlass_core::{Error, Result};
 use super::gate::Chosen;
 use super::job_files::{FileRotation, JobFiles, TableFormats};
 use super::records::{PageBuffers, apply_steps, bad_bytes, bad_record, located, parse};
+use super::targets::Targets;
 use super::{Prepared, Progress, Ticket, Work};
 use crate::files::io_error;
 use crate::source::{Body, OnBadRecord, Page};
@@ -42,6 +43,8 @@ pub(crate) struct Shredded {
     pub(crate) reached: BTreeSet<usize>,
     /// What was seen of the cursors, by resource.
     pub(crate) tallies: BTreeMap<usize, Tally>,
+    /// Root tables that came up while data was read.
+    pub(crate) came_up: BTreeSet<String>,
 }
 
 /// One worker. Everything in it is its own.
@@ -57,6 +60,7 @@ pub(crate) struct Worker {
     rejects: Rejects,
     reached: BTreeSet<usize>,
     tallies: BTreeMap<usize, Tally>,
+    targets: Targets,
     progress: Arc<Progress>,
 }
 
@@ -96,13 +100,14 @@ impl Worker {
             },
             reached: BTreeSet::new(),
             tallies: BTreeMap::new(),
+            targets: Targets::default(),
             progress: Arc::clone(&settings.progress),
         }
     }
 
     /// Normalizes one page. The ticket is given up as soon as later pages may grow the schema.
     pub(crate) fn shred(&mut self, work: Work) -> Result<()> {
-        let Work { resource, mut page, ticket, chosen, .. } = work;
+        let Work { resource, mut page, mut ticket, chosen, target, .. } = work;
         let resources = Arc::clone(&self.resources);
         let prepared = &resources[resource];
         let named = |error: Error| error.at_resource(&prepared.resource.name);
@@ -113,9 +118,17 @@ impl Worker {
         // Who goes on after a crash may number its records anew, so that each attempt has ids of its own.
         let partition = page.origin.partition ^ (self.resumes << RESUMES_AT);
         let ids = PositionIds::new(&self.load_id, &prepared.resource.name, partition);
-        let is_reached =
-            self.normalize(resource, &page, &ids, ticket, chosen).map_err(|e| named(located(e, &page)))?;
-        if is_reached {
+        let table = match &target {
+            None => prepared.root_table.clone(),
+            Some(target) => {
+                let name = &prepared.resource.name;
+                self.targets.declare(target, name, &mut self.normalizer, &mut ticket).map_err(named)?
+            }
+        };
+        let is_reached = self
+            .normalize(resource, &table, &page, &ids, ticket, chosen)
+            .map_err(|e| named(located(e, &page)))?;
+        if is_reached && target.is_none() {
             self.reached.insert(resource);
         }
         self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -141,6 +154,7 @@ impl Worker {
     fn normalize(
         &mut self,
         resource: usize,
+        root_table: &str,
         page: &Page,
         ids: &PositionIds,
         mut ticket: Ticket,
@@ -171,7 +185,7 @@ impl Worker {
                 return Ok(false);
             }
             self.progress.records.fetch_add(rows.num_rows() as u64, Ordering::Relaxed);
-            self.normalizer.columns(&prepared.root_table, &rows, numbers, &mut ticket, &mut self.files)?;
+            self.normalizer.columns(root_table, &rows, numbers, &mut ticket, &mut self.files)?;
             return Ok(true);
         }
         let mut buffers = std::mem::take(&mut self.buffers);
@@ -198,13 +212,7 @@ impl Worker {
         }
         let is_reached = count == 0 || !parsed.rows.is_empty();
         if is_reached {
-            self.normalizer.observe(
-                &prepared.root_table,
-                &parsed.tape,
-                &parsed.rows,
-                numbers,
-                &mut ticket,
-            )?;
+            self.normalizer.observe(root_table, &parsed.tape, &parsed.rows, numbers, &mut ticket)?;
             // Later chunks may take their turn while this one is encoded.
             drop(ticket);
             self.normalizer.encode(&parsed.tape, numbers, &mut self.files)?;
@@ -243,6 +251,7 @@ impl Worker {
             null_columns,
             reached: self.reached,
             tallies: self.tallies,
+            came_up: self.targets.roots(),
             jobs: self.files.finish()?,
         })
     }

@@ -11,6 +11,7 @@ mod refresh;
 mod report;
 mod resume;
 mod run;
+mod stages;
 mod store;
 mod warnings;
 
@@ -22,7 +23,7 @@ use serde_json::Value;
 use windlass_core::file::{CsvOptions, FileFormat, ParquetCompression};
 use windlass_core::hints::WriteDisposition;
 use windlass_core::naming::{Convention, Naming};
-use windlass_core::normalize::Limits;
+use windlass_core::normalize::{BatchIds, Limits};
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
@@ -69,6 +70,8 @@ pub struct PipelineSettings {
     pub max_identifier_length: Option<usize>,
     /// Bounds on what data may do to a schema.
     pub limits: Limits,
+    /// Which columns of the engine are added to rows that come as columns.
+    pub batch_ids: BatchIds,
     /// Folder of schema files that people edit.
     pub import_schema_path: Option<PathBuf>,
     /// Folder to which schemas are written after each change.
@@ -104,6 +107,7 @@ impl Default for PipelineSettings {
             naming: None,
             max_identifier_length: None,
             limits: Limits::default(),
+            batch_ids: BatchIds::default(),
             import_schema_path: None,
             export_schema_path: None,
             delete_completed_jobs: true,

@@ -66,7 +66,7 @@ impl Pipeline {
             (_, stored) => (None, stored),
         };
         let stored = self.imported(source.name(), stored)?;
-        let convention = stored.as_ref().map(Schema::convention).transpose()?;
+        let convention = stored.as_ref().or(source.schema()).map(Schema::convention).transpose()?;
         if let (Some(stored), Some(wanted)) = (convention, self.settings.naming)
             && stored != wanted
         {
@@ -78,10 +78,14 @@ impl Pipeline {
             .with_hint("the names of tables with data cannot change; load into a new dataset under another pipeline name"));
         }
         let naming = self.naming(convention)?;
-        let mut schema = match &stored {
-            Some(stored) => stored.clone(),
-            None => Schema::new(source.name(), &naming)?,
+        let mut schema = match (&stored, source.schema()) {
+            (Some(stored), _) => stored.clone(),
+            (None, Some(own)) => own.clone(),
+            (None, None) => Schema::new(source.name(), &naming)?,
         };
+        if let Some(own) = source.schema().filter(|_| stored.is_some()) {
+            schema.adopt(own)?;
+        }
         if let Some(refreshed) = &refreshed {
             refreshed.remember(&mut schema);
         }
@@ -236,6 +240,7 @@ impl Pipeline {
         let types = self.destination.capabilities().types;
         let mut ctx = Context::new(schema, naming, types, self.settings.limits, load_id)?;
         ctx.can_merge = self.destination.capabilities().can_merge();
+        ctx.batch_ids = self.settings.batch_ids;
         Ok(NormalizeSettings { ctx, filters: RowFilters::new(schema, naming)?, start: schema.clone() })
     }
 

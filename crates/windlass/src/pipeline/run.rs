@@ -39,7 +39,7 @@ pub(super) struct Known {
     /// The state at the destination; `None` if nobody looked.
     pub(super) remote: Option<StateMark>,
     /// The load that brought it, where that can be seen before its load record.
-    remote_load_id: Option<String>,
+    pub(super) remote_load_id: Option<String>,
 }
 
 /// What the destination says that the working folder does not know.
@@ -236,7 +236,7 @@ impl Pipeline {
 
     /// Reads a source into a sealed package, and tells whether an earlier run had begun it; `None` if there is nothing
     /// to load.
-    async fn extract(
+    pub(super) async fn extract(
         &self,
         source: &dyn Source,
         options: &RunOptions,
@@ -308,6 +308,7 @@ impl Pipeline {
         let may_change = forces_state || is_new(&state) || cursors.are_stored();
         count_declared(&mut schema, may_change, &names, &naming)?;
 
+        source.begin(&state.source_state(source.name())).await?;
         let context = SourceContext { folder: self.folder.clone() };
         let normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
         let formats = self.table_formats(&schema)?;
@@ -335,21 +336,35 @@ impl Pipeline {
         info.warnings.extend(cursors.close(&extracted.gathered, &partial.held, &mut state)?);
         partial.store(source.name(), &mut state);
         info.warnings.extend(partial.warnings);
+        if let Some(own) = source.end().await? {
+            state.set_source_state(source.name(), own);
+        }
         let unread = partial::left_out(&extracted.left, &resources);
         let Extracted { state: mut grown, gathered, .. } = extracted;
-        let Gathered { mut jobs, mut rows, discarded, rejected, reached, .. } = gathered;
+        let Gathered { mut jobs, mut rows, discarded, rejected, reached, came_up, .. } = gathered;
         let has_new_state = forces_state || is_new(&state);
-        let forgotten = undeclared.without_rows(&reached);
+        let mut replaced = replaced;
+        let is_replaced = |root: &&String| {
+            let table = grown.schema.table(root);
+            table.and_then(|table| table.text_hint("write_disposition")) == Some("replace")
+        };
+        replaced.extend(came_up.iter().filter(is_replaced).cloned());
+        let mut forgotten = undeclared.without_rows(&reached);
+        forgotten.retain(|table| !came_up.contains(table) && !rows.contains_key(table));
         if !forgotten.is_empty() {
             // Versions are counted as if the tables had never been declared.
             let mut counted = declared;
-            counted.tables.retain(|name, _| !forgotten.contains(name));
+            counted.forget_tables(forgotten.iter().map(String::as_str));
             count_declared(&mut counted, has_new_state, &names, &naming)?;
             let schema = &mut Arc::make_mut(&mut grown).schema;
-            schema.tables.retain(|name, _| !forgotten.contains(name));
+            schema.forget_tables(forgotten.iter().map(String::as_str));
             schema.version = counted.version;
             schema.version_hash = counted.version_hash;
             schema.previous_hashes = counted.previous_hashes;
+        }
+        if has_new_state && grown.schema.table(&names.state_table).is_none() {
+            // The source changed its state while it was read.
+            add_state_table(&mut Arc::make_mut(&mut grown).schema, &naming)?;
         }
         if has_new_state {
             let (next, state_jobs) = self.write_state(&mut state, normalize, &grown, formats, writer)?;
@@ -549,13 +564,17 @@ fn count_declared(
             let hash = schema.content_hash();
             schema.remember_hash(hash);
         }
-        let mut table = state_table(naming)?;
-        // Its rows come as those of a resource, which has no description.
-        table.hints.shift_remove("description");
-        schema.merge_table(table, false)?;
+        add_state_table(schema, naming)?;
     }
     schema.bump();
     Ok(())
+}
+
+fn add_state_table(schema: &mut Schema, naming: &Naming) -> Result<()> {
+    let mut table = state_table(naming)?;
+    // Its rows come as those of a resource, which has no description.
+    table.hints.shift_remove("description");
+    schema.merge_table(table, false)
 }
 
 /// Whether the state has changed since a row of it was written.

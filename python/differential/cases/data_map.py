@@ -1,0 +1,9 @@
+"""Data map."""
+
+from _base import ROWS, duck
+
+
+def run(dlt, workdir):
+    p = duck(dlt, workdir)
+    p.run(map(dict, ROWS), table_name="t")
+    return p

@@ -1,0 +1,12 @@
+"""Inc override value."""
+
+from _base import duck
+
+
+def run(dlt, workdir):
+    @dlt.resource
+    def t(rows, at=dlt.sources.incremental("ts", initial_value=0)):
+        yield rows
+    p = duck(dlt, workdir)
+    p.run(t([{"ts": i} for i in range(5)], at=2))
+    return p

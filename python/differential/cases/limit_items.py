@@ -1,0 +1,13 @@
+"""Limit items."""
+
+from _base import duck
+
+
+def run(dlt, workdir):
+    @dlt.resource
+    def t():
+        for i in range(10):
+            yield [{"i": i}, {"i": i + 100}]
+    p = duck(dlt, workdir)
+    p.run(t().add_limit(3))
+    return p

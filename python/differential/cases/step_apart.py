@@ -1,0 +1,11 @@
+"""Step apart."""
+
+from _base import ROWS, duck
+
+
+def run(dlt, workdir):
+    p = duck(dlt, workdir)
+    p.extract(ROWS, table_name="t")
+    p.normalize()
+    p.load()
+    return p

@@ -1,0 +1,27 @@
+//! `windlass._windlass`: the engine for the Python package. Everything that users see is in `windlass/*.py`.
+
+mod arrow;
+mod cursor;
+mod engine;
+mod error;
+mod extractor;
+mod functions;
+mod read;
+mod runtime;
+mod sink;
+mod source;
+mod typed;
+mod write;
+
+use pyo3::prelude::*;
+
+/// The engine.
+#[pymodule]
+fn _windlass(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("EngineError", module.py().get_type::<error::EngineError>())?;
+    module.add_class::<engine::Engine>()?;
+    module.add_class::<cursor::Cursor>()?;
+    module.add_class::<cursor::Rows>()?;
+    functions::register(module)
+}

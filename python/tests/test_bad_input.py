@@ -1,0 +1,247 @@
+"""Input that cannot be loaded: what is raised, what it says, and that nothing was loaded."""
+
+import datetime as dt
+import decimal
+import enum
+import multiprocessing
+import threading
+import uuid
+
+import pytest
+
+import windlass as dlt
+from windlass.extract.exceptions import InvalidResourceDataTypeIsNone, ResourceExtractionError
+from windlass.pipeline.exceptions import PipelineStepFailed
+
+
+def rows(pipeline, table="t", *columns):
+    return sorted(pipeline.dataset()[table].select(*columns).fetchall())
+
+
+def test_a_resource_that_raises_in_the_middle_loads_nothing(pipeline):
+    @dlt.resource
+    def broken():
+        yield [{"a": i} for i in range(10_000)]
+        raise LookupError("the remote is gone")
+
+    with pytest.raises(PipelineStepFailed) as caught:
+        pipeline.run(broken())
+    assert caught.value.step == "extract"
+    assert isinstance(caught.value.exception, ResourceExtractionError)
+    cause = caught.value.exception.__cause__
+    assert isinstance(cause, LookupError)
+    # The traceback is the user's.
+    last = cause.__traceback__
+    while last.tb_next is not None:
+        last = last.tb_next
+    assert last.tb_frame.f_code.co_name == "broken"
+    assert not pipeline.has_pending_data
+    assert pipeline.first_run
+
+
+def test_after_a_failure_the_next_run_loads(pipeline):
+    with pytest.raises(PipelineStepFailed):
+        pipeline.run(dlt.resource([{"a": object()}], name="t"))
+    pipeline.run([{"a": 1}], table_name="t")
+    assert rows(pipeline, "t", "a") == [(1,)]
+
+
+def test_a_resource_that_returns_none(pipeline):
+    @dlt.resource
+    def nothing():
+        return None
+
+    with pytest.raises(PipelineStepFailed) as caught:
+        pipeline.run(nothing())
+    assert isinstance(caught.value.exception, InvalidResourceDataTypeIsNone)
+
+
+@pytest.mark.parametrize(
+    "value, named",
+    [
+        (object(), "object"),
+        ({1, 2}, "set"),
+        (1j, "complex"),
+        (dt.timedelta(1), "timedelta"),
+        (int, "type"),
+        (range(3), "range"),
+    ],
+)
+def test_an_unsupported_object_is_named_with_its_path(pipeline, value, named):
+    with pytest.raises(PipelineStepFailed) as caught:
+        pipeline.run([{"id": 1}, {"a": {"b": [0, {"c": value}]}}], table_name="t")
+    text = str(caught.value.exception)
+    assert "a.b[1].c" in text
+    assert named in text
+    assert "resource `t`" in text
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_a_circular_structure(pipeline, kind):
+    circle = kind()
+    if kind is list:
+        circle.append(circle)
+    else:
+        circle["me"] = circle
+    with pytest.raises(PipelineStepFailed, match="nested in itself"):
+        pipeline.run([{"a": circle}], table_name="t")
+
+
+def test_huge_integers_are_kept(pipeline):
+    pipeline.run([{"a": 2**70}, {"a": -(2**65)}, {"a": 2**64 - 1}], table_name="t")
+    assert rows(pipeline, "t", "a") == [
+        (decimal.Decimal(-(2**65)),),
+        (decimal.Decimal(2**64 - 1),),
+        (decimal.Decimal(2**70),),
+    ]
+
+
+def test_a_decimal_that_is_no_number_is_null(pipeline):
+    pipeline.run([{"id": 1, "a": decimal.Decimal("1.5")}, {"id": 2, "a": decimal.Decimal("NaN")}], table_name="t")
+    assert rows(pipeline, "t", "id", "a") == [(1, decimal.Decimal("1.500000000")), (2, None)]
+
+
+def test_a_float_that_is_no_number_is_null(pipeline):
+    pipeline.run([{"id": 1, "a": 1.5}, {"id": 2, "a": float("nan")}, {"id": 3, "a": float("inf")}], table_name="t")
+    assert rows(pipeline, "t", "id", "a") == [(1, 1.5), (2, None), (3, None)]
+
+
+def test_naive_and_aware_times_mixed(pipeline):
+    zone = dt.timezone(dt.timedelta(hours=2))
+    pipeline.run(
+        [{"id": 1, "at": dt.datetime(2024, 1, 1)}, {"id": 2, "at": dt.datetime(2024, 1, 1, 2, tzinfo=zone)}],
+        table_name="t",
+    )
+    midnight = dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc)
+    assert rows(pipeline, "t", "id", "at") == [(1, midnight), (2, midnight)]
+
+
+def test_numpy_scalars_and_arrays(pipeline):
+    np = pytest.importorskip("numpy")
+    row = {"i": np.int64(3), "f": np.float32(1.5), "b": np.bool_(True), "l": np.array([1, 2]), "s": np.str_("x")}
+    pipeline.run([row], table_name="t")
+    assert rows(pipeline, "t", "i", "f", "b", "s") == [(3, 1.5, True, "x")]
+    assert rows(pipeline, "t__l", "value") == [(1,), (2,)]
+
+
+def test_uuid_enum_and_bytes(pipeline):
+    class Colour(enum.Enum):
+        RED = "red"
+
+    pipeline.run(
+        [{"u": uuid.UUID(int=5), "c": Colour.RED, "b": b"\x00\xff", "a": bytearray(b"x"), "m": memoryview(b"y")}],
+        table_name="t",
+    )
+    assert rows(pipeline, "t", "u", "c", "b", "a", "m") == [
+        ("00000000-0000-0000-0000-000000000005", "red", b"\x00\xff", b"x", b"y")
+    ]
+
+
+def test_pandas_times_that_are_none(pipeline):
+    pd = pytest.importorskip("pandas")
+    pipeline.run([{"id": 1, "at": pd.NaT, "x": pd.NA}, {"id": 2, "at": pd.Timestamp("2024-01-01"), "x": 1}], table_name="t")
+    assert rows(pipeline, "t", "id", "x") == [(1, None), (2, 1)]
+
+
+def test_a_text_that_is_no_text(pipeline):
+    with pytest.raises(PipelineStepFailed, match="surrogates"):
+        pipeline.run([{"a": "\ud800"}], table_name="t")
+
+
+def test_a_frame_with_columns_of_one_name(pipeline):
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table([pa.array([1]), pa.array([2])], names=["user name", "user_name"])
+    with pytest.raises(PipelineStepFailed, match="two columns of a batch are called `user_name`"):
+        pipeline.run(table, table_name="t")
+
+
+def test_a_frame_whose_columns_have_no_text_as_name(pipeline):
+    pd = pytest.importorskip("pandas")
+    pipeline.run(pd.DataFrame({0: [1], 1: ["x"]}), table_name="t")
+    assert pipeline.dataset().t.fetchall()[0][:2] == (1, "x")
+
+
+def test_keys_that_are_no_text(pipeline):
+    pipeline.run([{1: "a", True: "b", None: "c", 1.5: "d"}], table_name="t")
+    with pytest.raises(PipelineStepFailed, match="a key is of type `tuple`"):
+        pipeline.run([{(1, 2): "a"}], table_name="t")
+
+
+def test_two_pipelines_of_one_name_at_once(tmp_path):
+    started, done, errors = threading.Event(), threading.Event(), []
+
+    def slow():
+        yield {"a": 1}
+        started.set()
+        done.wait(20)
+
+    def make():
+        return dlt.pipeline(
+            "same",
+            pipelines_dir=str(tmp_path / "pl"),
+            destination=dlt.destinations.duckdb(str(tmp_path / "same.duckdb")),
+            dataset_name="ds",
+        )
+
+    first = threading.Thread(target=lambda: make().run(slow(), table_name="t"))
+    first.start()
+    assert started.wait(20)
+    try:
+        make().run([{"a": 2}], table_name="t")
+    except PipelineStepFailed as cause:
+        errors.append(str(cause))
+    done.set()
+    first.join(60)
+    assert len(errors) == 1
+    assert "another run uses the working folder" in errors[0]
+    assert rows(make(), "t", "a") == [(1,)]
+
+
+def load_in_child(folder, result):
+    import windlass as dlt
+
+    made = dlt.pipeline(
+        "child", pipelines_dir=f"{folder}/pl", destination=dlt.destinations.duckdb(f"{folder}/child.duckdb"), dataset_name="ds"
+    )
+    made.run([{"a": 1}, {"a": 2}], table_name="t")
+    result.put(made.dataset().t.select("a").fetchall())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_other_processes_after_import(pipeline, tmp_path, method):
+    pipeline.run([{"a": 0}], table_name="t")
+    context = multiprocessing.get_context(method)
+    result = context.Queue()
+    child = context.Process(target=load_in_child, args=(str(tmp_path), result))
+    child.start()
+    assert sorted(result.get(timeout=60)) == [(1,), (2,)]
+    child.join(60)
+    assert child.exitcode == 0
+
+
+@pytest.mark.parametrize(
+    "call, named",
+    [
+        (lambda p: p.run([], staging="filesystem"), "staging"),
+        (lambda p: dlt.pipeline("x", staging="filesystem"), "staging"),
+        (lambda p: dlt.destinations.snowflake, "snowflake"),
+        (lambda p: dlt.destinations.duckdb("x.db", frobnicate=1), "frobnicate"),
+        (lambda p: p.sync_schema(), "sync_schema"),
+        (lambda p: dlt.progress.enlighten(), "enlighten"),
+        (lambda p: p.sql_client().execute_many([]), "execute_many"),
+        (lambda p: dlt.current.load_package_state(), "load packages"),
+        (lambda p: dlt.hub, "hub"),
+    ],
+)
+def test_what_is_not_there_is_named(pipeline, call, named):
+    with pytest.raises((NotImplementedError, TypeError, ImportError), match=named):
+        call(pipeline)
+
+
+def test_a_last_value_function_that_is_not_there_is_named(pipeline):
+    @dlt.resource
+    def t(at=dlt.sources.incremental("ts", last_value_func=lambda values: sum(values))):
+        yield {"ts": 1}
+
+    with pytest.raises(PipelineStepFailed, match="last_value_func"):
+        pipeline.run(t())

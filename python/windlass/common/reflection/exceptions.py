@@ -1,0 +1,5 @@
+"""Exceptions with the reference's names and hierarchy."""
+
+
+class ReferenceImportError:
+    pass
