@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check
+.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python differential
 
 demo: setup
 	cargo build --release -p windlass-cli
@@ -18,7 +18,7 @@ tools:
 	@scripts/fetch-tools "$(TOOLS)"
 
 # The tests come last, so that the run closes with the line of the test runner.
-test: setup tools fmt typos lint core-tree deny docs doctest fuzz-check nextest
+test: setup tools fmt typos lint core-tree deny docs doctest fuzz-check python nextest
 
 fmt:
 	cargo fmt --all --check
@@ -69,6 +69,20 @@ interop: setup
 	test -x "$(INTEROP)/bin/python" || python3 -m venv "$(INTEROP)"
 	"$(INTEROP)/bin/pip" install --quiet -r interop/requirements.txt
 	"$(INTEROP)/bin/python" interop/test_interop.py
+
+# The Python package, built for tests, and its own tests.
+PYTHON := $(CACHE)/python-tests
+python: setup
+	test -x "$(PYTHON)/bin/maturin" || { python3 -m venv "$(PYTHON)" && "$(PYTHON)/bin/pip" install --quiet "maturin>=1.9,<2"; }
+	cd python && VIRTUAL_ENV="$(PYTHON)" "$(PYTHON)/bin/maturin" develop --quiet --extras test
+	cd python && "$(PYTHON)/bin/python" -m pytest -q tests
+
+# The same scripts under dlt 1.31.0 and under windlass, compared: make differential CASES=DIR
+differential: python
+	test -x "$(INTEROP)/bin/python" || python3 -m venv "$(INTEROP)"
+	"$(INTEROP)/bin/pip" install --quiet -r python/differential/requirements.txt
+	DLT_PYTHON="$(INTEROP)/bin/python" WINDLASS_PYTHON="$(PYTHON)/bin/python" "$(PYTHON)/bin/python" python/differential/run.py \
+	  $(if $(filter command environment,$(firstword $(origin CASES))),$(CASES),python/differential/cases)
 
 nextest:
 	cargo nextest run --workspace --features $(FEATURES) --profile $(or $(NEXTEST_PROFILE),default)
