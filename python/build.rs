@@ -10,7 +10,12 @@ fn main() {
     }
     match env::var("CARGO_CFG_TARGET_OS").as_deref() {
         Ok("linux") => println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN"),
-        Ok("macos") => println!("cargo:rustc-link-arg=-Wl,-rpath,@loader_path"),
+        Ok("macos") => {
+            println!("cargo:rustc-link-arg=-Wl,-rpath,@loader_path");
+            // The names of Python are found when Python loads the module.
+            println!("cargo:rustc-cdylib-link-arg=-undefined");
+            println!("cargo:rustc-cdylib-link-arg=dynamic_lookup");
+        }
         _ => return,
     }
     let (Ok(folder), Ok(own)) = (env::var("DUCKDB_LIB_DIR"), env::var("CARGO_MANIFEST_DIR")) else { return };
