@@ -114,6 +114,8 @@ def test_ctrl_c_stops_where_nothing_is_lost(tmp_path):
     code = """
 import os, signal, threading, time
 import windlass as dlt
+# What is started in the background by a shell ignores the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 p = dlt.pipeline("p", pipelines_dir="pl", destination=dlt.destinations.duckdb("p.duckdb"), dataset_name="d")
 def rows():
     yield [{"a": 1}]

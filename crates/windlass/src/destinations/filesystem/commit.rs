@@ -55,16 +55,20 @@ pub(super) struct Record {
 impl Commit {
     /// Does what is not done yet. May be called by several at once, and any number of times.
     pub(super) fn finish(&self, dataset: &Path) -> Result<()> {
-        let record = dataset.join(&self.load.path);
         // With the record in place the files are no longer ours: the next load may have replaced them.
-        if record.exists() {
+        if self.is_recorded(dataset) {
             return Ok(());
         }
         match self.steps(dataset) {
             // Another run has finished it meanwhile, and tidied up.
-            Err(_) if record.exists() => Ok(()),
+            Err(_) if self.is_recorded(dataset) => Ok(()),
             result => result,
         }
+    }
+
+    /// Whether all of its steps are done: its load has a record.
+    pub(super) fn is_recorded(&self, dataset: &Path) -> bool {
+        dataset.join(&self.load.path).exists()
     }
 
     fn steps(&self, dataset: &Path) -> Result<()> {

@@ -89,20 +89,23 @@ impl FilesystemLease {
         self.claim.check(self.token(), newest_token(&self.folder)?)
     }
 
-    /// Puts a commit in place: from here on it is finished, by this run or the next. `gathering` is a folder on the same
-    /// file system.
+    /// Puts a commit in place: from here on it is finished, by this run or the next.
     ///
     /// Errors: another run has taken over; then nothing is committed.
-    pub(super) fn seal(&self, commit: &Commit, gathering: &Path) -> Result<()> {
+    pub(super) fn seal(&self, commit: &Commit, dataset: &Path) -> Result<()> {
         let token = self.token();
         let end = End::Committed(Box::new(commit.clone()));
-        match put_end(&self.folder, gathering, token, &self.claim.holder, &end)? {
+        match put_end(&self.folder, &dataset.join(&commit.gathering), token, &self.claim.holder, &end)? {
             None => {}
             Some(End::Committed(known)) if known.load_id == commit.load_id => {}
             Some(_) => return Err(self.claim.lost()),
         }
-        // A later holder removes what earlier ones left, so that there was room for the file once more.
-        self.check().inspect_err(|_| drop(fs::remove_file(end_path(&self.folder, token))))
+        match self.check() {
+            // Who took over has found the commit and finished it before it took the next token.
+            Err(_) if commit.is_recorded(dataset) => Ok(()),
+            // A later holder removes what earlier ones left, so that there was room for the file once more.
+            result => result.inspect_err(|_| drop(fs::remove_file(end_path(&self.folder, token)))),
+        }
     }
 
     /// Whether a commit was put in place that is not known to be finished.
@@ -312,7 +315,7 @@ mod tests {
     }
 
     fn seal(lease: &FilesystemLease, folder: &Path, commit: &Commit) -> Result<()> {
-        lease.seal(commit, &folder.join(&commit.gathering))
+        lease.seal(commit, folder)
     }
 
     #[test]

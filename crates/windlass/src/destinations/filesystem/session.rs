@@ -348,7 +348,7 @@ impl Session for FilesystemSession {
             session.check_base(&manifest, &names)?;
             failpoint("filesystem.before_commit")?;
             if let Some(lease) = &session.lease {
-                lease.seal(&commit, &session.folder().join(&commit.gathering))?;
+                lease.seal(&commit, &session.folder())?;
             }
             Ok((commit, names))
         });
