@@ -77,11 +77,20 @@ pub(super) fn open(source: &dyn Source, resources: &mut [Prepared], state: &Stat
     }
 }
 
+/// What names a failed partition. Where in it reading goes on stays in the state: it may be a link with the server's tokens.
+fn named(failed: &FailedPartition) -> FailedPartition {
+    let mut named = failed.clone();
+    if let Some(partition) = named.partition.as_object_mut() {
+        partition.shift_remove("page");
+    }
+    named
+}
+
 /// What could not be read, for the report.
 pub(super) fn left_out(left: &BTreeMap<usize, LeftBehind>, resources: &[Prepared]) -> LeftOut {
     let mut out = LeftOut::default();
     for (index, left) in left {
-        out.failed_partitions.extend(left.failed.iter().cloned());
+        out.failed_partitions.extend(left.failed.iter().map(named));
         if let (Some(end), Some(prepared)) = (&left.unfinished, resources.get(*index)) {
             out.unfinished_resources.insert(prepared.resource.name.clone(), end.reason.clone());
         }
@@ -216,4 +225,21 @@ impl Partial {
 fn is_replaced(resource: &Resource) -> bool {
     let disposition = resource.hints.write_disposition.as_ref();
     disposition.is_some_and(|disposition| disposition.disposition() == Disposition::Replace)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn reports_name_a_partition_and_not_the_link_at_which_it_goes_on() {
+        let partition = json!({"parent": {"id": 1}, "page": "https://h/?token=T"});
+        let failed = FailedPartition { resource: "comments".into(), partition, error: "500".into() };
+        let left = BTreeMap::from([(0, LeftBehind { failed: vec![failed], ..LeftBehind::default() })]);
+        let told = left_out(&left, &[]).failed_partitions;
+        assert_eq!(told[0].partition, json!({"parent": {"id": 1}}));
+        assert_eq!(left[&0].failed[0].partition["page"], "https://h/?token=T");
+    }
 }
