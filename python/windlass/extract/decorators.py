@@ -60,6 +60,24 @@ def _refuse(what: str, keywords: Dict[str, Any]) -> None:
             raise TypeError(f"{what}() got an unexpected keyword argument '{name}'")
 
 
+def _make(given: Any, arguments: Dict[str, Any]) -> DltResource:
+    """A resource of what was decorated and the decorator's arguments."""
+    name = arguments["name"]
+    made = DltResource.from_data(
+        given,
+        name if name is not None else getattr(given, "__name__", None),
+        arguments["section"],
+        _hints(arguments),
+        arguments["selected"],
+        arguments["data_from"],
+    )
+    if callable(name):
+        made._name_function = name
+    if arguments["parallelized"]:
+        made.parallelize()
+    return made
+
+
 def resource(
     data: Any = None,
     /,
@@ -88,22 +106,10 @@ def resource(
     arguments = dict(locals())
 
     def make(given: Any) -> Any:
-        hints = _hints(arguments)
-        resource = DltResource.from_data(
-            given,
-            name if name is not None else getattr(given, "__name__", None),
-            section,
-            hints,
-            selected,
-            data_from,
-        )
-        if callable(name):
-            resource._name_function = name
+        made = _make(given, arguments)
         if incremental is not None:
-            resource.set_incremental(incremental)
-        if parallelized:
-            resource.parallelize()
-        return resource
+            made.set_incremental(incremental)
+        return made
 
     if data is None:
         return make
@@ -139,19 +145,7 @@ def transformer(
     arguments = dict(locals())
 
     def make(given: Any) -> Any:
-        resource = DltResource.from_data(
-            given,
-            name if name is not None else getattr(given, "__name__", None),
-            section,
-            _hints(arguments),
-            selected,
-            data_from,
-        )
-        if callable(name):
-            resource._name_function = name
-        if parallelized:
-            resource.parallelize()
-        return resource
+        return _make(given, arguments)
 
     return make if f is None else make(f)
 

@@ -52,22 +52,7 @@ def make_hints(
     max_table_nesting: Any = None,
 ) -> Dict[str, Any]:
     """Hints as a dictionary; what is `None` is left out."""
-    given = {
-        "table_name": table_name,
-        "parent_table_name": parent_table_name,
-        "write_disposition": write_disposition,
-        "columns": columns,
-        "primary_key": primary_key,
-        "merge_key": merge_key,
-        "schema_contract": schema_contract,
-        "table_format": table_format,
-        "file_format": file_format,
-        "references": references,
-        "incremental": incremental,
-        "nested_hints": nested_hints,
-        "additional_table_hints": additional_table_hints,
-        "max_table_nesting": max_table_nesting,
-    }
+    given = dict(locals())
     hints = {name: value for name, value in given.items() if value is not None}
     if "columns" in hints and is_model(hints["columns"]):
         set_model(hints, hints["columns"])
@@ -86,17 +71,7 @@ def make_nested_hints(
     additional_table_hints: Any = None,
 ) -> Dict[str, Any]:
     """Hints of a nested table as a dictionary."""
-    hints = make_hints(
-        write_disposition=write_disposition,
-        columns=columns,
-        primary_key=primary_key,
-        merge_key=merge_key,
-        schema_contract=schema_contract,
-        table_format=table_format,
-        file_format=file_format,
-        references=references,
-        additional_table_hints=additional_table_hints,
-    )
+    hints = make_hints(**locals())
     hints.pop("validator", None)
     return hints
 

@@ -206,12 +206,16 @@ impl<'a> Driver<'a> {
         let prepared = &self.resources[index];
         let place = match (&self.resumed, &prepared.left.place) {
             (Some(current), _) if current.resource == index => {
-                (current.partition, current.position.clone(), current.position.is_none())
+                let position = current.position.clone();
+                Place { partition: current.partition, is_at_start: position.is_none(), position }
             }
-            (_, Some(left)) => (left.partition, left.position.clone(), left.is_at_start),
-            _ => (0, None, true),
+            (_, Some(left)) => Place {
+                partition: left.partition,
+                position: left.position.clone(),
+                is_at_start: left.is_at_start,
+            },
+            _ => Place { partition: 0, position: None, is_at_start: true },
         };
-        let (partition, position, is_at_start) = place;
         let last_value = Arc::new(Mutex::new(None));
         let cursor = match &prepared.filter {
             None => None,
@@ -234,12 +238,12 @@ impl<'a> Driver<'a> {
             folder: self.folder.clone(),
             cursor,
             parent_pages,
-            position: position.clone(),
-            partition,
+            position: place.position.clone(),
+            partition: place.partition,
             retries: prepared.left.retries.clone(),
         };
         let extractors = self.source.open(&prepared.resource, &opening).await?;
-        Ok((Pages::new(extractors, Place { partition, position, is_at_start }), last_value))
+        Ok((Pages::new(extractors, place), last_value))
     }
 
     /// The gate of a resource, with what it knew before.

@@ -69,14 +69,7 @@ impl Pipeline {
                 lock => break lock?,
             }
         };
-        let mut info = LoadInfo {
-            pipeline: self.name.clone(),
-            destination: self.destination.kind().to_owned(),
-            location: self.destination.location(),
-            dataset: self.dataset_place()?.name,
-            started_at: iso(self.env.now()),
-            ..LoadInfo::default()
-        };
+        let mut info = self.begin_info()?;
         let result = loop {
             match self.run_locked(sources, options, &mut info).await {
                 Err(error) if self.waits(&error, until).await? => {}
@@ -115,6 +108,18 @@ impl Pipeline {
         let result = self.run_leased(session.as_mut(), &mut lease, sources, options, info).await;
         self.release(session.as_mut(), lease).await;
         result
+    }
+
+    /// What is known of a run when it begins.
+    pub(super) fn begin_info(&self) -> Result<LoadInfo> {
+        Ok(LoadInfo {
+            pipeline: self.name.clone(),
+            destination: self.destination.kind().to_owned(),
+            location: self.destination.location(),
+            dataset: self.dataset_place()?.name,
+            started_at: iso(self.env.now()),
+            ..LoadInfo::default()
+        })
     }
 
     /// Whether a run that failed with this error is to be tried again, after a pause. Errors: it was stopped meanwhile.

@@ -21,15 +21,8 @@ impl Pipeline {
         let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
         let interrupted = self.work.packages().sweep(&names)?;
         let mut known = self.waiting()?;
-        let mut info = LoadInfo {
-            pipeline: self.name.clone(),
-            destination: self.destination.kind().to_owned(),
-            location: self.destination.location(),
-            dataset: self.dataset_place()?.name,
-            started_at: iso(self.env.now()),
-            warnings: interrupted.iter().map(|resource| starts_over(resource)).collect(),
-            ..LoadInfo::default()
-        };
+        let mut info = self.begin_info()?;
+        info.warnings.extend(interrupted.iter().map(|resource| starts_over(resource)));
         for source in sources {
             let package = self.extract(source.as_ref(), options, &mut known, &mut info).await?;
             let Some((package, was_resumed)) = package else { continue };

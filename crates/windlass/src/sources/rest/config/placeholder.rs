@@ -1,8 +1,10 @@
 //! Texts with placeholders in braces, read as Python's `str.format` reads them.
 
 use serde_json::Value;
-use windlass_core::value::{Tag, json_string, python_double, strip_tag};
+use windlass_core::value::{Tag, json_string, strip_tag};
 use windlass_core::{Error, Result};
+
+use crate::sources::rest::http::{PythonTexts, write_python, write_quoted};
 
 /// A text with placeholders: `{name}`; doubled braces are braces.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,55 +208,15 @@ fn plain_text(text: &str) -> String {
 
 /// A value as Python's `repr` writes it.
 fn write_repr(out: &mut String, value: &Value) {
-    match value {
-        Value::Null => out.push_str("None"),
-        Value::Bool(true) => out.push_str("True"),
-        Value::Bool(false) => out.push_str("False"),
-        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-            Some(double) => python_double(out, double),
-            None => out.push_str(&number.to_string()),
-        },
-        // Numbers that fit no machine word are typed strings.
-        Value::String(text) if matches!(strip_tag(text), Some((Tag::Number | Tag::Wei, _))) => {
-            out.push_str(&plain_text(text));
-        }
-        Value::String(text) => write_quoted(out, &plain_text(text)),
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { ", " });
-                write_repr(out, item);
-            }
-            out.push(']');
-        }
-        Value::Object(map) => {
-            out.push('{');
-            for (index, (key, item)) in map.iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { ", " });
-                write_quoted(out, key);
-                out.push_str(": ");
-                write_repr(out, item);
-            }
-            out.push('}');
-        }
-    }
+    write_python(out, value, &PythonTexts { value: write_typed, name: write_quoted });
 }
 
-fn write_quoted(out: &mut String, text: &str) {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    out.push(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c == quote => out.extend(['\\', c]),
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => out.push(c),
-        }
+fn write_typed(out: &mut String, text: &str) {
+    match strip_tag(text) {
+        // Numbers that fit no machine word are typed strings.
+        Some((Tag::Number | Tag::Wei, _)) => out.push_str(&plain_text(text)),
+        _ => write_quoted(out, &plain_text(text)),
     }
-    out.push(quote);
 }
 
 /// A text in quotes of JSON.

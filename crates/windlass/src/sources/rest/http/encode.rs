@@ -68,25 +68,34 @@ pub fn python_text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         value => {
             let mut out = String::new();
-            write_python(&mut out, value);
+            write_python(&mut out, value, &PythonTexts { value: write_quoted, name: write_quoted });
             out
         }
     }
 }
 
-fn write_python(out: &mut String, value: &Value) {
+/// How [`write_python`] writes texts.
+pub(crate) struct PythonTexts {
+    /// Texts that are values.
+    pub(crate) value: fn(&mut String, &str),
+    /// Texts that name the members of objects.
+    pub(crate) name: fn(&mut String, &str),
+}
+
+/// Writes a value as Python's `repr` does.
+pub(crate) fn write_python(out: &mut String, value: &Value, texts: &PythonTexts) {
     match value {
         Value::Null => out.push_str("None"),
         Value::Bool(true) => out.push_str("True"),
         Value::Bool(false) => out.push_str("False"),
         Value::Number(number) if number.is_f64() => python_double(out, number.as_f64().unwrap_or_default()),
         Value::Number(number) => out.push_str(&number.to_string()),
-        Value::String(text) => write_python_text(out, text),
+        Value::String(text) => (texts.value)(out, text),
         Value::Array(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
-                write_python(out, item);
+                write_python(out, item, texts);
             }
             out.push(']');
         }
@@ -94,9 +103,9 @@ fn write_python(out: &mut String, value: &Value) {
             out.push('{');
             for (index, (key, value)) in members.iter().enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
-                write_python_text(out, key);
+                (texts.name)(out, key);
                 out.push_str(": ");
-                write_python(out, value);
+                write_python(out, value, texts);
             }
             out.push('}');
         }
@@ -104,7 +113,7 @@ fn write_python(out: &mut String, value: &Value) {
 }
 
 /// Python prefers single quotes, unless there are only such inside.
-fn write_python_text(out: &mut String, text: &str) {
+pub(crate) fn write_quoted(out: &mut String, text: &str) {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     out.push(quote);
     for c in text.chars() {
@@ -113,11 +122,8 @@ fn write_python_text(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c == quote => {
-                out.push('\\');
-                out.push(c);
-            }
-            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c == quote => out.extend(['\\', c]),
+            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
             c => out.push(c),
         }
     }
@@ -148,6 +154,7 @@ mod tests {
             (json!(12), "12"),
             (json!(["a'b", "c\"d'", null, "\n"]), r#"["a'b", 'c"d\'', None, '\n']"#),
             (json!({"x": false}), "{'x': False}"),
+            (json!(["\u{7f}\u{85}"]), r"['\x7f\x85']"),
         ];
         for (value, expected) in cases {
             assert_eq!(python_text(&value), expected);

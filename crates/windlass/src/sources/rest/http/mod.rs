@@ -32,6 +32,7 @@ pub use auth::{
 };
 pub use cassette::{EXCHANGES_FILE, RecordingTransport, ReplayingTransport};
 pub use client::{HttpTransport, RetryCondition};
+pub(crate) use encode::{PythonTexts, write_python, write_quoted};
 pub use encode::{python_json, python_text};
 pub use gate::HostGates;
 pub use pace::{NotedPace, Pace, RealPace};

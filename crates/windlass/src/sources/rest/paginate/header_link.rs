@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use windlass_core::Result;
 
-use super::link::Link;
+use super::link::{FindLink, LinkChain};
 use super::{Answer, Paginator};
-use crate::sources::rest::http::{Request, Response};
+use crate::sources::rest::http::Response;
 
 /// `header_link`: the header `Link` holds the URL of the next page, as RFC 8288 says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,46 +25,18 @@ impl Default for HeaderLinkOptions {
 
 impl HeaderLinkOptions {
     pub(super) fn build(&self) -> Box<dyn Paginator> {
-        Box::new(HeaderLink { relation: self.links_next_key.clone(), link: Link::new() })
+        Box::new(LinkChain::new(HeaderLink { relation: self.links_next_key.clone() }))
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct HeaderLink {
     relation: String,
-    link: Link,
 }
 
-impl Paginator for HeaderLink {
-    fn begin(&mut self, _: &mut Request) -> Result<()> {
-        self.link.begin();
-        Ok(())
-    }
-
-    fn update(&mut self, answer: &Answer<'_>) -> Result<()> {
-        let next = linked(answer.response, &self.relation).map(Value::from);
-        self.link.set(next.as_ref(), answer.request);
-        Ok(())
-    }
-
-    fn apply(&self, request: &mut Request) -> Result<()> {
-        self.link.apply(request)
-    }
-
-    fn has_next(&self) -> bool {
-        self.link.has_next()
-    }
-
-    fn next_name(&self) -> Option<String> {
-        self.link.name()
-    }
-
-    fn position(&self) -> Option<Value> {
-        self.link.position()
-    }
-
-    fn resume(&mut self, position: &Value) -> Result<()> {
-        self.link.resume(position)
+impl FindLink for HeaderLink {
+    fn find(&self, answer: &Answer<'_>) -> Result<Option<Value>> {
+        Ok(linked(answer.response, &self.relation).map(Value::from))
     }
 }
 

@@ -6,10 +6,9 @@ use serde_json::Value;
 use windlass_core::Result;
 use windlass_core::json::JsonPath;
 
-use super::link::Link;
+use super::link::{FindLink, LinkChain};
 use super::values::{is_truthy, path_of};
 use super::{Answer, Paginator};
-use crate::sources::rest::http::Request;
 
 /// `json_link`: the body holds the URL of the next page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,48 +29,20 @@ impl Default for JsonLinkOptions {
 impl JsonLinkOptions {
     pub(super) fn build(&self) -> Result<Box<dyn Paginator>> {
         let path = path_of("next_url_path", Some(&self.next_url_path))?;
-        Ok(Box::new(JsonLink { path, stop_on_empty: self.stop_on_empty_link, link: Link::new() }))
+        Ok(Box::new(LinkChain::new(JsonLink { path, stop_on_empty: self.stop_on_empty_link })))
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct JsonLink {
     path: Option<JsonPath>,
     stop_on_empty: bool,
-    link: Link,
 }
 
-impl Paginator for JsonLink {
-    fn begin(&mut self, _: &mut Request) -> Result<()> {
-        self.link.begin();
-        Ok(())
-    }
-
-    fn update(&mut self, answer: &Answer<'_>) -> Result<()> {
+impl FindLink for JsonLink {
+    fn find(&self, answer: &Answer<'_>) -> Result<Option<Value>> {
         let next = self.path.as_ref().map(|path| answer.first(path)).transpose()?.flatten();
-        let next = next.filter(|next| !self.stop_on_empty || is_truthy(next));
-        self.link.set(next.as_ref(), answer.request);
-        Ok(())
-    }
-
-    fn apply(&self, request: &mut Request) -> Result<()> {
-        self.link.apply(request)
-    }
-
-    fn has_next(&self) -> bool {
-        self.link.has_next()
-    }
-
-    fn next_name(&self) -> Option<String> {
-        self.link.name()
-    }
-
-    fn position(&self) -> Option<Value> {
-        self.link.position()
-    }
-
-    fn resume(&mut self, position: &Value) -> Result<()> {
-        self.link.resume(position)
+        Ok(next.filter(|next| !self.stop_on_empty || is_truthy(next)))
     }
 
     fn paths(&self) -> Vec<&JsonPath> {

@@ -1,30 +1,91 @@
 //! Links to the next page, and what they are relative to.
 
+use std::fmt;
+
 use serde_json::{Value, json};
+use windlass_core::json::JsonPath;
 use windlass_core::{Error, Result};
 
+use super::{Answer, Paginator};
 use crate::sources::rest::http::{Request, is_address, masked_url};
+
+/// Where an answer has the link to the next page.
+pub(super) trait FindLink: Send + Sync + fmt::Debug {
+    /// The link; nothing or null ends the pages. Errors: as [`Answer::first`].
+    fn find(&self, answer: &Answer<'_>) -> Result<Option<Value>>;
+
+    /// The paths that it follows in the document.
+    fn paths(&self) -> Vec<&JsonPath> {
+        Vec::new()
+    }
+}
+
+/// Pages that follow each other by links.
+#[derive(Debug)]
+pub(super) struct LinkChain<F> {
+    finder: F,
+    link: Link,
+}
+
+impl<F> LinkChain<F> {
+    pub(super) fn new(finder: F) -> Self {
+        Self { finder, link: Link::new() }
+    }
+}
+
+impl<F: FindLink> Paginator for LinkChain<F> {
+    fn begin(&mut self, _: &mut Request) -> Result<()> {
+        self.link = Link::new();
+        Ok(())
+    }
+
+    fn update(&mut self, answer: &Answer<'_>) -> Result<()> {
+        let next = self.finder.find(answer)?;
+        self.link.set(next.as_ref(), answer.request);
+        Ok(())
+    }
+
+    fn apply(&self, request: &mut Request) -> Result<()> {
+        self.link.apply(request)
+    }
+
+    fn has_next(&self) -> bool {
+        self.link.has_next()
+    }
+
+    fn next_name(&self) -> Option<String> {
+        self.link.name()
+    }
+
+    fn position(&self) -> Option<Value> {
+        self.link.name().map(|url| json!({"url": url}))
+    }
+
+    fn resume(&mut self, position: &Value) -> Result<()> {
+        self.link.resume(position)
+    }
+
+    fn paths(&self) -> Vec<&JsonPath> {
+        self.finder.paths()
+    }
+}
 
 /// The link to the next page, as a chain of links keeps it.
 #[derive(Clone, Debug)]
-pub(super) struct Link {
+struct Link {
     next: Option<Result<String, String>>,
     is_begun: bool,
 }
 
 impl Link {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self { next: None, is_begun: false }
-    }
-
-    pub(super) fn begin(&mut self) {
-        *self = Self::new();
     }
 
     /// Keeps the link that an answer gave, made absolute by the URL that was asked.
     ///
     /// Anything but null is a link for the reference, so what is none is an error when it is followed, and no end.
-    pub(super) fn set(&mut self, reference: Option<&Value>, request: &Request) {
+    fn set(&mut self, reference: Option<&Value>, request: &Request) {
         self.is_begun = true;
         self.next = match reference {
             None | Some(Value::Null) => None,
@@ -37,7 +98,7 @@ impl Link {
     }
 
     /// Lets the request go to the link; the link has its own parameters.
-    pub(super) fn apply(&self, request: &mut Request) -> Result<()> {
+    fn apply(&self, request: &mut Request) -> Result<()> {
         match &self.next {
             None => Ok(()),
             Some(Ok(url)) if !is_address(url) => Err(Error::source_failed(format!(
@@ -64,19 +125,15 @@ impl Link {
         }
     }
 
-    pub(super) fn has_next(&self) -> bool {
+    fn has_next(&self) -> bool {
         self.next.is_some() || !self.is_begun
     }
 
-    pub(super) fn name(&self) -> Option<String> {
+    fn name(&self) -> Option<String> {
         self.next.as_ref()?.as_ref().ok().cloned()
     }
 
-    pub(super) fn position(&self) -> Option<Value> {
-        self.name().map(|url| json!({"url": url}))
-    }
-
-    pub(super) fn resume(&mut self, position: &Value) -> Result<()> {
+    fn resume(&mut self, position: &Value) -> Result<()> {
         let url = position.get("url").and_then(Value::as_str);
         let url = url.ok_or_else(|| Error::internal("the position of a chain of links has no link"))?;
         self.is_begun = true;
