@@ -10,10 +10,12 @@
 //!
 //! [`Database`] is the seam: what a kind of database can do. All the rest is the same for all of them.
 
+mod address;
 mod catalog;
 mod database;
 mod sql_type;
 
+pub use address::{Address, SqlCredentials, SqlParts};
 pub use catalog::{ColumnShape, ForeignKey, Relation, TableShape};
 pub use database::{Database, Dialect, Rows, Snapshot};
 pub use sql_type::{ReflectionLevel, SqlType};
