@@ -245,7 +245,12 @@ impl PipelineFile {
         for pointer in source_pointers(value) {
             let Some(Value::Object(source)) = value.pointer_mut(&pointer) else { continue };
             let (kind, name) = (text_of(source, "type"), text_of(source, "name"));
-            let options = without(schema, &format!("source:{kind}"), &[&["type", "name"], source_entry(&kind).map_or(&[][..], |entry| entry.lists().keys)].concat());
+            let options = without(
+                schema,
+                &format!("source:{kind}"),
+                &[&["type", "name"], source_entry(&kind).map_or(&[][..], |entry| entry.lists().keys)]
+                    .concat(),
+            );
             let sections = ["sources", &kind, &name];
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
             if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {
@@ -416,9 +421,7 @@ impl PipelineFile {
                     .with_hint("the keys mean the same; use one of them"));
             }
             _ => {
-                return Err(
-                    Error::config("`resources` is missing").with_hint("list at least one resource")
-                );
+                return Err(Error::config("`resources` is missing").with_hint("list at least one resource"));
             }
         };
         let list = match entry.forms {

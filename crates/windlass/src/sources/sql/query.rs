@@ -140,8 +140,11 @@ pub fn text_literal(dialect: Dialect, text: &str) -> String {
 pub fn literal(dialect: Dialect, value: &Value, sql_type: &SqlType) -> Result<String> {
     let scalar = scalar(value)?;
     let wrong = || {
-        Error::config(format!("a column of the type {} cannot be compared with {value}", type_name(*sql_type)))
-            .with_hint("give a value of the column's type; timestamps and dates as ISO text")
+        Error::config(format!(
+            "a column of the type {} cannot be compared with {value}",
+            type_name(*sql_type)
+        ))
+        .with_hint("give a value of the column's type; timestamps and dates as ISO text")
     };
     Ok(match sql_type {
         SqlType::Int { .. } | SqlType::Float { .. } | SqlType::Decimal { .. } => match &scalar {

@@ -16,7 +16,7 @@ use super::config::{SqlOptions, SqlResourceOptions};
 use super::database::Database;
 use super::open::{OpenOptions, open};
 use super::query::{bare, cursor_direction, range_condition};
-use super::reader::{TableReader, TableRead};
+use super::reader::{TableRead, TableReader};
 use super::table::{PlannedTable, expand, explain, unindexed};
 use crate::config::{parse_options, unknown_name};
 use crate::source::{Extractor, Limit, Opening, Resource, Source, SourceContext, SourceSettings};
@@ -94,7 +94,8 @@ impl SqlSource {
     async fn tables(&self, database: &dyn Database) -> Result<Vec<(Resource, SqlResourceOptions)>> {
         let mut listed: IndexMap<Option<String>, Vec<Relation>> = IndexMap::new();
         let mut names: IndexMap<Option<String>, Vec<(usize, String)>> = IndexMap::new();
-        for (index, (resource, own)) in self.entries.iter().enumerate().filter(|(_, (_, own))| own.query.is_none())
+        for (index, (resource, own)) in
+            self.entries.iter().enumerate().filter(|(_, (_, own))| own.query.is_none())
         {
             let table = own.table.clone().unwrap_or_else(|| resource.name.clone());
             names.entry(self.schema(own)).or_default().push((index, table));
@@ -266,7 +267,8 @@ impl Source for SqlSource {
             }
             if needs_index && !table.shape.is_view && !table.shape.indexed.contains(&column.name) {
                 let plan = database.ask(&explain(dialect, &select.sql(dialect))).await.unwrap_or_default();
-                let plan: Vec<String> = plan.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
+                let plan: Vec<String> =
+                    plan.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
                 notices.push(unindexed(&table.shape.name, &column.name, &plan));
             }
             cursor = direction.map(|direction| (column.clone(), direction, options.on_cursor_value_missing));

@@ -77,7 +77,9 @@ impl PlannedTable {
         }
         if selected.is_empty() {
             return Err(Error::config(format!("no column of `{}` is left to be read", shape.name))
-                .with_hint("check included_columns and excluded_columns: names are as the database has them"));
+                .with_hint(
+                    "check included_columns and excluded_columns: names are as the database has them",
+                ));
         }
         Ok(Self {
             resource: resource.to_owned(),
@@ -223,7 +225,8 @@ fn references(keys: &[ForeignKey]) -> Vec<Map<String, Value>> {
 fn typed_ends(options: &mut IncrementalOptions, column: &ColumnShape) {
     let is_int = matches!(column.sql_type, SqlType::Int { .. });
     for end in [&mut options.initial_value, &mut options.end_value] {
-        if let (true, Some(number)) = (is_int, end.as_str().and_then(|text| text.trim().parse::<i64>().ok())) {
+        if let (true, Some(number)) = (is_int, end.as_str().and_then(|text| text.trim().parse::<i64>().ok()))
+        {
             *end = json!(number);
         }
     }
@@ -279,7 +282,9 @@ pub fn full_name(schema: Option<&str>, table: &str) -> String {
 pub fn unindexed(table: &str, column: &str, plan: &[String]) -> String {
     let plan: Vec<&str> = plan.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     let plan = if plan.is_empty() { String::new() } else { format!(" (plan: {})", plan.join("; ")) };
-    format!("no index of `{table}` begins with the cursor `{column}`, so that every run reads the whole table{plan}")
+    format!(
+        "no index of `{table}` begins with the cursor `{column}`, so that every run reads the whole table{plan}"
+    )
 }
 
 /// How a query is explained.
