@@ -15,37 +15,27 @@ mod value;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use windlass_core::{Error, Result};
 
 use super::address::Address;
 use super::catalog::{ColumnShape, Relation, TableShape};
+use super::config::InvalidValues;
 use super::database::{Database, Dialect, Rows, Snapshot};
+use super::open::OpenOptions;
 use connection::Connection;
 use settings::Settings;
 
-/// What becomes of dates that are none: `0000-00-00`, a month or a day 0, February 30.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ZeroDates {
-    /// They are null, with a warning that counts them.
-    #[default]
-    Null,
-    /// They end the run.
-    Error,
-}
-
 /// A MySQL or MariaDB server.
 #[derive(Debug)]
-pub struct MySql {
+struct MySql {
     settings: Arc<Settings>,
-    zero_dates: ZeroDates,
+    invalid_values: InvalidValues,
 }
 
 /// The server at an address. Errors: parameters of the address that are unknown or wrong; the network is not used.
-pub fn open(address: &Address, zero_dates: ZeroDates) -> Result<Arc<dyn Database>> {
-    Ok(Arc::new(MySql { settings: Arc::new(Settings::new(address)?), zero_dates }))
+pub(super) fn open(address: &Address, options: &OpenOptions) -> Result<Arc<dyn Database>> {
+    let settings = Arc::new(Settings::new(address)?);
+    Ok(Arc::new(MySql { settings, invalid_values: options.invalid_values }))
 }
 
 impl MySql {
@@ -116,7 +106,7 @@ impl Database for MySql {
         _snapshot: Option<&str>,
     ) -> Result<Box<dyn Rows>> {
         let connection = Connection::open(&self.settings).await?;
-        let rows = rows::MySqlRows::start(connection, query, columns, chunk_rows, self.zero_dates).await?;
+        let rows = rows::MySqlRows::start(connection, query, columns, chunk_rows, self.invalid_values).await?;
         Ok(Box::new(rows))
     }
 }

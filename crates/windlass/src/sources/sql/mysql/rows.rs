@@ -9,16 +9,12 @@ use mysql_async::{Row, Value};
 use windlass_core::{At, Error, Result};
 
 use super::super::catalog::ColumnShape;
-use super::super::database::Rows;
-use super::ZeroDates;
+use super::super::config::InvalidValues;
+use super::super::database::{BATCH_BYTES, Rows};
 use super::connection::Connection;
 use super::error::changed;
 use super::types;
 use super::value::Filling;
-
-/// A batch ends early with this many bytes of texts and bytes, so that long values do not fill the memory; the offsets
-/// of a column of texts end at 2 GiB.
-const BATCH_BYTES: usize = 64 * 1024 * 1024;
 
 /// Columns make room for this many rows at first.
 const FIRST_ROWS: usize = 8 * 1024;
@@ -41,7 +37,7 @@ impl MySqlRows {
         query: &str,
         columns: &[ColumnShape],
         chunk_rows: usize,
-        zero_dates: ZeroDates,
+        invalid_values: InvalidValues,
     ) -> Result<Self> {
         let given = connection.start(query).await?;
         if given.len() != columns.len() {
@@ -65,7 +61,7 @@ impl MySqlRows {
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let rows = chunk_rows.min(FIRST_ROWS);
         let columns =
-            columns.iter().map(|column| Filling::new(column, rows, zero_dates)).collect::<Result<Vec<_>>>()?;
+            columns.iter().map(|column| Filling::new(column, rows, invalid_values)).collect::<Result<Vec<_>>>()?;
         Ok(Self { connection: Some(connection), schema, columns, chunk_rows: chunk_rows.max(1), given: 0 })
     }
 

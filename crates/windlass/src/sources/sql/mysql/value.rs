@@ -16,13 +16,13 @@ use windlass_core::value::{CivilDate, DAY_MICROS};
 use windlass_core::{Error, Result};
 
 use super::super::catalog::ColumnShape;
-use super::ZeroDates;
+use super::super::config::InvalidValues;
 
 /// A column that is being filled.
 pub(super) struct Filling {
     name: String,
     builder: Builder,
-    zero_dates: ZeroDates,
+    invalid_values: InvalidValues,
     /// Dates that are none, since the last time that somebody asked.
     zeros: u64,
 }
@@ -80,7 +80,7 @@ impl Misfit {
             ),
             Self::ZeroDate => (
                 "the date does not exist in the calendar",
-                "read such dates as null with `zero_dates: null`, or the column as text with `cast: {COLUMN: char}`",
+                "read such dates as null with `invalid_values: null`, or the column as text with `cast: {COLUMN: char}`",
             ),
             Self::LongTime => (
                 "the time is negative or longer than a day, and no time of a day",
@@ -92,7 +92,7 @@ impl Misfit {
 
 impl Filling {
     /// Errors: a column whose layout this source never promises.
-    pub(super) fn new(column: &ColumnShape, rows: usize, zero_dates: ZeroDates) -> Result<Self> {
+    pub(super) fn new(column: &ColumnShape, rows: usize, invalid_values: InvalidValues) -> Result<Self> {
         let builder = match column.sql_type.arrow_type() {
             ArrowType::Boolean => Builder::Bool(BooleanBuilder::with_capacity(rows)),
             ArrowType::Int8 => Builder::Int8(Int8Builder::with_capacity(rows)),
@@ -123,14 +123,14 @@ impl Filling {
                     .at_column(&column.name));
             }
         };
-        Ok(Self { name: column.name.clone(), builder, zero_dates, zeros: 0 })
+        Ok(Self { name: column.name.clone(), builder, invalid_values, zeros: 0 })
     }
 
     /// Adds a value; gives how many bytes it has if their number varies. Errors: a value that the type does not allow.
     pub(super) fn push(&mut self, value: &Value) -> Result<usize> {
         match self.builder.push(value) {
             Ok(bytes) => Ok(bytes),
-            Err(Misfit::ZeroDate) if self.zero_dates == ZeroDates::Null => {
+            Err(Misfit::ZeroDate) if self.invalid_values == InvalidValues::Null => {
                 self.zeros += 1;
                 self.builder.push(&Value::NULL).map_err(|misfit| self.misfit(misfit))
             }
@@ -344,14 +344,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn filling(sql_type: SqlType, zero_dates: ZeroDates) -> Filling {
+    fn filling(sql_type: SqlType, invalid_values: InvalidValues) -> Filling {
         let column =
             ColumnShape { name: "c".to_owned(), is_nullable: true, sql_type, declared: String::new() };
-        Filling::new(&column, 4, zero_dates).unwrap()
+        Filling::new(&column, 4, invalid_values).unwrap()
     }
 
     fn decimal(text: &str, digits: (u32, i32)) -> Result<String> {
-        let mut filling = filling(SqlType::Decimal { digits: Some(digits) }, ZeroDates::Null);
+        let mut filling = filling(SqlType::Decimal { digits: Some(digits) }, InvalidValues::Null);
         filling.push(&Value::Bytes(text.into()))?;
         Ok(arrow_cast::display::array_value_to_string(&filling.finish(), 0).unwrap())
     }
@@ -375,13 +375,13 @@ mod tests {
     fn dates_that_are_none_are_null_or_an_error() {
         for (year, month, day) in [(0, 0, 0), (2024, 0, 5), (2024, 2, 30), (0, 1, 1)] {
             let value = Value::Date(year, month, day, 0, 0, 0, 0);
-            let mut lenient = filling(SqlType::Date, ZeroDates::Null);
+            let mut lenient = filling(SqlType::Date, InvalidValues::Null);
             lenient.push(&value).unwrap();
             assert!(lenient.notice().unwrap().contains("one date in `c`"));
             assert_eq!(lenient.notice(), None);
             assert_eq!(lenient.finish().null_count(), 1);
-            let error = filling(SqlType::Date, ZeroDates::Error).push(&value).unwrap_err();
-            assert!(error.hint().unwrap().contains("zero_dates: null"));
+            let error = filling(SqlType::Date, InvalidValues::Error).push(&value).unwrap_err();
+            assert!(error.hint().unwrap().contains("invalid_values: null"));
         }
     }
 
@@ -394,7 +394,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_named_with_a_remedy() {
-        let error = filling(SqlType::Text { length: None }, ZeroDates::Null)
+        let error = filling(SqlType::Text { length: None }, InvalidValues::Null)
             .push(&Value::Bytes(vec![b'a', 0xff]))
             .unwrap_err();
         assert_eq!(error.place().column.as_deref(), Some("c"));
@@ -403,7 +403,7 @@ mod tests {
 
     #[test]
     fn unsigned_numbers_keep_their_largest_value() {
-        let mut filling = filling(SqlType::Int { bits: 64, is_unsigned: true }, ZeroDates::Null);
+        let mut filling = filling(SqlType::Int { bits: 64, is_unsigned: true }, InvalidValues::Null);
         filling.push(&Value::UInt(u64::MAX)).unwrap();
         filling.push(&Value::Int(1)).unwrap();
         let shown = arrow_cast::display::array_value_to_string(&filling.finish(), 0).unwrap();
