@@ -28,6 +28,9 @@ mod source;
 #[cfg_attr(not(feature = "duckdb"), path = "duckdb_disabled.rs")]
 mod duckdb;
 mod open;
+#[cfg_attr(feature = "mysql", path = "mysql/mod.rs")]
+#[cfg_attr(not(feature = "mysql"), path = "mysql_disabled.rs")]
+mod mysql;
 #[cfg_attr(feature = "postgres", path = "postgres/mod.rs")]
 #[cfg_attr(not(feature = "postgres"), path = "postgres_disabled.rs")]
 mod postgres;
