@@ -245,12 +245,9 @@ impl PipelineFile {
         for pointer in source_pointers(value) {
             let Some(Value::Object(source)) = value.pointer_mut(&pointer) else { continue };
             let (kind, name) = (text_of(source, "type"), text_of(source, "name"));
-            let options = without(
-                schema,
-                &format!("source:{kind}"),
-                &[&["type", "name"], source_entry(&kind).map_or(&[][..], |entry| entry.lists().keys)]
-                    .concat(),
-            );
+            let lists = source_entry(&kind).map_or(&[][..], |entry| entry.lists().keys);
+            let of_file = [&["type", "name"], lists].concat();
+            let options = without(schema, &format!("source:{kind}"), &of_file);
             let sections = ["sources", &kind, &name];
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
             if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {

@@ -186,6 +186,7 @@ impl SqlSource {
             let described = database.describe(&planned.select().sql(database.dialect())).await?;
             planned.describe(described);
         }
+        planned.adapt(database);
         Ok(planned)
     }
 

@@ -8,7 +8,7 @@ use windlass_core::{Error, Result};
 
 use super::catalog::{ColumnShape, ForeignKey, TableShape};
 use super::config::{SqlResourceOptions, TableOptions, by_name};
-use super::database::Dialect;
+use super::database::{Database, Dialect};
 use super::query::{Select, SelectedColumn};
 use super::sql_type::{ReflectionLevel, SqlType};
 use crate::config::unknown_name;
@@ -62,12 +62,18 @@ impl PlannedTable {
             selected.push(SelectedColumn {
                 name: column.name.clone(),
                 cast: casts.shift_remove(&column.name),
+                read_as: None,
                 expression: computed.shift_remove(&column.name),
             });
             columns.push(column.clone());
         }
         for (name, expression) in computed {
-            selected.push(SelectedColumn { name: name.clone(), cast: None, expression: Some(expression) });
+            selected.push(SelectedColumn {
+                name: name.clone(),
+                cast: None,
+                expression: Some(expression),
+                read_as: None,
+            });
             columns.push(ColumnShape {
                 name,
                 is_nullable: true,
@@ -103,6 +109,16 @@ impl PlannedTable {
             if selected.cast.is_some() || selected.expression.is_some() {
                 *column = ColumnShape { name: column.name.clone(), is_nullable: true, ..described };
             }
+        }
+    }
+
+    /// Selects each column in the form that the database's client reads.
+    pub fn adapt(&mut self, database: &dyn Database) {
+        let dialect = database.dialect();
+        for (selected, column) in self.selected.iter_mut().zip(&self.columns) {
+            let plain = selected.value(dialect);
+            let adapted = database.selected(column, &plain);
+            selected.read_as = (adapted != plain).then_some(adapted);
         }
     }
 

@@ -146,7 +146,9 @@ async fn infinite_dates_are_null_with_a_notice_or_an_error() {
 
 #[tokio::test]
 async fn a_hugeint_that_no_decimal_holds_is_an_error() {
-    let file = File::new("CREATE TABLE t (h HUGEINT); INSERT INTO t VALUES (170141183460469231731687303715884105727)");
+    let file = File::new(
+        "CREATE TABLE t (h HUGEINT); INSERT INTO t VALUES (170141183460469231731687303715884105727)",
+    );
     let error = file.rows(file.database().as_ref(), "t", 100).await.unwrap_err();
     assert!(error.chain().contains("does not fit"), "{}", error.chain());
     assert!(error.hint().is_some_and(|hint| hint.contains("cast")));
@@ -163,7 +165,8 @@ async fn the_catalogue_tells_keys_and_references() {
     let relations = database.relations(None).await.unwrap();
     let names: Vec<(&str, bool)> = relations.iter().map(|r| (r.name.as_str(), r.is_view)).collect();
     assert_eq!(names, [("orders", false), ("users", false), ("v", true)]);
-    let shapes = database.reflect(None, &["users".to_owned(), "orders".to_owned(), "none".to_owned()]).await.unwrap();
+    let shapes =
+        database.reflect(None, &["users".to_owned(), "orders".to_owned(), "none".to_owned()]).await.unwrap();
     assert_eq!(shapes.len(), 2);
     assert_eq!(shapes[0].primary_key, ["id", "a"]);
     assert!(!shapes[0].columns[1].is_nullable);
@@ -189,12 +192,18 @@ async fn rows_come_in_chunks() {
     let mut rows = database.read("SELECT a FROM t", &columns, 10, None).await.unwrap();
     assert_eq!(rows.next_batch().await.unwrap().unwrap().num_rows(), 10);
     drop(rows);
-    assert_eq!(database.ask("SELECT count(*), NULL FROM t").await.unwrap(), [[Some("10000".to_owned()), None]]);
+    assert_eq!(
+        database.ask("SELECT count(*), NULL FROM t").await.unwrap(),
+        [[Some("10000".to_owned()), None]]
+    );
 }
 
 #[tokio::test]
 async fn a_file_that_is_called_like_its_schema_is_read() {
-    let file = File::called("events.duckdb", "CREATE SCHEMA events; CREATE TABLE events.t (a INT); INSERT INTO events.t VALUES (5)");
+    let file = File::called(
+        "events.duckdb",
+        "CREATE SCHEMA events; CREATE TABLE events.t (a INT); INSERT INTO events.t VALUES (5)",
+    );
     let database = file.opened("duckdb:///events.duckdb?threads=1", InvalidValues::Null);
     assert_eq!(database.ask("SELECT a FROM \"events\".\"t\"").await.unwrap(), [[Some("5".to_owned())]]);
 }

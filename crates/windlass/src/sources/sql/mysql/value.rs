@@ -115,9 +115,9 @@ impl Filling {
             ArrowType::Binary => Builder::Binary(BinaryBuilder::with_capacity(rows, rows.saturating_mul(16))),
             ArrowType::Date32 => Builder::Date(Date32Builder::with_capacity(rows)),
             ArrowType::Time64(_) => Builder::Time(Time64MicrosecondBuilder::with_capacity(rows)),
-            arrow_type @ ArrowType::Timestamp(..) => {
-                Builder::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(arrow_type))
-            }
+            arrow_type @ ArrowType::Timestamp(..) => Builder::Timestamp(
+                TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(arrow_type),
+            ),
             other => {
                 return Err(Error::internal(format!("MySQL has no values of the layout {other}"))
                     .at_column(&column.name));
@@ -140,7 +140,11 @@ impl Filling {
 
     fn misfit(&self, misfit: Misfit) -> Error {
         let (message, hint) = misfit.message();
-        let error = if misfit == Misfit::Type { Error::source_failed(message).retryable() } else { Error::data(message) };
+        let error = if misfit == Misfit::Type {
+            Error::source_failed(message).retryable()
+        } else {
+            Error::data(message)
+        };
         error.at_column(&self.name).with_hint(hint.replace("COLUMN", &self.name))
     }
 
@@ -172,10 +176,14 @@ impl Filling {
     pub(super) fn notice(&mut self) -> Option<String> {
         match std::mem::take(&mut self.zeros) {
             0 => None,
-            1 => Some(format!("one date in `{}` does not exist in the calendar and was read as null", self.name)),
-            count => {
-                Some(format!("{count} dates in `{}` do not exist in the calendar and were read as null", self.name))
-            }
+            1 => Some(format!(
+                "one date in `{}` does not exist in the calendar and was read as null",
+                self.name
+            )),
+            count => Some(format!(
+                "{count} dates in `{}` do not exist in the calendar and were read as null",
+                self.name
+            )),
         }
     }
 }
@@ -236,7 +244,9 @@ impl Builder {
             }
             Self::Decimal256(builder, scale) => {
                 let scale = *scale;
-                converted!(builder, value, |value| unscaled(value, scale, |digits| i256::from_string(digits)));
+                converted!(builder, value, |value| unscaled(value, scale, |digits| i256::from_string(
+                    digits
+                )));
             }
             Self::Text(builder) => match value {
                 Value::NULL => builder.append_null(),
@@ -363,7 +373,11 @@ mod tests {
             ("7", (10, 2), "7.00"),
             ("12.3400", (10, 2), "12.34"),
             ("99999999999999999999999999999999999999", (38, 0), "99999999999999999999999999999999999999"),
-            ("-12345678901234567890123456789012345.123456789012345678901234567891", (65, 30), "-12345678901234567890123456789012345.123456789012345678901234567891"),
+            (
+                "-12345678901234567890123456789012345.123456789012345678901234567891",
+                (65, 30),
+                "-12345678901234567890123456789012345.123456789012345678901234567891",
+            ),
         ] {
             assert_eq!(decimal(text, digits).unwrap(), expected);
         }

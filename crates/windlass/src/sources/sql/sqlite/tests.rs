@@ -82,7 +82,11 @@ async fn values_decide_about_columns_without_type() {
          CREATE VIEW v AS SELECT a, count(*) AS n, avg(a) AS m, upper(c) AS u FROM t GROUP BY a;",
     );
     let types = |shape: &TableShape| -> Vec<String> {
-        shape.columns.iter().map(|column| format!("{} {}", column.name, column.sql_type.arrow_type())).collect()
+        shape
+            .columns
+            .iter()
+            .map(|column| format!("{} {}", column.name, column.sql_type.arrow_type()))
+            .collect()
     };
     assert_eq!(
         types(&file.shape("t").await),
@@ -153,7 +157,9 @@ async fn a_value_that_does_not_fit_names_its_row_and_column() {
         ("BLOB", "5", "an integer that is no bytes"),
     ];
     for (declared, value, message) in cases {
-        let file = File::new(&format!("CREATE TABLE t (id INT, c {declared}); INSERT INTO t VALUES (1, NULL), (2, {value})"));
+        let file = File::new(&format!(
+            "CREATE TABLE t (id INT, c {declared}); INSERT INTO t VALUES (1, NULL), (2, {value})"
+        ));
         let error = file.rows("t", 10).await.unwrap_err();
         assert!(error.chain().contains(message), "{declared} {value}: {}", error.chain());
         assert_eq!((error.place().row, error.place().column.as_deref()), (Some(1), Some("c")), "{declared}");
@@ -234,7 +240,11 @@ async fn attached_databases_are_schemas() {
 #[tokio::test]
 async fn what_cannot_be_opened_says_why() {
     let folder = TempDir::new().unwrap();
-    std::fs::write(folder.path().join("text.db"), "this is no database, only a text that is long enough to be read").unwrap();
+    std::fs::write(
+        folder.path().join("text.db"),
+        "this is no database, only a text that is long enough to be read",
+    )
+    .unwrap();
     let opened = |url: &str| {
         let address = Address::parse(url).unwrap().relative_to(folder.path()).unwrap();
         open_address(&address, &OpenOptions::default())
@@ -245,7 +255,9 @@ async fn what_cannot_be_opened_says_why() {
     let error = opened("sqlite:///text.db").unwrap().relations(None).await.unwrap_err();
     assert!(error.hint().is_some_and(|hint| hint.contains("something else")), "{error}");
     assert_eq!(opened("sqlite://").unwrap_err().kind(), ErrorKind::Config);
-    assert!(opened("sqlite:///a.db?timout=1").unwrap_err().hint().is_some_and(|hint| hint.contains("timeout")));
+    assert!(
+        opened("sqlite:///a.db?timout=1").unwrap_err().hint().is_some_and(|hint| hint.contains("timeout"))
+    );
     let file = File::new("CREATE TABLE t (a INT)");
     let error = file.database().describe("SELECT x FROM t").await.unwrap_err();
     assert!(error.chain().contains("no such column: x"), "{}", error.chain());
@@ -255,7 +267,8 @@ async fn what_cannot_be_opened_says_why() {
 async fn a_query_is_described() {
     let file = File::new("CREATE TABLE t (a VARCHAR(3), b INT); INSERT INTO t VALUES ('x', 1)");
     let columns = file.database().describe("SELECT a, b + 0.5 AS c, 'k' AS \"d e\" FROM t;").await.unwrap();
-    let types: Vec<(String, SqlType)> = columns.into_iter().map(|column| (column.name, column.sql_type)).collect();
+    let types: Vec<(String, SqlType)> =
+        columns.into_iter().map(|column| (column.name, column.sql_type)).collect();
     let text = |length| SqlType::Text { length };
     assert_eq!(
         types,
