@@ -295,7 +295,7 @@ fn queries_conditions_casts_and_unpacked_json() {
         .duckdb(
             "  schema: app\n  tables:\n    - name: goods\n      table: items\n      where: id > 2\n      \
              excluded_columns: [secret]\n      cast: {price: \"numeric(10,3)\"}\n      \
-             select: {label: \"upper(name)\"}\n      unpack: [tags, body]\n    - cheap\n    \
+             select: {label: \"upper(name)\"}\n      unpack: [tags, body]\n    - name: cheap\n      steps: [{map: '.name = .name + \"!\"'}]\n    \
              - name: total\n      query: select count(*) as n, sum(price)::numeric(10,2) as price from app.items;\n",
         )
         .project
@@ -306,7 +306,7 @@ fn queries_conditions_casts_and_unpacked_json() {
     );
     assert_eq!(loader.rows("SELECT count(*) FROM goods__tags"), ["16"]);
     assert_eq!(loader.rows("SELECT min(value), max(value) FROM goods__body__list"), ["3,11"]);
-    assert_eq!(loader.rows("SELECT id, name FROM cheap ORDER BY id"), ["1,item 1", "2,item 2"]);
+    assert_eq!(loader.rows("SELECT id, name FROM cheap ORDER BY id"), ["1,item 1!", "2,item 2!"]);
     assert_eq!(loader.rows("SELECT n, price FROM total"), ["10,60.00"]);
     assert!(!loader.project.columns("goods").iter().any(|column| column.starts_with("secret")));
 }
@@ -613,7 +613,7 @@ fn a_killed_run_goes_on_after_its_last_checkpoint() {
     let Some(loader) = Loader::new("killed", MANY) else { return };
     loader.duckdb(
         "  tables: [{name: many, chunk_size: 100, incremental: {cursor_path: grp, row_order: asc}}]\nextract:\n  \
-         checkpoint_interval: 0\n",
+         checkpoint_seconds: 0\n",
     );
     for kill in
         ["postgres.source.batch=kill:7", "postgres.source.batch=kill:40", "postgres.source.batch=kill:2"]

@@ -286,7 +286,15 @@ impl Source for SqlSource {
             Some(Limit::Pages(chunks)) => Some(chunks.saturating_mul(table.options.chunk_rows() as u64)),
             Some(Limit::Seconds(_)) | None => None,
         };
-        let read = TableRead { database, table, select, cursor, limit, snapshot: None };
+        let read = TableRead {
+            database,
+            table,
+            select,
+            cursor,
+            limit,
+            snapshot: None,
+            is_by_record: !resource.steps.is_empty(),
+        };
         Ok(vec![Box::new(TableReader::new(read, notices, opening.position.as_ref())?)])
     }
 }
