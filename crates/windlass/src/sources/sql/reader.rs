@@ -42,6 +42,8 @@ pub struct TableRead {
     pub limit: Option<u64>,
     /// The snapshot that the rows are seen in.
     pub snapshot: Option<String>,
+    /// Whether the rows are wanted as records, for steps that look at each.
+    pub is_by_record: bool,
 }
 
 /// Reads one query.
@@ -82,7 +84,7 @@ impl TableReader {
             ReadKey::new(read.database.dialect(), &read.table, column, *direction, *missing)
         });
         let schema = annotated(&read.table.columns);
-        let unpacks = read.table.columns.iter().any(|column| read.table.unpacks(column));
+        let unpacks = read.is_by_record || read.table.columns.iter().any(|column| read.table.unpacks(column));
         let (mut after, mut given) = (None, 0);
         if let Some(position) = position {
             let broken = || Error::data("where a read was broken off cannot be understood");

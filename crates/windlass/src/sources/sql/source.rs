@@ -80,7 +80,7 @@ impl SqlSource {
 
     /// The database; opened when it is needed first.
     pub async fn database(&self, folder: &Path) -> Result<Arc<dyn Database>> {
-        let database = self.database.get_or_try_init(async || {
+        let database = self.database.get_or_try_init(|| async {
             let address = self.address.clone().relative_to(folder)?;
             open(
                 &address,
@@ -109,6 +109,13 @@ impl SqlSource {
             let patterns: Vec<(String, bool)> =
                 entries.iter().map(|(_, name)| (name.clone(), self.options.include_views)).collect();
             for (entry, name) in expand(&patterns, &relations, database.location())? {
+                // A partition is no relation of its own, but may be named.
+                if !relations.iter().any(|relation| relation.name == name)
+                    && database.reflect(schema.as_deref(), std::slice::from_ref(&name)).await?.is_empty()
+                {
+                    let known = relations.iter().map(|relation| relation.name.as_str());
+                    return Err(unknown_name("table", &name, known).at_table(&name));
+                }
                 found.extend(entries.get(entry).map(|(index, _)| (*index, name)));
             }
             listed.insert(schema, relations);
@@ -279,7 +286,15 @@ impl Source for SqlSource {
             Some(Limit::Pages(chunks)) => Some(chunks.saturating_mul(table.options.chunk_rows() as u64)),
             Some(Limit::Seconds(_)) | None => None,
         };
-        let read = TableRead { database, table, select, cursor, limit, snapshot: None };
+        let read = TableRead {
+            database,
+            table,
+            select,
+            cursor,
+            limit,
+            snapshot: None,
+            is_by_record: !resource.steps.is_empty(),
+        };
         Ok(vec![Box::new(TableReader::new(read, notices, opening.position.as_ref())?)])
     }
 }

@@ -251,8 +251,8 @@ fn typed_ends(options: &mut IncrementalOptions, column: &ColumnShape) {
 /// The tables that are meant by names and patterns, each with the index of the entry that names it. A name wins over a
 /// pattern, an earlier pattern over a later one.
 ///
-/// Errors: a name that is no relation, with the nearest one; a pattern that finds nothing.
-pub fn expand(
+/// Errors: a pattern that finds nothing. Names are not looked up.
+pub(super) fn expand(
     entries: &[(String, bool)],
     relations: &[super::catalog::Relation],
     location: &str,
@@ -260,14 +260,11 @@ pub fn expand(
     let mut found: Vec<(usize, String)> = Vec::new();
     let is_named = |name: &str| entries.iter().any(|(entry, _)| entry == name);
     for (index, (entry, include_views)) in entries.iter().enumerate() {
-        if relations.iter().any(|relation| relation.name == *entry) {
+        let is_there = relations.iter().any(|relation| relation.name == *entry);
+        let pattern = if is_pattern(entry) && !is_there { glob::Pattern::new(entry).ok() } else { None };
+        let Some(pattern) = pattern else {
             found.push((index, entry.clone()));
             continue;
-        }
-        let pattern = if is_pattern(entry) { glob::Pattern::new(entry).ok() } else { None };
-        let Some(pattern) = pattern else {
-            let names = relations.iter().map(|relation| relation.name.as_str());
-            return Err(unknown_name("table", entry, names).at_table(entry));
         };
         let before = found.len();
         for relation in relations.iter().filter(|relation| *include_views || !relation.is_view) {
@@ -285,17 +282,12 @@ pub fn expand(
 }
 
 /// Whether a name stands for several tables.
-pub fn is_pattern(name: &str) -> bool {
+pub(super) fn is_pattern(name: &str) -> bool {
     name.contains(['*', '?', '['])
 }
 
-/// How a schema and a table are called, for people.
-pub fn full_name(schema: Option<&str>, table: &str) -> String {
-    schema.map_or_else(|| table.to_owned(), |schema| format!("{schema}.{table}"))
-}
-
 /// The warning about a cursor that no index finds, with what the server says about the query.
-pub fn unindexed(table: &str, column: &str, plan: &[String]) -> String {
+pub(super) fn unindexed(table: &str, column: &str, plan: &[String]) -> String {
     let plan: Vec<&str> = plan.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     let plan = if plan.is_empty() { String::new() } else { format!(" (plan: {})", plan.join("; ")) };
     format!(
@@ -304,7 +296,7 @@ pub fn unindexed(table: &str, column: &str, plan: &[String]) -> String {
 }
 
 /// How a query is explained.
-pub fn explain(dialect: Dialect, sql: &str) -> String {
+pub(super) fn explain(dialect: Dialect, sql: &str) -> String {
     match dialect {
         Dialect::Sqlite => format!("EXPLAIN QUERY PLAN {sql}"),
         Dialect::Postgres | Dialect::MySql | Dialect::DuckDb => format!("EXPLAIN {sql}"),

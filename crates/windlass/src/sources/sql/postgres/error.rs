@@ -34,7 +34,6 @@ pub(super) fn failed<'a>(
 fn refused(error: Error, refusal: &DbError) -> Error {
     let code = refusal.code();
     let class = code.code().get(..2).unwrap_or_default();
-    let own_hint = refusal.hint().filter(|_| class == "42").map(str::to_owned);
     let (is_retryable, hint) = if *code == SqlState::INVALID_PASSWORD || class == "28" {
         (false, "check username and password of source.credentials, and the server's pg_hba.conf")
     } else if *code == SqlState::INVALID_CATALOG_NAME {
@@ -78,7 +77,7 @@ fn refused(error: Error, refusal: &DbError) -> Error {
     };
     let error = error.with_source(Refusal(format!("{} (SQLSTATE {})", refusal.message(), code.code())));
     let error = if is_retryable { error.retryable() } else { error };
-    error.with_hint(own_hint.unwrap_or_else(|| hint.to_owned()))
+    error.with_hint(hint)
 }
 
 fn broken(error: Error, what: &str, cause: tokio_postgres::Error) -> Error {
