@@ -24,7 +24,7 @@ class BaseTableLoader:
     def __init__(
         self,
         engine: Any,
-        backend: TableBackend,
+        backend: str,
         table: Any,
         columns: Dict[str, Dict[str, Any]],
         chunk_size: int = 1000,
@@ -75,8 +75,8 @@ class TableLoader(BaseTableLoader):
         query = self.table.select()
         limit = row_limit(self.limit, self.chunk_size)
         column = self.cursor_column
-        func = {"max": max, "min": min}.get(getattr(self.incremental, "last_value_func", None), None)  # type: ignore[call-overload]
-        func = func or getattr(self.incremental, "last_value_func", None)
+        func: Any = getattr(self.incremental, "last_value_func", None)
+        func = max if func == "max" else min if func == "min" else func
         if column is not None and func in (max, min):
             query = query if (condition := self._range(column, func is max)) is None else query.where(condition)
             if self.row_order is not None:
@@ -110,7 +110,7 @@ class TableLoader(BaseTableLoader):
         query = self._make_query()
         if self.query_adapter_callback is None:
             return query
-        given = (query, self.table, self.incremental, self.engine)
+        given: Any = (query, self.table, self.incremental, self.engine)
         try:
             inspect.signature(self.query_adapter_callback).bind(*given)
         except (TypeError, ValueError):

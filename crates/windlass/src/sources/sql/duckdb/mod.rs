@@ -11,7 +11,7 @@ use ::duckdb::Connection;
 use async_trait::async_trait;
 use windlass_core::{Error, Result};
 
-use self::connection::{Place, problem};
+use self::connection::Place;
 use self::rows::DuckDbRows;
 use super::address::Address;
 use super::catalog::{ColumnShape, Relation, TableShape};
