@@ -197,7 +197,7 @@ def test_a_loader_can_be_registered(url):
 def test_duckdb_is_read_with_its_types(tmp_path, pipeline):
     duckdb = pytest.importorskip("duckdb")
     connection = duckdb.connect(str(tmp_path / "source.duckdb"))
-    connection.execute("CREATE TABLE t (id BIGINT PRIMARY KEY, big HUGEINT, tags VARCHAR[], at TIMESTAMPTZ)")
+    connection.execute("CREATE TABLE t (id BIGINT PRIMARY KEY, big HUGEINT, tags VARCHAR[], made TIMESTAMPTZ)")
     connection.execute("INSERT INTO t VALUES (1, 12345678901234567890, ['a', 'b'], '2024-01-01 00:00:00+00')")
     connection.close()
     row = list(sql_table(f"duckdb:///{tmp_path}/source.duckdb", "t"))[0]
@@ -205,7 +205,7 @@ def test_duckdb_is_read_with_its_types(tmp_path, pipeline):
         "id": 1,
         "big": decimal.Decimal("12345678901234567890"),
         "tags": ["a", "b"],
-        "at": datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc),
+        "made": datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc),
     }
     pipeline.run(sql_table(f"duckdb:///{tmp_path}/source.duckdb", "t", reflection_level="minimal"))
     assert pipeline.dataset().t__tags.df()["value"].tolist() == ["a", "b"]

@@ -331,6 +331,8 @@ class SourceExtraction:
         self.settings = settings
         self.state: Dict[str, Any] = {}
         self.targets = TargetBook()
+        #: Whether the items go to the engine, or to somebody who iterates over them.
+        self.is_for_engine = False
         self._metrics: Dict[str, Dict[str, Any]] = {}
         self._by_pipe: Dict[int, DltResource] = {}
         for resource in source.resources.extracted.values():
@@ -386,6 +388,7 @@ class SourceExtraction:
 
     def items(self) -> Iterator[Tuple[int, Any, Any]]:
         """What the resources yield: index of the resource, table or `None`, rows."""
+        self.is_for_engine = True
         token = EXTRACTION.set(self)
         pipe_token = PIPE.set(None)
         roots = open_pipes([resource._pipe for resource in self._emitted])

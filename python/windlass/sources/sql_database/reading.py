@@ -67,7 +67,7 @@ def native_rows(table: Table, incremental: Optional[Incremental[Any]]) -> Iterat
 def _has_python(pipe: Any) -> bool:
     """Whether code of the user sees the items of a pipe."""
     extraction = EXTRACTION.get()
-    if extraction is None or extraction.run is None or pipe is None:
+    if extraction is None or not extraction.is_for_engine or pipe is None:
         return True
     if any(not isinstance(step, (Incremental, LimitItem, AsRows)) for step in pipe.steps):
         return True
