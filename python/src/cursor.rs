@@ -28,6 +28,12 @@ impl Rows {
     fn __len__(&self) -> usize {
         usize::try_from(self.count).unwrap_or(usize::MAX)
     }
+
+    /// As tables of columns have it.
+    #[getter]
+    fn num_rows(&self) -> u64 {
+        self.count
+    }
 }
 
 /// Which records belong to this run, and where the next one starts.
@@ -83,6 +89,26 @@ impl Cursor {
             kept.append(page.get_item(index as usize)?)?;
         }
         Ok((kept, judged.is_past))
+    }
+
+    /// The same for rows that are written already.
+    fn lines(&self, py: Python<'_>, page: &Bound<'_, Rows>) -> PyResult<(Rows, bool)> {
+        let mut inner = self.lock();
+        let Inner { filter, tally, pages, lines, buffers } = &mut *inner;
+        let written = &page.get().lines;
+        // Parsing changes the text that it reads.
+        lines.clear();
+        lines.extend_from_slice(written);
+        let reading = Reading { page: *pages, most: None, in_order: filter.options().can_stop_early() };
+        *pages += 1;
+        let parsed = buffers.parse_lines(lines).or_raise(py)?;
+        let judged = filter.records(&parsed.tape, &parsed.rows, reading, tally).or_raise(py)?;
+        let memory = parsed.into_memory();
+        buffers.restore(memory);
+        let all: Vec<&[u8]> = written.split_inclusive(|byte| *byte == b'\n').collect();
+        let kept: Vec<&[u8]> =
+            judged.kept.iter().filter_map(|&index| all.get(index as usize).copied()).collect();
+        Ok((Rows { count: kept.len() as u64, lines: kept.concat() }, judged.is_past))
     }
 
     /// The same for columns.

@@ -19,7 +19,7 @@ use windlass::sources::sql::{
     SqlCredentials, SqlType, TableShape, annotated, bare, cursor_direction, open, quote, range_condition,
 };
 
-use crate::arrow::{batches, table};
+use crate::arrow::table;
 use crate::cursor::Rows as Lines;
 use crate::error::OrRaise as _;
 use crate::read::dicts;
@@ -31,7 +31,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sql_location, module)?)?;
     module.add_function(wrap_pyfunction!(sql_relations, module)?)?;
     module.add_function(wrap_pyfunction!(sql_reflect, module)?)?;
-    module.add_function(wrap_pyfunction!(sql_lines, module)?)?;
     module.add_function(wrap_pyfunction!(sql_read, module)?)
 }
 
@@ -104,9 +103,7 @@ fn described(shape: &TableShape, level: ReflectionLevel) -> Value {
             "nullable": column.is_nullable,
             "declared": column.declared,
             "hints": column.sql_type.hints(level),
-            "full_hints": column.sql_type.hints(ReflectionLevel::Full),
             "is_nested": matches!(column.sql_type, SqlType::Json | SqlType::Array),
-            "is_integer": matches!(column.sql_type, SqlType::Int { .. }),
         })
     };
     let keys = shape.foreign_keys.iter().filter(|key| key.referenced_schema.is_none()).map(|key| {
@@ -123,17 +120,6 @@ fn described(shape: &TableShape, level: ReflectionLevel) -> Value {
         "primary_key": shape.primary_key,
         "references": keys.collect::<Vec<_>>(),
     })
-}
-
-/// The rows of Arrow columns in the form in which rows of Python go to the engine.
-#[pyfunction]
-fn sql_lines(py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<Lines> {
-    let (mut lines, mut count) = (Vec::new(), 0);
-    for batch in batches(item)? {
-        lines.extend(batch_lines(&batch).or_raise(py)?);
-        count += batch.num_rows() as u64;
-    }
-    Ok(Lines { lines, count })
 }
 
 /// What is to be read.
@@ -311,6 +297,13 @@ impl SqlReader {
     /// The next rows as a table, `None` at the end.
     fn next_table(&self, py: Python<'_>) -> PyResult<Option<PyTable>> {
         self.next(py)?.map(|batch| table(vec![batch])).transpose()
+    }
+
+    /// The next rows in the form in which rows of Python go to the engine, `None` at the end.
+    fn next_lines(&self, py: Python<'_>) -> PyResult<Option<Lines>> {
+        let Some(batch) = self.next(py)? else { return Ok(None) };
+        let lines = py.detach(|| batch_lines(&batch)).or_raise(py)?;
+        Ok(Some(Lines { lines, count: batch.num_rows() as u64 }))
     }
 
     /// The next rows as dicts, `None` at the end. JSON and decimals of any digits are texts still.

@@ -72,6 +72,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         self._extraction: Any = None
         self._moved_to: Any = None
         self._is_moved = False
+        self._is_reversed = False
         self.is_done = False
         self.end_out_of_range = False
         self.start_out_of_range = False
@@ -188,7 +189,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
             "range_end": self.range_end,
         }
         if self.row_order is not None:
-            options["row_order"] = self.row_order
+            options["row_order"] = {"asc": "desc", "desc": "asc"}[self.row_order] if self._is_reversed else self.row_order
         if self.lag:
             options["lag"] = float(self.lag)
         if self._primary_key is not None and not callable(self._primary_key):
@@ -240,6 +241,16 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
             )
         self.save()
         return self
+
+    def order_by_growth(self, pipe: Any) -> None:
+        """Takes `row_order` for the order in which the cursor grows, as queries of databases have it.
+
+        Elsewhere it is the order of the values; the two differ where the cursor grows downwards.
+        """
+        if self.row_order is not None and self.last_value_func in (min, "min"):
+            self._is_reversed = True
+            self._extraction = None
+            self.bind(pipe)
 
     def save(self) -> None:
         """Writes what is known of the cursor into the state of the source."""
@@ -336,6 +347,13 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
             return rows or None
         if hasattr(item, "__arrow_c_stream__") or hasattr(item, "__arrow_c_array__"):
             return self._columns(item)
+        from windlass._native import native
+
+        if isinstance(item, native().Rows):
+            with translated(self, item):
+                written, is_past = cursor.lines(item)
+            self._past(is_past)
+            return written if len(written) else None
         self._unfiltered[0] += 1
         self._unfiltered[1] += 1
         with translated(self, item):

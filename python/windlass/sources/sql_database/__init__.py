@@ -30,7 +30,6 @@ from windlass.sources.sql_database.helpers import (
     table_rows,
 )
 from windlass.sources.sql_database.plan import Table, TableOptions
-from windlass.sources.sql_database.reading import AsRows
 
 _SECTION = "sql_database"
 
@@ -193,8 +192,6 @@ def _sql_table(
         hints["references"] = reflected.get("references")
     resource = DltResource.from_data(table_rows, table, _SECTION, make_hints(**hints))
     resource.bind(planned, incremental=_configured(incremental, table), is_deferred=bool(defer_table_reflect))
-    if backend == "sqlalchemy":
-        resource.add_step(AsRows())
     return resource
 
 

@@ -239,6 +239,8 @@ def table_rows(table: Table, incremental: Optional[Incremental[Any]] = None, is_
         return
     options: TableOptions = table.options
     pipe = PIPE.get()
+    if incremental is not None and incremental.cursor_path:
+        incremental.order_by_growth(pipe)
     loader_class = options.loader_class or get_table_loader_class(options.backend)
     loader = loader_class(
         table.connection.engine(),

@@ -8,24 +8,10 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 from windlass._native import native
 from windlass.extract.context import EXTRACTION, PIPE
 from windlass.extract.incremental import Incremental
-from windlass.extract.items import ItemTransform, LimitItem
+from windlass.extract.items import LimitItem
 from windlass.sources.sql_database.plan import Table
 
 logger = logging.getLogger("windlass")
-
-
-class AsRows(ItemTransform):
-    """Columns go to the engine as rows, so that tables are as they are for rows. The last step of a pipe."""
-
-    placement_affinity = 3
-
-    def __init__(self) -> None:
-        super().__init__(self._rows)
-
-    def _rows(self, item: Any) -> Any:
-        if hasattr(item, "__arrow_c_stream__"):
-            return native().sql_lines(item)
-        return item
 
 
 def row_limit(limit: Optional[LimitItem], chunk_size: int) -> Optional[int]:
@@ -53,6 +39,7 @@ def native_rows(table: Table, incremental: Optional[Incremental[Any]]) -> Iterat
         request["cursor"] = json.loads(native().typed_dumps(incremental._engine_options()))
         start = incremental._bound().start_value()
         request["start"] = None if start is None else json.loads(start)
+        incremental.order_by_growth(pipe)
     reader = native().sql_read(table.connection.native, json.dumps(request))
     take = _taker(reader, options.backend, _has_python(pipe))
     while True:
@@ -69,7 +56,7 @@ def _has_python(pipe: Any) -> bool:
     extraction = EXTRACTION.get()
     if extraction is None or not extraction.is_for_engine or pipe is None:
         return True
-    if any(not isinstance(step, (Incremental, LimitItem, AsRows)) for step in pipe.steps):
+    if any(not isinstance(step, (Incremental, LimitItem)) for step in pipe.steps):
         return True
     resources = extraction.source.resources.values()
     if any(resource._pipe.parent is pipe for resource in resources):
@@ -80,7 +67,8 @@ def _has_python(pipe: Any) -> bool:
 
 def _taker(reader: Any, backend: str, has_python: bool) -> Callable[[], Any]:
     if not has_python:
-        return reader.next_table  # type: ignore[no-any-return]
+        # Rows have ids and nested tables, columns have not: the backend decides, though Python sees neither.
+        return reader.next_lines if backend == "sqlalchemy" else reader.next_table  # type: ignore[no-any-return]
     if backend == "sqlalchemy":
         meanings = reader.meanings()
         return lambda: _rows(reader.next_rows(), meanings)
