@@ -196,7 +196,8 @@ def test_a_loader_can_be_registered(url):
 
 def test_duckdb_is_read_with_its_types(tmp_path, pipeline):
     duckdb = pytest.importorskip("duckdb")
-    connection = duckdb.connect(str(tmp_path / "source.duckdb"))
+    connection = duckdb.connect()
+    connection.execute(f"ATTACH '{tmp_path}/source.duckdb' AS source (STORAGE_VERSION 'v1.3.0'); USE source")
     connection.execute("CREATE TABLE t (id BIGINT PRIMARY KEY, big HUGEINT, tags VARCHAR[], made TIMESTAMPTZ)")
     connection.execute("INSERT INTO t VALUES (1, 12345678901234567890, ['a', 'b'], '2024-01-01 00:00:00+00')")
     connection.close()

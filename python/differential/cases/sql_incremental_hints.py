@@ -3,6 +3,9 @@
 from _base import EVENTS, duck, sql, sqlite
 
 
+DIFFERS = {"unique_hashes": "rows are digested by the key that apply_hints gives, not by the table's own"}
+
+
 def run(dlt, workdir):
     sql_table = sql(dlt).sql_table
 

@@ -183,6 +183,9 @@ def _sql_table(
         raise ValueError(f"chunk_size is {chunk_size}: a chunk has at least one row")
     connection = Connection(credentials, engine_kwargs, engine_adapter_callback)
     planned = Table(connection, table, schema, metadata, options)
+    if isinstance(primary_key, str):
+        # The form in which the database gives it, so that rows are digested alike.
+        primary_key = [primary_key]
     hints: Dict[str, Any] = {"write_disposition": write_disposition, "primary_key": primary_key, "merge_key": merge_key}
     if not defer_table_reflect:
         reflected = planned.hints()
