@@ -120,6 +120,11 @@ pub(super) fn problem(what: &str, location: &str, cause: ::duckdb::Error) -> Err
         )
     } else if has("does not exist") && what == "open" || has("No such file") {
         (error, "check the path of the file")
+    } else if has("options were not recognized") {
+        (
+            Error::config(format!("the URL of {location} has parameters that are no settings of DuckDB")),
+            "DuckDB names them above; parameters are its settings, such as `?threads=2`",
+        )
     } else if has("not a valid DuckDB database file") {
         (error, "the file is something else; check the path")
     } else if has("newer version of DuckDB") {

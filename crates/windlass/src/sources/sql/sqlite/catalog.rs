@@ -62,7 +62,7 @@ pub(super) fn reflect(
     let mut shapes = Vec::new();
     for name in names {
         let Some(relation) = known.iter().find(|relation| relation.name == *name) else { continue };
-        let columns = columns(connection, place, &schema_name, name)?;
+        let columns = columns(connection, place, &schema_name, relation)?;
         let mut key: Vec<(i64, String)> = columns
             .iter()
             .filter(|(_, key)| *key > 0)
@@ -100,7 +100,7 @@ fn columns(
     connection: &Connection,
     place: &Place,
     schema: &str,
-    table: &str,
+    relation: &Relation,
 ) -> Result<Vec<(ColumnShape, i64)>> {
     let sql =
         "SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1, ?2) WHERE hidden <> ?3 ORDER BY cid";
@@ -110,11 +110,14 @@ fn columns(
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
     };
     let found: Vec<(String, String, bool, i64)> = statement
-        .query_map(rusqlite::params![table, schema, HIDDEN], read)
+        .query_map(rusqlite::params![relation.name, schema, HIDDEN], read)
         .and_then(Iterator::collect)
         .map_err(failed)?;
-    let from = format!("{}.{}", quote(Dialect::Sqlite, schema), quote(Dialect::Sqlite, table));
-    let described = found.iter().map(|(name, declared, ..)| (name.clone(), declared.clone())).collect();
+    let from = format!("{}.{}", quote(Dialect::Sqlite, schema), quote(Dialect::Sqlite, &relation.name));
+    // SQLite says so of columns of views that have no type, too.
+    let has_type = |declared: &str| !(relation.is_view && declared == "BLOB");
+    let typed = |declared: &String| if has_type(declared) { declared.clone() } else { String::new() };
+    let described = found.iter().map(|(name, declared, ..)| (name.clone(), typed(declared))).collect();
     let shapes = shapes(connection, place, described, &from)?;
     let with_key = |(shape, (_, _, not_null, key)): (ColumnShape, &(String, String, bool, i64))| {
         (ColumnShape { is_nullable: !not_null, ..shape }, *key)
