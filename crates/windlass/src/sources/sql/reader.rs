@@ -25,7 +25,7 @@ use crate::source::{Body, Extractor, Origin, Page};
 const ATTEMPTS: u32 = 5;
 
 /// The wait before the first repetition; each one waits twice as long.
-const BACKOFF: Duration = Duration::from_millis(500);
+const BACKOFF: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
 
 /// What is to be read.
 #[derive(Clone, Debug)]
