@@ -135,6 +135,7 @@ impl Rows for CopyRows {
     }
 
     fn notices(&mut self) -> Vec<String> {
-        self.decoder.notices()
+        // Said once for all rows.
+        if self.is_at_end { self.decoder.notices() } else { Vec::new() }
     }
 }
