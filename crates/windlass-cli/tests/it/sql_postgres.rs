@@ -601,7 +601,7 @@ fn a_lost_connection_without_order_fails_and_the_next_run_reads_anew() {
     loader.duckdb("  tables: [{name: many, chunk_size: 100}]\n");
     let done = run_with_lost_connection(&loader);
     assert_eq!(done.code, 1, "{}", done.stderr);
-    done.says(&["cannot read"], "row_order");
+    done.says(&["was broken off", "cannot read"], "row_order");
     loader.project.run(0);
     assert_eq!(loader.project.one("SELECT count(*) || '/' || count(DISTINCT id) FROM many"), "3000/3000");
     assert_eq!(ended_backends(&loader), 0);
