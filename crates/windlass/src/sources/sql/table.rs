@@ -229,17 +229,23 @@ fn without_digits(mut hints: Map<String, Value>) -> Map<String, Value> {
     hints
 }
 
-/// Keys to tables of the same schema, one reference each.
+/// Keys to tables of the same schema. A schema has one reference to each table, so that several keys to the same one
+/// are joined, as in the reference.
 fn references(keys: &[ForeignKey]) -> Vec<Map<String, Value>> {
-    let same = keys.iter().filter(|key| key.referenced_schema.is_none());
-    let reference = |key: &ForeignKey| {
+    let mut joined: IndexMap<&str, (Vec<&String>, Vec<&String>)> = IndexMap::new();
+    for key in keys.iter().filter(|key| key.referenced_schema.is_none()) {
+        let (columns, referenced) = joined.entry(&key.referenced_table).or_default();
+        columns.extend(&key.columns);
+        referenced.extend(&key.referenced_columns);
+    }
+    let reference = |(table, (columns, referenced)): (&str, (Vec<&String>, Vec<&String>))| {
         Map::from_iter([
-            ("referenced_table".to_owned(), json!(key.referenced_table)),
-            ("columns".to_owned(), json!(key.columns)),
-            ("referenced_columns".to_owned(), json!(key.referenced_columns)),
+            ("referenced_table".to_owned(), json!(table)),
+            ("columns".to_owned(), json!(columns)),
+            ("referenced_columns".to_owned(), json!(referenced)),
         ])
     };
-    same.map(reference).collect()
+    joined.into_iter().map(reference).collect()
 }
 
 /// Settings that come as texts are numbers where the cursor is one.
