@@ -526,12 +526,12 @@ fn a_statement_timeout_says_what_to_do() {
 }
 
 #[test]
-fn bytes_of_no_encoding_are_named_by_their_column() {
+fn bytes_of_no_encoding_can_be_read_as_bytes() {
     let sql = "CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'ok'), (2, E'\\\\377')";
     let options = "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
     let Some(loader) = Loader::with_encoding("ascii", options, &sql.replace("\\\\", "\\")) else { return };
     let done = loader.duckdb("  tables: [t]\n").project.run(1);
-    done.says(&["not UTF-8", "name"], "convert_to");
+    done.says(&["invalid byte sequence", "table `t`"], "convert_to");
     loader
         .duckdb("  tables: [{name: t, select: {name: \"convert_to(name, 'SQL_ASCII')\"}}]\n")
         .project
