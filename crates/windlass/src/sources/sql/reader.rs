@@ -176,8 +176,8 @@ impl TableReader {
         }
         tracing::warn!(attempt = self.failures + 1, "read is repeated");
         if self.failures == 0 {
-            let where_ = if self.given == 0 { "from its start" } else { "after the last rows" };
-            self.notices.push(format!("the read was broken off and goes on {where_}: {}", error.message()));
+            let place = if self.given == 0 { "from its start" } else { "after the last rows" };
+            self.notices.push(format!("the read was broken off and goes on {place}: {}", error.message()));
         }
         tokio::time::sleep(BACKOFF * 2_u32.saturating_pow(self.failures)).await;
         self.failures += 1;

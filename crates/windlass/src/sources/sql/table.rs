@@ -194,11 +194,8 @@ impl PlannedTable {
         }
         columns.retain(|_, hints| !hints.is_empty());
         resource.hints.columns = Some(ColumnHints::Map(columns));
-        match &resource.hints.primary_key {
-            None if !self.key().is_empty() => {
-                resource.hints.primary_key = Some(OneOrMany::Many(self.key().to_vec()));
-            }
-            _ => {}
+        if resource.hints.primary_key.is_none() && !self.key().is_empty() {
+            resource.hints.primary_key = Some(OneOrMany::Many(self.key().to_vec()));
         }
         let keys = [&resource.hints.primary_key, &resource.hints.merge_key];
         for name in keys.into_iter().flatten().flat_map(OneOrMany::names) {
