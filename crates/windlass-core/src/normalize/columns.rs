@@ -221,7 +221,7 @@ impl BatchColumns {
     }
 }
 
-/// Numbers in the digits of their column; `None` if one of them has more, or is none.
+/// Numbers in the digits of their column, rounded to its scale; `None` if one of them is too large, or none.
 fn decimals(texts: &StringArray, precision: u8, scale: i8) -> Option<ArrayRef> {
     let unscaled = |text: &str| Decimal::parse(text)?.unscaled(precision, scale);
     Some(if precision <= 38 {
@@ -261,6 +261,8 @@ fn plain_timestamp(array: &ArrayRef) -> ArrayRef {
 mod tests {
     use std::collections::HashMap;
 
+    use arrow_array::types::Decimal128Type;
+
     use super::super::batch_rows::lines;
     use super::*;
 
@@ -283,12 +285,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_all_their_digits_or_do_not_fit() {
+    fn numbers_take_the_digits_of_their_column_or_do_not_fit() {
         let texts = |texts: Vec<Option<&str>>| StringArray::from(texts);
         let fits = decimals(&texts(vec![Some("1.5"), None, Some("-0.000000001")]), 38, 9).unwrap();
         assert_eq!(fits.data_type(), &ArrowType::Decimal128(38, 9));
         assert_eq!(fits.null_count(), 1);
-        assert!(decimals(&texts(vec![Some("0.0000000001")]), 38, 9).is_none());
+        // As databases do on insert.
+        let rounded = decimals(&texts(vec![Some("0.0000000016")]), 38, 9).unwrap();
+        assert_eq!(rounded.as_primitive::<Decimal128Type>().value(0), 2);
         assert!(decimals(&texts(vec![Some("NaN")]), 38, 9).is_none());
         let wide =
             decimals(&texts(vec![Some("123456789012345678901234567890123456789012")]), 76, 10).unwrap();
