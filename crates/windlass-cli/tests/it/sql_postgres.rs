@@ -692,7 +692,7 @@ fn the_guard_leaves_rows_to_later_runs_that_may_be_overtaken() {
     }
     loader.sql("CREATE VIEW w AS SELECT * FROM ev");
     loader.duckdb("  tables: [{name: w, incremental: {cursor_path: id, guard: snapshot}}]\n");
-    loader.project.run(1).says(&["needs a table"], "lag");
+    loader.project.run(2).says(&["needs a table"], "lag");
     loader.project.write("data/a.jsonl", "{\"id\": 1}\n");
     loader.project.write(
         "p.yaml",
