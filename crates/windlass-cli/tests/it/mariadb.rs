@@ -107,7 +107,10 @@ impl Database {
 
     /// Its address with parameters, such as `?charset=utf8mb4`.
     pub(crate) fn url(&self, parameters: &str) -> String {
-        format!("mysql+pymysql://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{}/{}{parameters}", self.server.port, self.name)
+        format!(
+            "mysql+pymysql://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{}/{}{parameters}",
+            self.server.port, self.name
+        )
     }
 }
 
@@ -133,8 +136,12 @@ fn execute(folder: &Path, sql: &str) -> Result<String, String> {
     let mut client = program("/usr/bin/mariadb");
     client.arg("--socket").arg(folder.join("socket")).args(["--user=root", "--batch", "--skip-column-names"]);
     client.args(["--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--binary-mode"]);
-    let mut client =
-        client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|e| e.to_string())?;
+    let mut client = client
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| e.to_string())?;
     let mut input = client.stdin.take().unwrap();
     let sql = sql.to_owned();
     // The client may stop reading at an error, and its words say more than a broken pipe.
@@ -168,8 +175,17 @@ fn start(folder: &Path, user: &str) -> String {
     for (key, file) in [("socket", "socket"), ("pid-file", "pid"), ("log-error", "log")] {
         server.arg(format!("--{key}={}", folder.join(file).display()));
     }
-    server.args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin", "--max-allowed-packet=1G"]);
-    server.args(["--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M", "--innodb-flush-method=nosync"]);
+    server.args([
+        "--bind-address=127.0.0.1",
+        "--skip-name-resolve",
+        "--skip-log-bin",
+        "--max-allowed-packet=1G",
+    ]);
+    server.args([
+        "--innodb-log-file-size=16M",
+        "--innodb-buffer-pool-size=64M",
+        "--innodb-flush-method=nosync",
+    ]);
     server.args(["--innodb-flush-log-at-trx-commit=0", "--max-connections=100"]);
     if data.join("server.crt").exists() {
         server.arg(format!("--ssl-cert={}", data.join("server.crt").display()));
@@ -178,9 +194,8 @@ fn start(folder: &Path, user: &str) -> String {
     let mut server = server.spawn().unwrap();
     wait(&mut server, folder);
     if is_new {
-        let sql = format!(
-            "CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON *.* TO {USER}@'%'"
-        );
+        let sql =
+            format!("CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON *.* TO {USER}@'%'");
         execute(folder, &sql).unwrap();
         fs::write(data.join("ready"), "").unwrap();
     }

@@ -35,14 +35,20 @@ fn tables_and_views_arrive_typed() {
         "{PEOPLE} CREATE TABLE pets (id INT PRIMARY KEY, owner INT, FOREIGN KEY (owner) REFERENCES people (id)); \
          INSERT INTO pets VALUES (7, 1); CREATE VIEW rich AS SELECT name, pay * 2 AS double_pay FROM people;"
     ));
-    let project = project(&database.url("?charset=utf8mb4"), "  tables: [people, pets, rich]\n  resolve_foreign_keys: true\n");
+    let project = project(
+        &database.url("?charset=utf8mb4"),
+        "  tables: [people, pets, rich]\n  resolve_foreign_keys: true\n",
+    );
     let done = project.run(0);
     keeps_the_password(&done);
-    assert_eq!(project.query("SELECT id, name, born, pay FROM people ORDER BY id"), [
-        "1,Ada,1815-12-10,12.34",
-        "2,Émile 🦀,,-0.05"
-    ]);
-    assert_eq!(project.query("SELECT name, double_pay FROM rich ORDER BY 1"), ["Ada,24.68", "Émile 🦀,-0.10"]);
+    assert_eq!(
+        project.query("SELECT id, name, born, pay FROM people ORDER BY id"),
+        ["1,Ada,1815-12-10,12.34", "2,Émile 🦀,,-0.05"]
+    );
+    assert_eq!(
+        project.query("SELECT name, double_pay FROM rich ORDER BY 1"),
+        ["Ada,24.68", "Émile 🦀,-0.10"]
+    );
     let columns = project.columns("people");
     assert_eq!(columns[..4], ["id: bigint", "name: text", "born: date", "pay: decimal"]);
     let schema = project.windlass(&["pipeline", "schema", "p.yaml", "--format", "json"]).stdout;
@@ -52,7 +58,10 @@ fn tables_and_views_arrive_typed() {
     assert_eq!(people["name"]["nullable"], false);
     assert_eq!((&people["pay"]["precision"], &people["pay"]["scale"]), (&10.into(), &2.into()));
     let references = &schema["tables"]["pets"]["references"][0];
-    assert_eq!((references["referenced_table"].as_str(), references["columns"][0].as_str()), (Some("people"), Some("owner")));
+    assert_eq!(
+        (references["referenced_table"].as_str(), references["columns"][0].as_str()),
+        (Some("people"), Some("owner"))
+    );
 }
 
 #[test]
@@ -108,7 +117,11 @@ fn dates_that_are_none_are_null_with_a_warning() {
     assert_eq!(project.query("SELECT id, d, m FROM t ORDER BY id")[0], "1,,");
     assert!(project.query("SELECT id, d, m FROM t ORDER BY id")[1].starts_with("2,2024-02-29,2024-02-29"));
     let warnings = done.warnings().join("\n");
-    assert!(warnings.contains("`d`") && warnings.contains("`m`") && warnings.contains("null"), "{}", done.stderr);
+    assert!(
+        warnings.contains("`d`") && warnings.contains("`m`") && warnings.contains("null"),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]
@@ -123,7 +136,9 @@ fn dates_that_are_none_can_end_the_run() {
 #[test]
 fn times_that_are_no_times_of_a_day_are_read_as_text_on_demand() {
     let Some(database) = Database::new("times") else { return };
-    database.execute("CREATE TABLE t (id INT, w TIME(3)); INSERT INTO t VALUES (1, '-838:59:59'), (2, '10:11:12.5');");
+    database.execute(
+        "CREATE TABLE t (id INT, w TIME(3)); INSERT INTO t VALUES (1, '-838:59:59'), (2, '10:11:12.5');",
+    );
     let strict = project(&database.url(""), "  invalid_values: error\n  tables: [t]\n");
     strict.run(1).says(&["negative or longer than a day"], "cast: {w: char}");
     let lenient = project(&database.url(""), "  tables: [t]\n");
@@ -138,7 +153,9 @@ fn times_that_are_no_times_of_a_day_are_read_as_text_on_demand() {
 #[test]
 fn json_is_json_in_mariadb_too() {
     let Some(database) = Database::new("json") else { return };
-    database.execute("CREATE TABLE t (id INT, j JSON, plain LONGTEXT); INSERT INTO t VALUES (1, '{\"a\": [1, 2]}', '{}');");
+    database.execute(
+        "CREATE TABLE t (id INT, j JSON, plain LONGTEXT); INSERT INTO t VALUES (1, '{\"a\": [1, 2]}', '{}');",
+    );
     let kept = project(&database.url(""), "  tables: [t]\n");
     kept.run(0);
     assert_eq!(kept.columns("t")[1..3], ["j: json", "plain: text"]);
@@ -151,8 +168,10 @@ fn json_is_json_in_mariadb_too() {
 #[test]
 fn a_cursor_reads_only_what_is_new() {
     let Some(database) = Database::new("cursor") else { return };
-    database.execute("CREATE TABLE t (id INT PRIMARY KEY, at DATETIME(6)); CREATE INDEX i ON t (at); \
-                      INSERT INTO t VALUES (1, '2024-01-01 00:00:00.000001'), (2, '2024-01-02');");
+    database.execute(
+        "CREATE TABLE t (id INT PRIMARY KEY, at DATETIME(6)); CREATE INDEX i ON t (at); \
+                      INSERT INTO t VALUES (1, '2024-01-01 00:00:00.000001'), (2, '2024-01-02');",
+    );
     let project = project(
         &database.url(""),
         "  tables: [{name: t, incremental: {cursor_path: at}, write_disposition: append}]\n",
@@ -213,7 +232,8 @@ fn mistakes_are_named_with_a_remedy() {
         done
     };
     run(&url, "  tables: [peoples]\n").says(&["peoples"], "did you mean `people`");
-    run(&url, "  tables: [{name: people, incremental: {cursor_path: borns}}]\n").says(&["borns"], "did you mean `born`");
+    run(&url, "  tables: [{name: people, incremental: {cursor_path: borns}}]\n")
+        .says(&["borns"], "did you mean `born`");
     run(&url, "  tables: [{name: people, where: \"namex = 1\"}]\n").says(&["namex"], "columns");
     run(&url, "  tables: [{name: q, query: \"CHOOSE 1\"}]\n").says(&["CHOOSE"], "SQL");
     run(&url.replace(&database.name, "nowhere"), "").says(&["nowhere"], "database");
@@ -229,7 +249,10 @@ fn tls_verifies_the_server_where_it_is_asked_to() {
     let Some(certificate) = database.server.certificate() else { return };
     database.execute(PEOPLE);
     let by_name = database.url("").replace("127.0.0.1", "localhost");
-    let good = project(&format!("{by_name}?ssl_ca={}", certificate.display()), "  tables: [{name: s, query: \"SHOW STATUS LIKE 'Ssl_cipher'\"}, people]\n");
+    let good = project(
+        &format!("{by_name}?ssl_ca={}", certificate.display()),
+        "  tables: [{name: s, query: \"SHOW STATUS LIKE 'Ssl_cipher'\"}, people]\n",
+    );
     good.run(0);
     assert_eq!(good.one("SELECT count(*) FROM people"), "2");
     assert!(good.one("SELECT length(value) > 0 FROM s").contains("true"));
@@ -238,7 +261,8 @@ fn tls_verifies_the_server_where_it_is_asked_to() {
     let wrong_host = database.url(&format!("?ssl_ca={}", certificate.display()));
     project(&wrong_host, "  tables: [people]\n").run(1).says(&["cannot open"], "ssl_check_hostname");
     project(&format!("{wrong_host}&ssl_check_hostname=false"), "  tables: [people]\n").run(0);
-    let done = project(&format!("{by_name}?ssl_ca=nowhere.pem"), "  tables: [people]\n").windlass(&["run", "p.yaml"]);
+    let done = project(&format!("{by_name}?ssl_ca=nowhere.pem"), "  tables: [people]\n")
+        .windlass(&["run", "p.yaml"]);
     done.says(&["ssl_ca", "nowhere.pem"], "PEM");
 }
 
@@ -259,8 +283,10 @@ fn a_socket_is_a_way_too() {
 #[test]
 fn rows_of_many_megabytes_arrive() {
     let Some(database) = Database::new("large") else { return };
-    database.execute("CREATE TABLE t (id INT, b LONGBLOB, s LONGTEXT); \
-                      INSERT INTO t SELECT seq, REPEAT('x', 24000000), REPEAT('é', 6000000) FROM seq_1_to_3;");
+    database.execute(
+        "CREATE TABLE t (id INT, b LONGBLOB, s LONGTEXT); \
+                      INSERT INTO t SELECT seq, REPEAT('x', 24000000), REPEAT('é', 6000000) FROM seq_1_to_3;",
+    );
     let project = project(&database.url(""), "  tables: [t]\n");
     project.run(0);
     assert_eq!(
@@ -279,7 +305,12 @@ fn a_killed_query_goes_on_after_the_last_rows() {
         "  chunk_size: 100\n  tables: [{name: family, where: \"SLEEP(0.0005) = 0\", primary_key: rfam_acc, \
          incremental: {cursor_path: created, row_order: asc}}]\n",
     );
-    let run = project.command(&["run", "p.yaml"]).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let run = project
+        .command(&["run", "p.yaml"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut kills = 0;
     let deadline = Instant::now() + Duration::from_secs(20);
     while kills < 2 && Instant::now() < deadline {
@@ -289,7 +320,9 @@ fn a_killed_query_goes_on_after_the_last_rows() {
             database.name
         ));
         for id in running.lines() {
-            database.server.execute(&format!("KILL {} {id}", if kills == 0 { "CONNECTION" } else { "QUERY" }));
+            database
+                .server
+                .execute(&format!("KILL {} {id}", if kills == 0 { "CONNECTION" } else { "QUERY" }));
             kills += 1;
         }
     }

@@ -29,7 +29,11 @@ const MARIADB: &[Sample] = &[
     Sample("bigint", "-9223372036854775808", "-9223372036854775808"),
     Sample("bigint unsigned", "9223372036854775807", "9223372036854775807"),
     Sample("decimal(10,2)", "-1234.50", "-1234.50"),
-    Sample("decimal(38,10)", "9999999999999999999999999999.0000000001", "9999999999999999999999999999.0000000001"),
+    Sample(
+        "decimal(38,10)",
+        "9999999999999999999999999999.0000000001",
+        "9999999999999999999999999999.0000000001",
+    ),
     Sample("float", "0.5", "0.5"),
     Sample("double", "1234.125", "1234.125"),
     Sample("double(10,2)", "3.14", "3.14"),
@@ -81,14 +85,22 @@ impl Origin {
     fn mariadb() -> Option<Self> {
         let database = mariadb::Database::new("types")?;
         // A `timestamp` is not null unless it says so.
-        let columns: String =
-            MARIADB.iter().enumerate().map(|(index, sample)| format!(", c{index} {} NULL", sample.0)).collect();
+        let columns: String = MARIADB
+            .iter()
+            .enumerate()
+            .map(|(index, sample)| format!(", c{index} {} NULL", sample.0))
+            .collect();
         let values: String = MARIADB.iter().map(|sample| format!(", {}", sample.1)).collect();
         database.execute(&format!(
             "CREATE TABLE `every` (id INT PRIMARY KEY{columns}); INSERT INTO `every` VALUES (1{values}); \
              INSERT INTO `every` (id) VALUES (2);"
         ));
-        Some(Self { title: "MySQL and MariaDB", samples: MARIADB, url: database.url(""), _database: database })
+        Some(Self {
+            title: "MySQL and MariaDB",
+            samples: MARIADB,
+            url: database.url(""),
+            _database: database,
+        })
     }
 }
 
@@ -120,8 +132,13 @@ fn by_duckdb(connection: &duckdb::Connection, from: &str, count: usize) -> Vec<(
     (0..count)
         .map(|index| {
             let kind = one(&format!("SELECT typeof(c{index}) FROM {from} WHERE id = 1")).unwrap();
-            let text = if kind == "BLOB" { format!("hex(c{index})") } else { format!("CAST(c{index} AS VARCHAR)") };
-            assert_eq!(one(&format!("SELECT {text} FROM {from} WHERE id = 2")), None, "c{index} of the row of nulls");
+            let text =
+                if kind == "BLOB" { format!("hex(c{index})") } else { format!("CAST(c{index} AS VARCHAR)") };
+            assert_eq!(
+                one(&format!("SELECT {text} FROM {from} WHERE id = 2")),
+                None,
+                "c{index} of the row of nulls"
+            );
             (kind, one(&format!("SELECT {text} FROM {from} WHERE id = 1")).unwrap_or_default())
         })
         .collect()
@@ -135,7 +152,8 @@ fn by_postgres(project: &Project, count: usize) -> Vec<(String, String)> {
     };
     (0..count)
         .map(|index| {
-            let kind = rows(format!("SELECT CAST(pg_typeof(c{index}) AS text) AS kind FROM every WHERE id = 1"));
+            let kind =
+                rows(format!("SELECT CAST(pg_typeof(c{index}) AS text) AS kind FROM every WHERE id = 1"));
             let kind = kind[0]["kind"].as_str().unwrap().to_owned();
             let text = if kind == "bytea" {
                 format!("upper(encode(c{index}, 'hex'))")
@@ -155,11 +173,17 @@ fn plain(text: &str, kind: &str) -> String {
     if text.starts_with('{') || kind.to_lowercase().contains("json") {
         return text.chars().filter(|character| !character.is_whitespace()).collect();
     }
-    let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) && text.contains('.');
-    let is_fraction = is_number && text.rsplit('.').next().is_some_and(|end| end.bytes().all(|b| b.is_ascii_digit()));
+    let is_number =
+        text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) && text.contains('.');
+    let is_fraction =
+        is_number && text.rsplit('.').next().is_some_and(|end| end.bytes().all(|b| b.is_ascii_digit()));
     let kind = kind.to_lowercase();
     let has_fraction = ["decimal", "numeric", "time", "double"].iter().any(|name| kind.contains(name));
-    if is_fraction && has_fraction { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+    if is_fraction && has_fraction {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// The type of a column in the schema, with its digits.
@@ -195,7 +219,11 @@ fn section(out: &mut String, origin: &Origin, postgres: &str) {
     });
 
     writeln!(out, "\n## {}\n", origin.title).unwrap();
-    writeln!(out, "| declared | schema | Arrow | DuckDB | Postgres | Parquet | sample |\n|---|---|---|---|---|---|---|").unwrap();
+    writeln!(
+        out,
+        "| declared | schema | Arrow | DuckDB | Postgres | Parquet | sample |\n|---|---|---|---|---|---|---|"
+    )
+    .unwrap();
     for (index, Sample(declared, _, arrives)) in origin.samples.iter().enumerate() {
         let name = format!("c{index}");
         let (from_duckdb, from_postgres, from_parquet) = (&duckdb[index], &postgres[index], &parquet[index]);

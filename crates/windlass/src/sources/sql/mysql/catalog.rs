@@ -36,12 +36,17 @@ pub(super) async fn relations(connection: &mut Connection, schema: &str) -> Resu
 }
 
 /// The tables of these names, in their order, without those that do not exist.
-pub(super) async fn tables(connection: &mut Connection, schema: &str, names: &[String]) -> Result<Vec<TableShape>> {
+pub(super) async fn tables(
+    connection: &mut Connection,
+    schema: &str,
+    names: &[String],
+) -> Result<Vec<TableShape>> {
     let schema_literal = literal(schema);
     let list = names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ");
     let chosen = format!("TABLE_SCHEMA = {schema_literal} AND TABLE_NAME IN ({list})");
     let folds_case = connection.texts("SELECT @@lower_case_table_names", WHAT).await?;
-    let folds_case = folds_case.first().and_then(|row| row.first()).is_some_and(|value| value.as_deref() != Some("0"));
+    let folds_case =
+        folds_case.first().and_then(|row| row.first()).is_some_and(|value| value.as_deref() != Some("0"));
 
     let sql = format!("SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE {chosen}");
     let mut found = Vec::new();
@@ -92,8 +97,12 @@ async fn exists(connection: &mut Connection, schema: &str) -> Result<()> {
         return Ok(());
     }
     let sql = "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME";
-    let known: Vec<String> =
-        connection.texts(sql, WHAT).await?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+    let known: Vec<String> = connection
+        .texts(sql, WHAT)
+        .await?
+        .into_iter()
+        .filter_map(|row| row.into_iter().next().flatten())
+        .collect();
     Err(crate::config::unknown_name("database", schema, known.iter().map(String::as_str)))
 }
 

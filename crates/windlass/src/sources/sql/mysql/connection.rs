@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{BinaryProtocol, Column, Conn, DriverError, Error as ClientError, Opts, QueryResult, Row, Statement, Value};
+use mysql_async::{
+    BinaryProtocol, Column, Conn, DriverError, Error as ClientError, Opts, QueryResult, Row, Statement, Value,
+};
 use windlass_core::{Error, Result};
 
 use super::error::{failed, no_answer};
@@ -28,7 +30,9 @@ impl Connection {
             let opening = tokio::time::timeout(settings.connect_timeout, Conn::new(options.clone()));
             let client = match opening.await {
                 Ok(Ok(client)) => client,
-                Ok(Err(ClientError::Driver(DriverError::NoClientSslFlagFromServer))) if attempts.peek().is_some() => {
+                Ok(Err(ClientError::Driver(DriverError::NoClientSslFlagFromServer)))
+                    if attempts.peek().is_some() =>
+                {
                     continue;
                 }
                 Ok(Err(cause)) => return Err(failed("open", &settings.location)(cause)),
@@ -45,7 +49,9 @@ impl Connection {
     }
 
     fn client(&mut self) -> Result<&mut Conn> {
-        self.client.as_mut().ok_or_else(|| Error::internal("a connection to MySQL was closed before its last use"))
+        self.client
+            .as_mut()
+            .ok_or_else(|| Error::internal("a connection to MySQL was closed before its last use"))
     }
 
     /// Prepares a query and gives the columns of its rows. Errors: as the server says; a statement without rows.

@@ -57,22 +57,49 @@ fn refused(error: Error, refusal: ServerError) -> Error {
 /// Whether trying again may help, and what the user can do.
 fn meaning(code: u16, state: &str) -> (bool, Option<&'static str>) {
     match code {
-        1045 | 1698 => (false, Some("check user and password of the credentials, and from where the server lets this user connect")),
-        1044 | 1049 => (false, Some("check the database of the credentials: it must exist, and the user needs rights on it (GRANT SELECT)")),
-        1130 => (false, Some("the server lets nobody connect from this machine; allow it with CREATE USER ...@'this host'")),
+        1045 | 1698 => (
+            false,
+            Some(
+                "check user and password of the credentials, and from where the server lets this user connect",
+            ),
+        ),
+        1044 | 1049 => (
+            false,
+            Some(
+                "check the database of the credentials: it must exist, and the user needs rights on it (GRANT SELECT)",
+            ),
+        ),
+        1130 => (
+            false,
+            Some(
+                "the server lets nobody connect from this machine; allow it with CREATE USER ...@'this host'",
+            ),
+        ),
         1040 | 1203 | 1226 => (
             true,
-            Some("the server has no connection left; raise max_connections or max_user_connections, or read fewer tables at a time"),
+            Some(
+                "the server has no connection left; raise max_connections or max_user_connections, or read fewer tables at a time",
+            ),
         ),
-        1142 | 1143 | 1227 | 1370 => (false, Some("the user needs the right SELECT on the tables and columns that are read")),
-        1146 | 1109 => (false, Some("check the names of the tables and of the schema; a table may have been dropped meanwhile")),
-        1054 => (false, Some("check the names of the columns; a column may have been dropped or renamed meanwhile")),
+        1142 | 1143 | 1227 | 1370 => {
+            (false, Some("the user needs the right SELECT on the tables and columns that are read"))
+        }
+        1146 | 1109 => (
+            false,
+            Some("check the names of the tables and of the schema; a table may have been dropped meanwhile"),
+        ),
+        1054 => (
+            false,
+            Some("check the names of the columns; a column may have been dropped or renamed meanwhile"),
+        ),
         1064 | 1149 => (false, Some("check the SQL of `query`, `where`, `select` and `cast`")),
         1356 => (false, Some("the view refers to what is no longer there; repair or leave it out")),
         3024 | 1969 => (
             true,
-            Some("the server ends statements after max_execution_time (MariaDB: max_statement_time); raise it for this user, \
-                  or read less at a time with chunk_size and limit, or in parallel pieces"),
+            Some(
+                "the server ends statements after max_execution_time (MariaDB: max_statement_time); raise it for this user, \
+                  or read less at a time with chunk_size and limit, or in parallel pieces",
+            ),
         ),
         1317 | 1053 | 1927 | 1077 | 1079 | 1080 => {
             (true, Some("the query or the connection was ended at the server; nothing is lost; run again"))
@@ -80,9 +107,13 @@ fn meaning(code: u16, state: &str) -> (bool, Option<&'static str>) {
         1205 | 1213 | 1412 | 1615 | 1020 => (true, Some("another program was in the way; run again")),
         1820 | 1862 => (false, Some("the password of the user has expired; set a new one with ALTER USER")),
         3159 => (false, Some("the server wants TLS; add ssl_ca=FILE or ssl=true to the address")),
-        1251 | 2059 | 1524 | 1275 => (false, Some("the server asks for a way to authenticate that it or windlass does not have")),
+        1251 | 2059 | 1524 | 1275 => {
+            (false, Some("the server asks for a way to authenticate that it or windlass does not have"))
+        }
         1153 | 1301 => (false, Some("a value is longer than max_allowed_packet of the server; raise it")),
-        1041 | 1037 | 1038 | 1021 | 3 => (true, Some("the server is short of memory or disk; run again when it has more")),
+        1041 | 1037 | 1038 | 1021 | 3 => {
+            (true, Some("the server is short of memory or disk; run again when it has more"))
+        }
         _ if state.starts_with("08") => (true, Some("the connection was lost; nothing is lost; run again")),
         _ => (false, None),
     }
@@ -96,16 +127,24 @@ fn broken(error: Error, what: &str, cause: ClientError) -> Error {
              ssl_check_hostname=false leaves out the host, ssl_verify_cert=false everything",
         ),
         ClientError::Io(IoError::Io(cause)) => of_io(cause, what),
-        ClientError::Driver(DriverError::NoClientSslFlagFromServer) => {
-            (false, "the server speaks no TLS; leave out the parameters that begin with ssl, or set it up at the server")
-        }
+        ClientError::Driver(DriverError::NoClientSslFlagFromServer) => (
+            false,
+            "the server speaks no TLS; leave out the parameters that begin with ssl, or set it up at the server",
+        ),
         ClientError::Driver(DriverError::ConnectionClosed | DriverError::PacketOutOfOrder) => {
             (true, "the connection was lost; nothing is lost; run again")
         }
-        ClientError::Driver(DriverError::UnknownAuthPlugin { .. } | DriverError::CleartextPluginDisabled | DriverError::MysqlOldPasswordDisabled) => {
-            (false, "the server asks for a way to authenticate that windlass does not have; give the user another plugin, such as caching_sha2_password")
+        ClientError::Driver(
+            DriverError::UnknownAuthPlugin { .. }
+            | DriverError::CleartextPluginDisabled
+            | DriverError::MysqlOldPasswordDisabled,
+        ) => (
+            false,
+            "the server asks for a way to authenticate that windlass does not have; give the user another plugin, such as caching_sha2_password",
+        ),
+        ClientError::Driver(DriverError::NoKeyFound) => {
+            (false, "ssl_key names a file without a key in PEM form")
         }
-        ClientError::Driver(DriverError::NoKeyFound) => (false, "ssl_key names a file without a key in PEM form"),
         _ => (false, "check the address of the server, and that it is MySQL or MariaDB"),
     };
     let error = if is_retryable { error.retryable() } else { error };
@@ -123,7 +162,9 @@ fn of_io(cause: &std::io::Error, what: &str) -> (bool, &'static str) {
         _ if cause.to_string().contains("lookup address") => {
             (false, "no server has this name; check the host of the credentials")
         }
-        _ if what == "open" => (true, "check host and port of the credentials, and that a MySQL or MariaDB server listens there"),
+        _ if what == "open" => {
+            (true, "check host and port of the credentials, and that a MySQL or MariaDB server listens there")
+        }
         _ => (true, "the connection was lost; nothing is lost; run again"),
     }
 }

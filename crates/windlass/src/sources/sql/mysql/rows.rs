@@ -60,8 +60,10 @@ impl MySqlRows {
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let rows = chunk_rows.min(FIRST_ROWS);
-        let columns =
-            columns.iter().map(|column| Filling::new(column, rows, invalid_values)).collect::<Result<Vec<_>>>()?;
+        let columns = columns
+            .iter()
+            .map(|column| Filling::new(column, rows, invalid_values))
+            .collect::<Result<Vec<_>>>()?;
         Ok(Self { connection: Some(connection), schema, columns, chunk_rows: chunk_rows.max(1), given: 0 })
     }
 
@@ -86,9 +88,9 @@ impl Rows for MySqlRows {
                 }
                 break;
             };
-            bytes += self.push(&row).map_err(|error| {
-                error.at(At { row: Some(self.given + rows as u64), ..At::default() })
-            })?;
+            bytes += self
+                .push(&row)
+                .map_err(|error| error.at(At { row: Some(self.given + rows as u64), ..At::default() }))?;
             rows += 1;
         }
         if rows == 0 {

@@ -117,7 +117,8 @@ impl Settings {
         }
         let parameter = |name: &str| parameters.get(name).map(String::as_str);
         let seconds = |name: &str| parameter(name).map(|text| duration(name, text)).transpose();
-        let sql_mode = parameter("sql_mode").map(|mode| format!("SET sql_mode = {}", super::catalog::literal(mode)));
+        let sql_mode =
+            parameter("sql_mode").map(|mode| format!("SET sql_mode = {}", super::catalog::literal(mode)));
         let setup = sql_mode
             .into_iter()
             .chain(SESSION.map(str::to_owned))
@@ -204,14 +205,15 @@ impl Tls {
             Some("VERIFY_CA") => TlsMode::Chain,
             Some("VERIFY_IDENTITY") => TlsMode::ChainAndHost,
             Some(_) => {
-                return Err(Error::config("`ssl_mode` has an unknown value").with_hint(
-                    "it is one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY",
-                ));
+                return Err(Error::config("`ssl_mode` has an unknown value")
+                    .with_hint("it is one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY"));
             }
             None if is_set("ssl_disabled")? == Some(true) => TlsMode::Off,
             None if !is_named && verifies != Some(true) && verifies_host != Some(true) => TlsMode::Off,
             // Who names an authority wants the server to be checked; a name that differs has to be allowed explicitly.
-            None if verifies == Some(false) || (authority.is_none() && verifies != Some(true) && verifies_host != Some(true)) => {
+            None if verifies == Some(false)
+                || (authority.is_none() && verifies != Some(true) && verifies_host != Some(true)) =>
+            {
                 TlsMode::Unverified
             }
             None if verifies_host == Some(false) => TlsMode::Chain,
@@ -228,7 +230,9 @@ impl Tls {
             .with_danger_accept_invalid_certs(!is_verified)
             .with_danger_skip_domain_validation(self.mode != TlsMode::ChainAndHost);
         if is_verified {
-            options = options.with_disable_built_in_roots(true).with_root_certs(self.roots()?.into_iter().map(Into::into).collect());
+            options = options
+                .with_disable_built_in_roots(true)
+                .with_root_certs(self.roots()?.into_iter().map(Into::into).collect());
         }
         if let (Some(certificate), Some(key)) = (&self.certificate, &self.key) {
             readable("ssl_cert", certificate)?;
@@ -283,8 +287,9 @@ fn flag(name: &str, value: Option<&str>) -> Result<Option<bool>> {
         None => Ok(None),
         Some("true" | "1" | "yes" | "on") => Ok(Some(true)),
         Some("false" | "0" | "no" | "off" | "") => Ok(Some(false)),
-        Some(_) => Err(Error::config(format!("`{name}` is neither true nor false"))
-            .with_hint("write true or false")),
+        Some(_) => {
+            Err(Error::config(format!("`{name}` is neither true nor false")).with_hint("write true or false"))
+        }
     }
 }
 

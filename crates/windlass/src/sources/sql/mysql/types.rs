@@ -54,7 +54,9 @@ pub(super) fn of_declared(column: &Declared<'_>) -> SqlType {
         "float" => SqlType::Float { bits: 32, is_decimal: false },
         // A declared number of digits makes a `double(10,2)` a decimal of the schema.
         "double" | "real" => match decimal() {
-            SqlType::Decimal { digits: Some((precision, scale)) } if column.scale.is_some() && precision <= EXACT_DIGITS => {
+            SqlType::Decimal { digits: Some((precision, scale)) }
+                if column.scale.is_some() && precision <= EXACT_DIGITS =>
+            {
                 SqlType::Decimal { digits: Some((precision, scale)) }
             }
             _ => SqlType::Float { bits: 64, is_decimal: true },
@@ -64,10 +66,9 @@ pub(super) fn of_declared(column: &Declared<'_>) -> SqlType {
         "tinytext" | "text" | "mediumtext" | "longtext" => SqlType::Text { length: None },
         "enum" | "set" => SqlType::Text { length: longest_member(column.column_type) },
         "binary" | "varbinary" => SqlType::Binary { length },
-        "tinyblob" | "blob" | "mediumblob" | "longblob" | "bit" | "vector" | "geometry" | "point" | "linestring"
-        | "polygon" | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection" | "geomcollection" => {
-            SqlType::Binary { length: None }
-        }
+        "tinyblob" | "blob" | "mediumblob" | "longblob" | "bit" | "vector" | "geometry" | "point"
+        | "linestring" | "polygon" | "multipoint" | "multilinestring" | "multipolygon"
+        | "geometrycollection" | "geomcollection" => SqlType::Binary { length: None },
         "date" => SqlType::Date,
         "time" => SqlType::Time { digits },
         "datetime" | "timestamp" => SqlType::Timestamp { has_zone: false, digits },
@@ -158,14 +159,21 @@ pub(super) fn mismatch(promised: SqlType, column: &Column) -> Option<String> {
     let is_text = |sql_type| {
         matches!(
             sql_type,
-            SqlType::Text { .. } | SqlType::Enum | SqlType::Json | SqlType::Array | SqlType::Uuid | SqlType::Other
+            SqlType::Text { .. }
+                | SqlType::Enum
+                | SqlType::Json
+                | SqlType::Array
+                | SqlType::Uuid
+                | SqlType::Other
         )
     };
     let fits = match (promised, given.sql_type) {
         // A wider wire is as good, and values that do not fit are noticed.
         (SqlType::Int { .. } | SqlType::Bool, SqlType::Int { .. }) => true,
         (SqlType::Float { .. }, SqlType::Float { .. }) => true,
-        (SqlType::Decimal { .. }, SqlType::Decimal { .. } | SqlType::Int { .. } | SqlType::Float { .. }) => true,
+        (SqlType::Decimal { .. }, SqlType::Decimal { .. } | SqlType::Int { .. } | SqlType::Float { .. }) => {
+            true
+        }
         (SqlType::Binary { .. }, SqlType::Binary { .. }) => true,
         (SqlType::Date, SqlType::Date) | (SqlType::Time { .. }, SqlType::Time { .. }) => true,
         (SqlType::Timestamp { .. }, SqlType::Timestamp { .. } | SqlType::Date) => true,

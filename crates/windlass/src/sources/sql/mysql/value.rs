@@ -115,9 +115,9 @@ impl Filling {
             ArrowType::Binary => Builder::Binary(BinaryBuilder::with_capacity(rows, rows.saturating_mul(16))),
             ArrowType::Date32 => Builder::Date(Date32Builder::with_capacity(rows)),
             ArrowType::Time64(_) => Builder::Time(Time64MicrosecondBuilder::with_capacity(rows)),
-            arrow_type @ ArrowType::Timestamp(..) => {
-                Builder::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(arrow_type))
-            }
+            arrow_type @ ArrowType::Timestamp(..) => Builder::Timestamp(
+                TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(arrow_type),
+            ),
             other => {
                 return Err(Error::internal(format!("MySQL has no values of the layout {other}"))
                     .at_column(&column.name));
@@ -140,7 +140,11 @@ impl Filling {
 
     fn misfit(&self, misfit: Misfit) -> Error {
         let (message, hint) = misfit.message();
-        let error = if misfit == Misfit::Type { Error::source_failed(message).retryable() } else { Error::data(message) };
+        let error = if misfit == Misfit::Type {
+            Error::source_failed(message).retryable()
+        } else {
+            Error::data(message)
+        };
         error.at_column(&self.name).with_hint(hint.replace("COLUMN", &self.name))
     }
 
@@ -313,7 +317,8 @@ fn split(text: &[u8], scale: i8) -> Result<([&[u8]; 2], u32), Misfit> {
     let (whole, fraction) = unsigned.split_at(point);
     let fraction = fraction.strip_prefix(b".").unwrap_or(fraction);
     let (kept, cut) = fraction.split_at(fraction.len().min(scale));
-    let is_number = whole.iter().chain(kept).all(u8::is_ascii_digit) && cut.iter().all(|&digit| digit == b'0');
+    let is_number =
+        whole.iter().chain(kept).all(u8::is_ascii_digit) && cut.iter().all(|&digit| digit == b'0');
     if !is_number {
         return Err(Misfit::Range);
     }
@@ -382,7 +387,11 @@ mod tests {
             ("7", (10, 2), "7.00"),
             ("12.3400", (10, 2), "12.34"),
             ("99999999999999999999999999999999999999", (38, 0), "99999999999999999999999999999999999999"),
-            ("-12345678901234567890123456789012345.123456789012345678901234567891", (65, 30), "-12345678901234567890123456789012345.123456789012345678901234567891"),
+            (
+                "-12345678901234567890123456789012345.123456789012345678901234567891",
+                (65, 30),
+                "-12345678901234567890123456789012345.123456789012345678901234567891",
+            ),
         ] {
             assert_eq!(decimal(text, digits).unwrap(), expected);
         }
