@@ -35,3 +35,5 @@ mod sql_examples;
 mod sql_mysql;
 #[cfg(feature = "mysql")]
 mod sql_types;
+#[cfg(feature = "failpoints")]
+mod sql_postgres;
