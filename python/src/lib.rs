@@ -10,6 +10,7 @@ mod read;
 mod runtime;
 mod sink;
 mod source;
+mod sql;
 mod typed;
 mod write;
 
@@ -23,5 +24,7 @@ fn _windlass(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::Engine>()?;
     module.add_class::<cursor::Cursor>()?;
     module.add_class::<cursor::Rows>()?;
+    module.add_class::<sql::SqlReader>()?;
+    sql::register(module)?;
     functions::register(module)
 }

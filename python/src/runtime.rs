@@ -102,6 +102,32 @@ where
     }
 }
 
+/// Waits for something of the engine that needs no Python, without the GIL.
+///
+/// Ctrl-C ends the waiting; what is waited for is dropped.
+pub(crate) fn wait<T: Send>(py: Python<'_>, task: impl Future<Output = Result<T>> + Send) -> PyResult<T> {
+    let runtime = runtime().map_err(|error| exception(py, &error))?;
+    let mut task = std::pin::pin!(task);
+    loop {
+        let done =
+            py.detach(|| runtime.block_on(async { tokio::time::timeout(POLL, task.as_mut()).await.ok() }));
+        match done {
+            Some(result) => return result.map_err(|error| exception(py, &error)),
+            None => py.check_signals()?,
+        }
+    }
+}
+
+/// Starts something of the engine that goes on by itself.
+pub(crate) fn start<F>(py: Python<'_>, task: F) -> PyResult<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = runtime().map_err(|error| exception(py, &error))?;
+    drop(runtime.spawn(task));
+    Ok(())
+}
+
 /// What the calling thread does next.
 enum Next<T> {
     Work(Work),

@@ -2,6 +2,9 @@
 
 import importlib.util
 import pathlib
+import shutil
+
+import pytest
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 
@@ -50,3 +53,10 @@ def test_freshdesk_incremental():
     asked, rows = run("freshdesk_incremental")
     assert asked == ["2022-01-01T00:00:00Z", "2024-05-02T08:00:00Z"]
     assert rows == [(1, 5), (2, 2)]
+
+
+def test_sql_backfill():
+    pytest.importorskip("pymysql")
+    if shutil.which("mariadbd") is None:
+        pytest.skip("there is no MariaDB")
+    assert run("sql_backfill") == [1000, 1999, 2998, 3997, 4178]

@@ -20,7 +20,7 @@ use super::table::PlannedTable;
 
 /// The cursor, and the columns of the primary key that order rows of equal cursors.
 #[derive(Clone, Debug)]
-pub struct ReadKey {
+pub(super) struct ReadKey {
     dialect: Dialect,
     columns: Vec<ColumnShape>,
     names: Vec<String>,
@@ -32,7 +32,7 @@ pub struct ReadKey {
 
 impl ReadKey {
     /// The key of a table that is read in the order of a cursor.
-    pub fn new(
+    pub(super) fn new(
         dialect: Dialect,
         table: &PlannedTable,
         cursor: &ColumnShape,
@@ -68,23 +68,23 @@ impl ReadKey {
     }
 
     /// The names of the columns.
-    pub fn columns(&self) -> &[String] {
+    pub(super) fn columns(&self) -> &[String] {
         if self.has_nulls { &[] } else { &self.names }
     }
 
     /// Whether no two rows have the same key.
-    pub fn is_total(&self) -> bool {
+    pub(super) fn is_total(&self) -> bool {
         self.is_total
     }
 
     /// What the query sorts by.
-    pub fn order(&self) -> Vec<(String, Direction)> {
+    pub(super) fn order(&self) -> Vec<(String, Direction)> {
         let term = |column: &ColumnShape| (comparable(self.dialect, column), self.direction);
         self.columns.iter().map(term).collect()
     }
 
     /// The condition of the rows after a key. Errors: values that are not of the columns' types.
-    pub fn condition_after(&self, values: &[Value]) -> Result<String> {
+    pub(super) fn condition_after(&self, values: &[Value]) -> Result<String> {
         let further = match self.direction {
             Direction::Asc => ">",
             Direction::Desc => "<",
@@ -112,7 +112,7 @@ impl ReadKey {
 }
 
 /// The values of a row in the form of cursors; `None` if one is null or of a type without order, or there are no names.
-pub fn key_values(batch: &RecordBatch, names: &[String], row: usize) -> Option<Vec<Value>> {
+pub(super) fn key_values(batch: &RecordBatch, names: &[String], row: usize) -> Option<Vec<Value>> {
     if names.is_empty() || row >= batch.num_rows() {
         return None;
     }
@@ -159,7 +159,7 @@ fn key_value(array: &dyn Array, row: usize) -> Option<Value> {
 }
 
 /// The first row of those at the end that have the same key.
-pub fn last_group(batch: &RecordBatch, names: &[String]) -> usize {
+pub(super) fn last_group(batch: &RecordBatch, names: &[String]) -> usize {
     let rows = batch.num_rows();
     let last = key_values(batch, names, rows.saturating_sub(1));
     let mut start = rows.saturating_sub(1);

@@ -24,20 +24,27 @@ mod key;
 mod reader;
 mod source;
 
-mod open;
+#[cfg_attr(feature = "duckdb", path = "duckdb/mod.rs")]
+#[cfg_attr(not(feature = "duckdb"), path = "duckdb_disabled.rs")]
+mod duckdb;
 #[cfg_attr(feature = "mysql", path = "mysql/mod.rs")]
 #[cfg_attr(not(feature = "mysql"), path = "mysql_disabled.rs")]
 mod mysql;
+mod open;
 #[cfg_attr(feature = "postgres", path = "postgres/mod.rs")]
 #[cfg_attr(not(feature = "postgres"), path = "postgres_disabled.rs")]
 mod postgres;
+#[cfg_attr(feature = "sqlite", path = "sqlite/mod.rs")]
+#[cfg_attr(not(feature = "sqlite"), path = "sqlite_disabled.rs")]
+mod sqlite;
 
 pub use address::{Address, SqlCredentials, SqlParts};
 pub use catalog::{ColumnShape, ForeignKey, Relation, TableShape};
 pub use config::{Backend, InvalidValues, SqlOptions, SqlResourceOptions, TableOptions, Unpack};
 pub use database::{BATCH_BYTES, Database, Dialect, Rows, Snapshot};
 pub use open::{OpenOptions, open};
-pub use query::{Direction, Select, SelectedColumn, literal, quote};
+pub use query::{Direction, Select, SelectedColumn, bare, cursor_direction, literal, quote, range_condition};
+pub use reader::annotated;
 pub use reader::{TableRead, TableReader};
 pub use source::SqlSource;
 pub use sql_type::{ReflectionLevel, SqlType};

@@ -83,7 +83,7 @@ impl TableReader {
         let key = read.cursor.as_ref().map(|(column, direction, missing)| {
             ReadKey::new(read.database.dialect(), &read.table, column, *direction, *missing)
         });
-        let schema = annotated(&read.table);
+        let schema = annotated(&read.table.columns);
         let unpacks = read.is_by_record || read.table.columns.iter().any(|column| read.table.unpacks(column));
         let (mut after, mut given) = (None, 0);
         if let Some(position) = position {
@@ -241,9 +241,9 @@ impl TableReader {
     }
 }
 
-/// The schema of the batches; fields say what their texts mean.
-fn annotated(table: &PlannedTable) -> Arc<ArrowSchema> {
-    let fields = table.columns.iter().map(|column| {
+/// The schema of batches with these columns; fields say what their texts mean.
+pub fn annotated(columns: &[ColumnShape]) -> Arc<ArrowSchema> {
+    let fields = columns.iter().map(|column| {
         let field = arrow_schema::Field::new(&column.name, column.sql_type.arrow_type(), true);
         let meaning = match column.sql_type {
             SqlType::Json | SqlType::Array => "json",

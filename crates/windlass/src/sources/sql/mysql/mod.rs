@@ -42,8 +42,9 @@ impl MySql {
     /// The database that is meant by `schema`. Errors: none is named anywhere.
     fn schema<'a>(&'a self, schema: Option<&'a str>) -> Result<&'a str> {
         schema.or(self.settings.database.as_deref()).ok_or_else(|| {
-            Error::config(format!("the address of {} names no database", self.settings.location))
-                .with_hint("write it behind the host, as in mysql://user:password@host/database, or set `schema`")
+            Error::config(format!("the address of {} names no database", self.settings.location)).with_hint(
+                "write it behind the host, as in mysql://user:password@host/database, or set `schema`",
+            )
         })
     }
 }
@@ -106,7 +107,8 @@ impl Database for MySql {
         _snapshot: Option<&str>,
     ) -> Result<Box<dyn Rows>> {
         let connection = Connection::open(&self.settings).await?;
-        let rows = rows::MySqlRows::start(connection, query, columns, chunk_rows, self.invalid_values).await?;
+        let rows =
+            rows::MySqlRows::start(connection, query, columns, chunk_rows, self.invalid_values).await?;
         Ok(Box::new(rows))
     }
 }

@@ -1,0 +1,11 @@
+"""SQL: database names."""
+
+from _base import duck, sql, sqlite
+
+
+def run(dlt, workdir):
+    sql_database = sql(dlt).sql_database
+
+    p = duck(dlt, workdir)
+    p.run(sql_database(sqlite(workdir), table_names=["users", "rich"]))
+    return p
