@@ -120,7 +120,7 @@ impl Select {
 }
 
 /// A query without the semicolon at its end.
-pub(super) fn bare(query: &str) -> &str {
+pub fn bare(query: &str) -> &str {
     query.trim().trim_end_matches(';').trim_end()
 }
 
@@ -257,7 +257,7 @@ pub(super) fn comparable(dialect: Dialect, column: &ColumnShape) -> String {
 /// The condition that takes the rows of a cursor's range; `None` if it takes all.
 ///
 /// Errors: ends that cannot be compared with the column.
-pub(super) fn range_condition(
+pub fn range_condition(
     dialect: Dialect,
     options: &IncrementalOptions,
     column: &ColumnShape,
@@ -293,7 +293,7 @@ pub(super) fn range_condition(
 }
 
 /// The order that the rows are wanted in: relative to the direction in which the cursor grows.
-pub(super) fn cursor_direction(options: &IncrementalOptions) -> Option<Direction> {
+pub fn cursor_direction(options: &IncrementalOptions) -> Option<Direction> {
     Some(match (options.row_order?, options.last_value_func) {
         (RowOrder::Asc, Extreme::Max) | (RowOrder::Desc, Extreme::Min) => Direction::Asc,
         (RowOrder::Asc, Extreme::Min) | (RowOrder::Desc, Extreme::Max) => Direction::Desc,
