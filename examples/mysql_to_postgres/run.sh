@@ -10,7 +10,7 @@ mariadb_client example <shop.sql
 compare() {
   for sql in \
     'SELECT COUNT(*) FROM orders' \
-    'SELECT SUM(i.quantity * p.price) FROM order_items i JOIN products p ON p.sku = i.sku' \
+    'SELECT CAST(SUM(i.quantity * p.price) * 100 AS INTEGER) FROM order_items i JOIN products p ON p.sku = i.sku' \
     'SELECT COUNT(*) FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.tier = '"'gold'" \
     'SELECT MAX(title) FROM products' \
     'SELECT COUNT(*) FROM order_items i JOIN orders o ON o.id = i.order_id'; do
