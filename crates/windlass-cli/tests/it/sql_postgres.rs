@@ -148,7 +148,8 @@ INSERT INTO types VALUES (
 #[test]
 fn every_type_arrives_in_duckdb() {
     let Some(loader) = Loader::new("types", TYPES) else { return };
-    loader.duckdb("  tables: [types]\n").project.run(0);
+    // DuckDB's decimals have 38 digits at most.
+    loader.duckdb("  tables: [{name: types, columns: {n50: {data_type: text}}}]\n").project.run(0);
     let cell = |column: &str, id: i32| {
         loader
             .project
@@ -173,7 +174,7 @@ fn every_type_arrives_in_duckdb() {
         ("tm", "23:59:59.999999", "00:00:00"),
         ("tmz", "23:00:00", "01:00:00"),
         ("ts", "9999-12-31 23:59:59.999999", "0001-01-01 00:00:00"),
-        ("strftime(tsz AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M')", "2024-02-29 10:00", "1-01-01 00:00"),
+        ("strftime(tsz AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M')", "2024-02-29 10:00", "0001-01-01 00:00"),
         ("span", "1 year 2 days 03:04:05", "-1 days"),
         ("u", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "-"),
         ("json_extract(j, '$.a[1]')", "2", "-"),
@@ -204,9 +205,7 @@ fn every_type_arrives_in_duckdb() {
         assert_eq!(unquoted(cell(column, 1)), first, "{column}");
         assert_eq!(unquoted(cell(column, 2)), second, "{column}");
     }
-    // More digits than DuckDB's decimals have.
-    let wide = cell("n50", 1);
-    assert!(wide.starts_with("123456789012345678901234567890.1234567890"), "{wide}");
+    assert_eq!(cell("n50", 1), "123456789012345678901234567890.12345678901234567890");
     let columns = loader.project.columns("types");
     for typed in
         ["n10: decimal", "n: decimal", "ts: timestamp", "tmz: time", "j: json", "ints: json", "am: decimal"]
@@ -602,7 +601,7 @@ fn a_lost_connection_without_order_fails_and_the_next_run_reads_anew() {
     loader.duckdb("  tables: [{name: many, chunk_size: 100}]\n");
     let done = run_with_lost_connection(&loader);
     assert_eq!(done.code, 1, "{}", done.stderr);
-    done.says(&["cannot read"], "row_order");
+    done.says(&["was broken off", "cannot read"], "row_order");
     loader.project.run(0);
     assert_eq!(loader.project.one("SELECT count(*) || '/' || count(DISTINCT id) FROM many"), "3000/3000");
     assert_eq!(ended_backends(&loader), 0);

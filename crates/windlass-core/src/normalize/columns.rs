@@ -256,3 +256,42 @@ fn plain_timestamp(array: &ArrayRef) -> ArrayRef {
         _ => Arc::clone(array),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::super::batch_rows::lines;
+    use super::*;
+
+    fn annotated(meaning: &str, texts: Vec<Option<&str>>) -> RecordBatch {
+        let metadata = HashMap::from([(DATA_TYPE_KEY.to_owned(), meaning.to_owned())]);
+        let field = Field::new("c", ArrowType::Utf8, true).with_metadata(metadata);
+        let array: ArrayRef = Arc::new(StringArray::from(texts));
+        RecordBatch::try_new(Arc::new(ArrowSchema::new(vec![field])), vec![array]).unwrap()
+    }
+
+    #[test]
+    fn texts_say_what_they_mean() {
+        let json = annotated("json", vec![Some("{\"a\":\n1}"), None, Some("{bad")]);
+        assert_eq!(column_of_field("c", json.schema().field(0), 6).unwrap().data_type, Some(DataType::Json));
+        let text = String::from_utf8(lines(&json).unwrap()).unwrap();
+        assert_eq!(text, "{\"c\":{\"a\": 1}}\n{\"c\":null}\n{\"c\":\"{bad\"}\n");
+        let number = annotated("decimal", vec![Some("1.50"), Some("many")]);
+        let text = String::from_utf8(lines(&number).unwrap()).unwrap();
+        assert_eq!(text, "{\"c\":\"\u{f026}1.50\"}\n{\"c\":\"many\"}\n");
+    }
+
+    #[test]
+    fn numbers_keep_all_their_digits_or_do_not_fit() {
+        let texts = |texts: Vec<Option<&str>>| StringArray::from(texts);
+        let fits = decimals(&texts(vec![Some("1.5"), None, Some("-0.000000001")]), 38, 9).unwrap();
+        assert_eq!(fits.data_type(), &ArrowType::Decimal128(38, 9));
+        assert_eq!(fits.null_count(), 1);
+        assert!(decimals(&texts(vec![Some("0.0000000001")]), 38, 9).is_none());
+        assert!(decimals(&texts(vec![Some("NaN")]), 38, 9).is_none());
+        let wide =
+            decimals(&texts(vec![Some("123456789012345678901234567890123456789012")]), 76, 10).unwrap();
+        assert_eq!(wide.data_type(), &ArrowType::Decimal256(76, 10));
+    }
+}

@@ -3,13 +3,13 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use windlass_core::hints::{ColumnHints, OneOrMany};
-use windlass_core::incremental::IncrementalOptions;
+use windlass_core::incremental::{IncrementalOptions, RowOrder};
 use windlass_core::{Error, Result};
 
 use super::catalog::{ColumnShape, ForeignKey, TableShape};
 use super::config::{SqlResourceOptions, TableOptions, by_name};
 use super::database::{Database, Dialect};
-use super::query::{Select, SelectedColumn};
+use super::query::{Direction, Select, SelectedColumn, cursor_direction};
 use super::sql_type::{ReflectionLevel, SqlType};
 use crate::config::unknown_name;
 use crate::source::Resource;
@@ -211,6 +211,11 @@ impl PlannedTable {
         if let Some(options) = &mut resource.incremental {
             let column = self.cursor(options)?;
             typed_ends(options, column);
+            // The reference's order is relative to the direction in which the cursor grows, the engine's is not.
+            options.row_order = cursor_direction(options).map(|direction| match direction {
+                Direction::Asc => RowOrder::Asc,
+                Direction::Desc => RowOrder::Desc,
+            });
         }
         Ok(())
     }
