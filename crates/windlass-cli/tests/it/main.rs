@@ -12,12 +12,14 @@ mod commands;
 #[cfg(feature = "http")]
 mod discover;
 mod loads;
+#[cfg(feature = "mysql")]
+#[allow(clippy::print_stderr, reason = "what is left out is said")]
+mod mariadb;
 mod project;
 #[cfg(feature = "http")]
 mod recordings;
 #[cfg(feature = "http")]
 mod rest_api;
-#[cfg(feature = "failpoints")]
 #[path = "../../../windlass/tests/destinations/server.rs"]
 #[allow(
     dead_code,
@@ -27,5 +29,11 @@ mod rest_api;
 mod server;
 #[cfg(feature = "failpoints")]
 mod simultaneous;
+#[allow(clippy::print_stderr, reason = "what is left out is said")]
+mod sql_examples;
+#[cfg(feature = "mysql")]
+mod sql_mysql;
+#[cfg(feature = "mysql")]
+mod sql_types;
 #[cfg(feature = "failpoints")]
 mod sql_postgres;

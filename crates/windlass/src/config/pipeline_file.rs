@@ -246,7 +246,7 @@ impl PipelineFile {
             let Some(Value::Object(source)) = value.pointer_mut(&pointer) else { continue };
             let (kind, name) = (text_of(source, "type"), text_of(source, "name"));
             let lists = source_entry(&kind).map_or(&[][..], |entry| entry.lists().keys);
-            let of_file = [&["type", "name"], lists].concat();
+            let of_file = [&["type", "name"][..], lists].concat();
             let options = without(schema, &format!("source:{kind}"), &of_file);
             let sections = ["sources", &kind, &name];
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;

@@ -75,23 +75,29 @@ impl Connection {
     pub(super) async fn start(&mut self, query: &str) -> Result<Arc<[Column]>> {
         let (statement, _) = self.prepare(query).await?;
         let settings = Arc::clone(&self.settings);
+        // Who gives up while the server works ends its work.
         self.is_reading = true;
-        let result = self.client()?.exec_iter(&statement, ()).await;
-        let result = result.map_err(failed("run a query at", &settings.location))?;
-        // What the server says now is what it sends: the table may have changed since it was prepared.
-        Ok(result.columns().unwrap_or_else(|| statement.columns()))
+        let columns = {
+            let result = self.client()?.exec_iter(&statement, ()).await;
+            // What the server says now is what it sends: the table may have changed since it was prepared.
+            result.map(|result| result.columns().unwrap_or_else(|| statement.columns()))
+        };
+        self.is_reading = columns.is_ok();
+        columns.map_err(failed("run a query at", &settings.location))
     }
 
     /// The next row of what was started, or `None` at the end. Errors: the connection is lost; the query was ended.
     pub(super) async fn next_row(&mut self) -> Result<Option<Row>> {
         let settings = Arc::clone(&self.settings);
-        let mut rows = QueryResult::<BinaryProtocol>::new(self.client()?);
-        let row = match settings.read_timeout {
-            None => rows.next().await,
-            Some(limit) => match tokio::time::timeout(limit, rows.next()).await {
-                Ok(row) => row,
-                Err(_) => return Err(no_answer("read from", &settings.location)),
-            },
+        let row = {
+            let mut rows = QueryResult::<BinaryProtocol>::new(self.client()?);
+            match settings.read_timeout {
+                None => rows.next().await,
+                Some(limit) => match tokio::time::timeout(limit, rows.next()).await {
+                    Ok(row) => row,
+                    Err(_) => return Err(no_answer("read from", &settings.location)),
+                },
+            }
         };
         // After an error nothing more comes either.
         self.is_reading = matches!(row, Ok(Some(_)));

@@ -121,7 +121,8 @@ fn meaning(code: u16, state: &str) -> (bool, Option<&'static str>) {
 
 fn broken(error: Error, what: &str, cause: ClientError) -> Error {
     let (is_retryable, hint) = match &cause {
-        ClientError::Io(IoError::Tls(_)) => (
+        // The handshake hides what was wrong with it in an error of the stream.
+        ClientError::Io(cause) if is_of_tls(cause) => (
             false,
             "check the parameters of TLS: with ssl_ca the certificate must be signed by it and be the host's; \
              ssl_check_hostname=false leaves out the host, ssl_verify_cert=false everything",
@@ -149,6 +150,13 @@ fn broken(error: Error, what: &str, cause: ClientError) -> Error {
     };
     let error = if is_retryable { error.retryable() } else { error };
     error.with_source(cause).with_hint(hint)
+}
+
+fn is_of_tls(cause: &IoError) -> bool {
+    match cause {
+        IoError::Tls(_) => true,
+        IoError::Io(cause) => cause.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
+    }
 }
 
 fn of_io(cause: &std::io::Error, what: &str) -> (bool, &'static str) {

@@ -1,9 +1,11 @@
 //! The parameters of an address, as the drivers of SQLAlchemy understand them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use mysql_async::{ClientIdentity, Compression, Opts, OptsBuilder, SslOpts};
+use serde_json::{Map, Value};
 use windlass_core::{Error, Result};
 
 use super::super::address::Address;
@@ -107,12 +109,13 @@ const WITH_EFFECT: [&str; 19] = [
 impl Settings {
     /// Errors: a parameter that is unknown or has a wrong value.
     pub(super) fn new(address: &Address) -> Result<Self> {
-        for name in address.query.keys() {
+        let parameters = with_ssl_unfolded(&address.query);
+        for name in parameters.keys() {
             if !WITH_EFFECT.contains(&name.as_str()) && !WITHOUT_EFFECT.contains(&name.as_str()) {
-                return Err(unknown_name("parameter of a MySQL address", name, WITH_EFFECT.into_iter()));
+                return Err(unknown_name("parameter of a MySQL address", name, WITH_EFFECT));
             }
         }
-        let parameter = |name: &str| address.query.get(name).map(String::as_str);
+        let parameter = |name: &str| parameters.get(name).map(String::as_str);
         let seconds = |name: &str| parameter(name).map(|text| duration(name, text)).transpose();
         let sql_mode =
             parameter("sql_mode").map(|mode| format!("SET sql_mode = {}", super::catalog::literal(mode)));
@@ -254,6 +257,21 @@ impl Tls {
     }
 }
 
+/// The parameters, with those of a `ssl` that is an object (`{"ca": "ca.pem"}`, as `connect_args` may have it) by their
+/// names in a URL.
+fn with_ssl_unfolded(parameters: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut parameters = parameters.clone();
+    let object = parameters.get("ssl").and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
+    if let Some(object) = object {
+        parameters.insert("ssl".to_owned(), "true".to_owned());
+        for (key, value) in object {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            parameters.entry(format!("ssl_{key}")).or_insert(text);
+        }
+    }
+    parameters
+}
+
 /// What a file of certificates or keys holds. Errors: it cannot be read, which the client would say without its name.
 fn readable(parameter: &str, file: &str) -> Result<Vec<u8>> {
     std::fs::read(file).map_err(|cause| {
@@ -324,6 +342,14 @@ mod tests {
             assert!(error.message().contains(says) && error.hint().is_some(), "{error:?}");
             assert!(!error.chain().contains("secret"));
         }
+    }
+
+    #[test]
+    fn an_object_of_ssl_means_its_parameters() {
+        let mut address = Address::parse("mysql://u:p@h/d").unwrap();
+        address.query.insert("ssl".to_owned(), r#"{"ca": "ca.pem", "check_hostname": false}"#.to_owned());
+        let tls = Settings::new(&address).unwrap().tls;
+        assert_eq!((tls.mode, tls.authority.as_deref()), (TlsMode::Chain, Some("ca.pem")));
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub(super) struct Filling {
     name: String,
     builder: Builder,
     invalid_values: InvalidValues,
-    /// Dates that are none, since the last time that somebody asked.
-    zeros: u64,
+    /// Values that were read as null, since the last time that somebody asked.
+    nulled: u64,
 }
 
 enum Builder {
@@ -84,7 +84,7 @@ impl Misfit {
             ),
             Self::LongTime => (
                 "the time is negative or longer than a day, and no time of a day",
-                "read the column as text, with `cast: {COLUMN: char}`, or as seconds, with a query and TIME_TO_SEC",
+                "read the column as text with `cast: {COLUMN: char}`, or such times as null with `invalid_values: null`",
             ),
         }
     }
@@ -123,15 +123,15 @@ impl Filling {
                     .at_column(&column.name));
             }
         };
-        Ok(Self { name: column.name.clone(), builder, invalid_values, zeros: 0 })
+        Ok(Self { name: column.name.clone(), builder, invalid_values, nulled: 0 })
     }
 
     /// Adds a value; gives how many bytes it has if their number varies. Errors: a value that the type does not allow.
     pub(super) fn push(&mut self, value: &Value) -> Result<usize> {
         match self.builder.push(value) {
             Ok(bytes) => Ok(bytes),
-            Err(Misfit::ZeroDate) if self.invalid_values == InvalidValues::Null => {
-                self.zeros += 1;
+            Err(Misfit::ZeroDate | Misfit::LongTime) if self.invalid_values == InvalidValues::Null => {
+                self.nulled += 1;
                 self.builder.push(&Value::NULL).map_err(|misfit| self.misfit(misfit))
             }
             Err(misfit) => Err(self.misfit(misfit)),
@@ -174,17 +174,19 @@ impl Filling {
 
     /// What people should know of the values since the last call.
     pub(super) fn notice(&mut self) -> Option<String> {
-        match std::mem::take(&mut self.zeros) {
-            0 => None,
-            1 => Some(format!(
-                "one date in `{}` does not exist in the calendar and was read as null",
-                self.name
-            )),
-            count => Some(format!(
-                "{count} dates in `{}` do not exist in the calendar and were read as null",
-                self.name
-            )),
-        }
+        let name = &self.name;
+        let count = match std::mem::take(&mut self.nulled) {
+            0 => return None,
+            1 => "one value".to_owned(),
+            count => format!("{count} values"),
+        };
+        Some(match &self.builder {
+            Builder::Time(_) => format!(
+                "{count} of `{name}` are negative or longer than a day and were read as null; \
+                 `cast: {{{name}: char}}` reads them as text"
+            ),
+            _ => format!("{count} of `{name}` are no dates of the calendar and were read as null"),
+        })
     }
 }
 
@@ -202,10 +204,10 @@ macro_rules! int {
 
 /// Appends what a function makes of a value, unless it is null.
 macro_rules! converted {
-    ($builder:ident, $value:ident, $convert:expr) => {
+    ($builder:ident, $value:ident, $convert:ident $(, $scale:ident)?) => {
         match $value {
             Value::NULL => $builder.append_null(),
-            value => $builder.append_value($convert(value)?),
+            value => $builder.append_value($convert(value $(, *$scale)?)?),
         }
     };
 }
@@ -238,16 +240,8 @@ impl Builder {
                 Value::Double(number) => builder.append_value(*number),
                 _ => return Err(Misfit::Type),
             },
-            Self::Decimal128(builder, scale) => {
-                let scale = *scale;
-                converted!(builder, value, |value| unscaled(value, scale, parse_i128));
-            }
-            Self::Decimal256(builder, scale) => {
-                let scale = *scale;
-                converted!(builder, value, |value| unscaled(value, scale, |digits| i256::from_string(
-                    digits
-                )));
-            }
+            Self::Decimal128(builder, scale) => converted!(builder, value, decimal128, scale),
+            Self::Decimal256(builder, scale) => converted!(builder, value, decimal256, scale),
             Self::Text(builder) => match value {
                 Value::NULL => builder.append_null(),
                 Value::Bytes(bytes) => {
@@ -272,43 +266,63 @@ impl Builder {
     }
 }
 
-fn parse_i128(digits: &str) -> Option<i128> {
-    digits.parse().ok()
+/// The number without its point, for a decimal with `scale` digits after it. Exact: a digit too many does not fit.
+fn decimal128(value: &Value, scale: i8) -> Result<i128, Misfit> {
+    match value {
+        Value::Bytes(text) => {
+            let (digits, missing) = split(text, scale)?;
+            let number = digits.iter().copied().flatten().try_fold(0_i128, |number, digit| {
+                number.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
+            });
+            let number = number.and_then(|number| number.checked_mul(10_i128.checked_pow(missing)?));
+            let number = number.ok_or(Misfit::Range)?;
+            Ok(if text.starts_with(b"-") { -number } else { number })
+        }
+        _ => decimal128(&Value::Bytes(written(value, scale)?.into_bytes()), scale),
+    }
 }
 
-/// The number without its point, for a decimal with `scale` digits after it. Exact: a digit too many does not fit.
-fn unscaled<N>(value: &Value, scale: i8, parse: impl Fn(&str) -> Option<N>) -> Result<N, Misfit> {
+/// The same for more digits than fit into 128 bits.
+fn decimal256(value: &Value, scale: i8) -> Result<i256, Misfit> {
+    match value {
+        Value::Bytes(text) => {
+            let (digits, missing) = split(text, scale)?;
+            let mut number = String::with_capacity(text.len() + missing as usize);
+            number.push_str(if text.starts_with(b"-") { "-" } else { "" });
+            number.extend(digits.iter().copied().flatten().map(|&digit| char::from(digit)));
+            number.extend(std::iter::repeat_n('0', missing as usize));
+            i256::from_string(&number).ok_or(Misfit::Range)
+        }
+        _ => decimal256(&Value::Bytes(written(value, scale)?.into_bytes()), scale),
+    }
+}
+
+/// A number of another kind as a decimal is written.
+fn written(value: &Value, scale: i8) -> Result<String, Misfit> {
     let scale = usize::try_from(scale).map_err(|_| Misfit::Range)?;
-    let written;
-    let text = match value {
-        Value::Bytes(bytes) => std::str::from_utf8(bytes).map_err(|_| Misfit::Type)?,
-        Value::Int(number) => {
-            written = number.to_string();
-            &written
-        }
-        Value::UInt(number) => {
-            written = number.to_string();
-            &written
-        }
+    match value {
+        Value::Int(number) => Ok(number.to_string()),
+        Value::UInt(number) => Ok(number.to_string()),
         // A double with a declared number of digits was rounded to them by the server.
-        Value::Double(number) => {
-            written = format!("{number:.scale$}");
-            &written
-        }
-        _ => return Err(Misfit::Type),
-    };
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        Value::Double(number) if number.is_finite() => Ok(format!("{number:.scale$}")),
+        _ => Err(Misfit::Type),
+    }
+}
+
+/// The digits of a decimal before and after its point, and how many are missing after it.
+fn split(text: &[u8], scale: i8) -> Result<([&[u8]; 2], u32), Misfit> {
+    let scale = usize::try_from(scale).map_err(|_| Misfit::Range)?;
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    let point = unsigned.iter().position(|&byte| byte == b'.').unwrap_or(unsigned.len());
+    let (whole, fraction) = unsigned.split_at(point);
+    let fraction = fraction.strip_prefix(b".").unwrap_or(fraction);
     let (kept, cut) = fraction.split_at(fraction.len().min(scale));
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let unsigned = whole.strip_prefix('-').unwrap_or(whole);
-    if !is_digits(unsigned) || !is_digits(fraction) || cut.bytes().any(|byte| byte != b'0') {
+    let is_number =
+        whole.iter().chain(kept).all(u8::is_ascii_digit) && cut.iter().all(|&digit| digit == b'0');
+    if !is_number {
         return Err(Misfit::Range);
     }
-    let mut digits = String::with_capacity(whole.len() + scale);
-    digits.push_str(whole);
-    digits.push_str(kept);
-    digits.extend(std::iter::repeat_n('0', scale - kept.len()));
-    parse(&digits).ok_or(Misfit::Range)
+    Ok(([whole, kept], (scale - kept.len()) as u32))
 }
 
 fn civil(year: u16, month: u8, day: u8) -> Result<i32, Misfit> {
@@ -391,7 +405,7 @@ mod tests {
             let value = Value::Date(year, month, day, 0, 0, 0, 0);
             let mut lenient = filling(SqlType::Date, InvalidValues::Null);
             lenient.push(&value).unwrap();
-            assert!(lenient.notice().unwrap().contains("one date in `c`"));
+            assert!(lenient.notice().unwrap().contains("one value of `c`"));
             assert_eq!(lenient.notice(), None);
             assert_eq!(lenient.finish().null_count(), 1);
             let error = filling(SqlType::Date, InvalidValues::Error).push(&value).unwrap_err();

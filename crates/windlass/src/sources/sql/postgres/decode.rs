@@ -460,37 +460,40 @@ fn decimal128(value: &[u8], digits: Digits) -> Result<i128, Problem> {
         return Err(Problem::Damaged);
     }
     let too_many = Problem::Invalid(TOO_MANY_DIGITS);
-    let mut unscaled = if count <= 4 {
+    // What is left to the scale after the last group.
+    let shift = i32::from(digits.scale) + 4 * (i32::from(weight) - count as i32 + 1);
+    let unscaled = if count <= 4 {
         // Most numbers fit a machine word.
         let mut small = 0_u64;
         for group in groups.chunks_exact(2) {
             small = small * 10_000 + u64::from(u16::from_be_bytes([group[0], group[1]]));
         }
-        i128::from(small)
+        scaled(i128::from(small), shift).ok_or(too_many)?
     } else {
+        // The zeros that fill the last group may be more than fit, so they are cut off before it is added.
+        let (kept, shift) = if (-3..0).contains(&shift) { ((4 + shift) as usize, 0) } else { (4, shift) };
         let mut large = 0_i128;
-        for group in groups.chunks_exact(2) {
+        for (index, group) in groups.chunks_exact(2).enumerate() {
             let group = i128::from(u16::from_be_bytes([group[0], group[1]]));
-            large = large.checked_mul(10_000).and_then(|n| n.checked_add(group)).ok_or(too_many)?;
+            let kept = if index + 1 == count { kept } else { 4 };
+            let group = scaled(group, kept as i32 - 4).ok_or(too_many)?;
+            large = large.checked_mul(POWERS[kept]).and_then(|n| n.checked_add(group)).ok_or(too_many)?;
         }
-        large
+        scaled(large, shift).ok_or(too_many)?
     };
-    // What is left to the scale after the last group.
-    let shift = i32::from(digits.scale) + 4 * (i32::from(weight) - count as i32 + 1);
-    if unscaled != 0 {
-        let power = POWERS.get(shift.unsigned_abs() as usize).copied().ok_or(too_many)?;
-        unscaled = if shift >= 0 {
-            unscaled.checked_mul(power).ok_or(too_many)?
-        } else if unscaled % power == 0 {
-            unscaled / power
-        } else {
-            return Err(too_many);
-        };
-    }
     if POWERS.get(usize::from(digits.precision)).is_some_and(|limit| unscaled >= *limit) {
         return Err(too_many);
     }
     Ok(if sign == 0x4000 { -unscaled } else { unscaled })
+}
+
+/// A number times a power of ten; `None` if it does not fit or digits would be lost.
+fn scaled(number: i128, shift: i32) -> Option<i128> {
+    if number == 0 {
+        return Some(0);
+    }
+    let power = *POWERS.get(shift.unsigned_abs() as usize)?;
+    if shift >= 0 { number.checked_mul(power) } else { (number % power == 0).then(|| number / power) }
 }
 
 fn decimal256(value: &[u8], digits: Digits) -> Result<i256, Problem> {
