@@ -11,9 +11,13 @@
 //! [`Database`] is the seam: what a kind of database can do. All the rest is the same for all of them.
 
 mod catalog;
+mod connections;
 mod database;
+mod parallel;
+mod split;
 mod sql_type;
 
 pub use catalog::{ColumnShape, ForeignKey, Relation, TableShape};
 pub use database::{Database, Dialect, Rows, Snapshot};
+pub use split::{Piece, Split, SplitRequest, split};
 pub use sql_type::{ReflectionLevel, SqlType};
