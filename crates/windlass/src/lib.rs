@@ -14,6 +14,8 @@ mod load;
 mod memory;
 pub mod packages;
 pub mod pipeline;
+#[cfg(feature = "postgres")]
+mod postgres;
 pub mod source;
 pub mod sources;
 pub mod steps;

@@ -24,7 +24,7 @@ mod value;
 pub use columns::take_rows;
 pub use digest::{MAX_BOUNDARY_RECORDS, MAX_PLAIN_DIGESTS, WARN_BOUNDARY_RECORDS};
 pub use filter::{Filter, Judged, Reading};
-pub use options::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder};
+pub use options::{Bound, Extreme, Guard, IncrementalOptions, MissingCursor, RowOrder};
 pub use tally::Tally;
 
 #[cfg(test)]

@@ -44,6 +44,9 @@ pub struct IncrementalOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub lag: Option<f64>,
+    /// What keeps records safe that become visible later than others with a later cursor; for SQL databases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
     /// Whether records with the start value belong to the range.
     #[serde(default = "closed")]
     pub range_start: Bound,
@@ -104,6 +107,14 @@ pub enum MissingCursor {
     Exclude,
 }
 
+/// What keeps records safe that become visible later than others with a later cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Guard {
+    /// Only records of transactions that ended before the oldest one that still runs are read.
+    Snapshot,
+}
+
 /// Whether the end of a range belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -127,6 +138,7 @@ impl IncrementalOptions {
             allow_external_schedulers: None,
             on_cursor_value_missing: MissingCursor::default(),
             lag: None,
+            guard: None,
             range_start: Bound::Closed,
             range_end: Bound::Open,
         }

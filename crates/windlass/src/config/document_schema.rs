@@ -142,10 +142,15 @@ pub(super) fn schema() -> Value {
             [one] => one.clone(),
             _ => json!({ "anyOf": resource_refs }),
         };
-        keys.insert("resources".to_owned(), json!({ "type": "array", "items": items }));
+        let lists = entry.lists();
+        for key in lists.keys {
+            keys.insert((*key).to_owned(), json!({ "type": "array", "items": items }));
+        }
         let mut needed = vec![json!("type")];
         needed.extend(required(&root, &own));
-        needed.push(json!("resources"));
+        if !lists.may_be_left_out {
+            needed.push(json!("resources"));
+        }
         let name = format!("source:{}", entry.name);
         definitions.insert(name.clone(), object(entry.short, keys, needed));
         source_refs.push(reference(&name));

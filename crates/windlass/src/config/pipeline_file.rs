@@ -245,7 +245,7 @@ impl PipelineFile {
         for pointer in source_pointers(value) {
             let Some(Value::Object(source)) = value.pointer_mut(&pointer) else { continue };
             let (kind, name) = (text_of(source, "type"), text_of(source, "name"));
-            let options = without(schema, &format!("source:{kind}"), &["type", "name", "resources"]);
+            let options = without(schema, &format!("source:{kind}"), &[&["type", "name"], source_entry(&kind).map_or(&[][..], |entry| entry.lists().keys)].concat());
             let sections = ["sources", &kind, &name];
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
             if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {
@@ -406,8 +406,20 @@ impl PipelineFile {
             max_table_nesting: take("max_table_nesting").as_ref().and_then(Value::as_i64),
             root_key: take("root_key").as_ref().and_then(Value::as_bool),
         };
-        let Some(Value::Array(list)) = take("resources") else {
-            return Err(Error::config("`resources` is missing").with_hint("list at least one resource"));
+        let lists = entry.lists();
+        let mut found = lists.keys.iter().filter_map(|key| Some((*key, take(key)?)));
+        let (key, list) = match (found.next(), found.next()) {
+            (Some((key, Value::Array(list))), None) => (key, list),
+            (None, _) if lists.may_be_left_out => ("resources", Vec::new()),
+            (Some(_), Some((other, _))) => {
+                return Err(Error::config(format!("`{other}` is one list of the resources too many"))
+                    .with_hint("the keys mean the same; use one of them"));
+            }
+            _ => {
+                return Err(
+                    Error::config("`resources` is missing").with_hint("list at least one resource")
+                );
+            }
         };
         let list = match entry.forms {
             Some(forms) => (forms.complete)(&mut options, list),
@@ -415,8 +427,14 @@ impl PipelineFile {
         };
         let mut resources: Vec<(Resource, Value)> = Vec::new();
         for (index, resource) in list.into_iter().enumerate() {
-            let at = |error: Error| error.at(self.at(&format!("{pointer}/resources/{index}")));
+            let at = |error: Error| error.at(self.at(&format!("{pointer}/{key}/{index}")));
             let (resource, own) = split_resource(resource).map_err(at)?;
+            if resource.incremental.as_ref().is_some_and(|options| options.guard.is_some())
+                && !entry.forms.is_some_and(|forms| forms.has_guard)
+            {
+                let error = Error::config(format!("a cursor of a {} source has no `guard`", entry.name));
+                return Err(at(error.with_hint("use `lag`, and merge the rows that are loaded again")));
+            }
             if resources.iter().any(|(other, _)| other.name == resource.name) {
                 let error = Error::config(format!("two resources have the name `{}`", resource.name));
                 return Err(at(

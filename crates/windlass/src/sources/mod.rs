@@ -53,6 +53,32 @@ pub struct SourceForms {
     pub complete: fn(&mut Map<String, Value>, Vec<Value>) -> Vec<Value>,
     /// Fills in credentials that the source's part of the file leaves out.
     pub credentials: FillCredentials,
+    /// Where the list of the resources stands.
+    pub lists: ResourceLists,
+    /// Whether its cursors can be guarded by a snapshot.
+    pub has_guard: bool,
+}
+
+/// Where a kind of source has the list of its resources.
+#[derive(Clone, Copy, Debug)]
+pub struct ResourceLists {
+    /// The keys, all of which mean the same.
+    pub keys: &'static [&'static str],
+    /// Whether the source finds out by itself what there is when there is no list.
+    pub may_be_left_out: bool,
+}
+
+impl Default for ResourceLists {
+    fn default() -> Self {
+        Self { keys: &["resources"], may_be_left_out: false }
+    }
+}
+
+impl SourceEntry {
+    /// Where the list of its resources stands.
+    pub fn lists(&self) -> ResourceLists {
+        self.forms.map(|forms| forms.lists).unwrap_or_default()
+    }
 }
 
 /// Fills in the credentials of a source by their keys in the section `credentials`. Gives those that are missing: the
@@ -131,7 +157,7 @@ pub struct SourceParts {
 }
 
 /// All kinds of sources.
-pub const SOURCES: &[SourceEntry] = &[rest::ENTRY, files::ENTRY, inline::ENTRY];
+pub const SOURCES: &[SourceEntry] = &[rest::ENTRY, sql::ENTRY, files::ENTRY, inline::ENTRY];
 
 /// The kind of source with this name. Errors: there is none.
 pub fn source_entry(name: &str) -> Result<&'static SourceEntry> {

@@ -6,7 +6,7 @@ use tokio_postgres::{Client, NoTls};
 use windlass_core::Result;
 use windlass_core::sql::{Dialect, ExistingTables};
 
-use super::address::Address;
+use crate::postgres::Address;
 use super::error::failed;
 use crate::failpoint::failpoint;
 

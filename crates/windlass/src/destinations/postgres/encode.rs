@@ -16,7 +16,7 @@ use windlass_core::{Error, Result};
 
 use super::connection::TargetColumn;
 use super::error::{column_changed, present};
-use super::numeric::{put_i128, put_i256};
+use crate::postgres::{put_i128, put_i256};
 
 /// What comes before the rows: signature, flags, length of an extension.
 pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";

@@ -11,7 +11,7 @@ use windlass_core::hash::shake128;
 use windlass_core::lease::{Claim, Lease as Record};
 use windlass_core::sql::Dialect;
 
-use super::address::Address;
+use crate::postgres::Address;
 use super::connection::Connection;
 use super::error::{database_error, failed};
 use crate::destination::Lease;

@@ -1,15 +1,12 @@
 //! PostgreSQL. Every load is one transaction: tables, rows by binary `COPY`, load record and state.
 
-mod address;
 mod connection;
 mod copy;
 mod encode;
 mod error;
 mod lease;
-mod numeric;
 mod read;
 mod session;
-mod tls;
 
 use std::sync::Arc;
 
@@ -19,8 +16,8 @@ use serde::Deserialize;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
-use self::address::Address;
-pub use self::address::{PostgresConnection, PostgresCredentials};
+use crate::postgres::{Address, Side};
+pub use crate::postgres::{PostgresConnection, PostgresCredentials};
 use self::session::PostgresSession;
 use super::DestinationEntry;
 use super::sql_dataset::{sql_capabilities, staging_layout};
@@ -100,7 +97,7 @@ impl Postgres {
         let sql = sql_capabilities(63);
         let unused = "csv_format means nothing here: rows are sent in the server's binary form";
         Ok(Self {
-            address: Arc::new(Address::new(&credentials)?),
+            address: Arc::new(Address::new(&credentials, Side::Destination)?),
             staging_layout: staging_layout(config.staging_dataset_name_layout.as_deref())?,
             capabilities: Capabilities {
                 normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),

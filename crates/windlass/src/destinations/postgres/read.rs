@@ -14,7 +14,7 @@ use tokio_postgres::types::{FromSql, Kind, Type};
 use tokio_postgres::{Column, Row};
 use windlass_core::{Error, Result};
 
-use super::numeric::Numeric;
+use crate::postgres::Numeric;
 
 /// Microseconds and days from 1970 to 2000, from where Postgres counts.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -185,7 +185,7 @@ mod tests {
     use arrow_schema::DataType as ArrowType;
 
     use super::*;
-    use crate::destinations::postgres::numeric::{put_i128, put_i256};
+    use crate::postgres::{put_i128, put_i256};
 
     fn sent(value: i128, scale: i8) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -4,9 +4,12 @@ use std::fmt;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
-use windlass_core::Result;
+use windlass_core::{Error, Result};
 
 use super::catalog::{ColumnShape, Relation, TableShape};
+
+/// Bytes of values after which a batch ends before its rows are full: wide rows must not fill the memory.
+pub const BATCH_BYTES: usize = 8 << 20;
 
 /// A kind of database, for what differs in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +30,12 @@ pub trait Database: Send + Sync + fmt::Debug {
     /// How it is spoken to.
     fn dialect(&self) -> Dialect;
 
+    /// The SQL that reads a column in the form that [`Database::read`] takes; by default the column itself, by its quoted
+    /// name.
+    fn selected(&self, _column: &ColumnShape, quoted: &str) -> String {
+        quoted.to_owned()
+    }
+
     /// Where it is, for people: without user, password and parameters.
     fn location(&self) -> &str;
 
@@ -45,12 +54,22 @@ pub trait Database: Send + Sync + fmt::Debug {
     /// The few rows of a small query as texts: statistics, bounds, plans. Errors: as [`Database::describe`].
     async fn ask(&self, query: &str) -> Result<Vec<Vec<Option<String>>>>;
 
+    /// Conditions that keep rows away whose transactions may still be overtaken by one with an earlier cursor.
+    ///
+    /// Errors: a database or a table that knows nothing of the kind.
+    async fn guard(&self, table: &TableShape, _cursor: &ColumnShape) -> Result<Vec<String>> {
+        Err(Error::unsupported("this database has no `guard: snapshot` for cursors")
+            .with_hint("use `lag`, and merge the rows that are loaded again")
+            .at_table(&table.name))
+    }
+
     /// A moment that several reads can see together; `None` where the database has no such thing.
     ///
     /// Errors: no connection, missing rights.
     async fn snapshot(&self) -> Result<Option<Box<dyn Snapshot>>>;
 
-    /// Runs a query and streams its rows, `chunk_rows` in each batch but the last; holds no more than two batches.
+    /// Runs a query and streams its rows, `chunk_rows` in each batch but the last, or fewer where rows are large
+    /// ([`BATCH_BYTES`]); holds no more than two batches.
     ///
     /// `columns` are those of the query, in its order, as [`Database::reflect`] or [`Database::describe`] gave them;
     /// the columns of the batches have their names and [`SqlType::arrow_type`](super::SqlType::arrow_type). `snapshot`
@@ -80,8 +99,10 @@ pub trait Rows: Send {
 }
 
 /// A moment of a database, which lasts until this is dropped.
-#[async_trait]
 pub trait Snapshot: Send + Sync {
     /// What names it to other connections.
     fn name(&self) -> &str;
+
+    /// Whether it lasts still: it is gone with the connection that holds it.
+    fn is_held(&self) -> bool;
 }

@@ -119,6 +119,12 @@ impl Parallel {
         }
     }
 
+    /// Says this with the first page.
+    pub(super) fn with_notices(mut self, notices: Vec<String>) -> Self {
+        self.notices.extend(notices);
+        self
+    }
+
     /// Whether to let the pieces that are read come to their end, so that a checkpoint finds nothing half read.
     fn is_settling(&self) -> bool {
         let is_due = self.checkpoint_due.as_ref().is_some_and(|due| *due.borrow());

@@ -30,11 +30,13 @@ pub(crate) use graph::order;
 pub(crate) use incremental::CursorMoment;
 pub(crate) use placeholder::quoted_json;
 
-use crate::sources::SourceForms;
+use crate::sources::{ResourceLists, SourceForms};
 
 /// The forms that the file allows besides a list of objects.
 pub(super) const FORMS: SourceForms = SourceForms {
     defaults: defaults::DEFAULTS,
     complete: defaults::complete,
     credentials: credentials::fill,
+    lists: ResourceLists { keys: &["resources"], may_be_left_out: false },
+    has_guard: false,
 };

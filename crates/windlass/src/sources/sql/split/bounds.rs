@@ -1,7 +1,8 @@
 //! From bounds to conditions.
 
-use super::{Piece, quote};
+use super::Piece;
 use crate::sources::sql::database::Dialect;
+use crate::sources::sql::query::quote;
 
 /// The values of the key at which one piece ends and the next begins, each written as SQL.
 pub(super) type Bound = Vec<String>;

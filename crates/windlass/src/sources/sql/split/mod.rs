@@ -17,6 +17,7 @@ use self::bounds::{Bound, conditions};
 use self::sample::Sample;
 use super::catalog::{ColumnShape, TableShape};
 use super::database::{Database, Dialect};
+use super::query::{Select, quote};
 use super::sql_type::SqlType;
 
 /// A part of a table.
@@ -41,24 +42,20 @@ pub struct Split {
 /// What is asked of a split.
 #[derive(Clone, Copy, Debug)]
 pub struct SplitRequest<'a> {
-    /// The table.
+    /// The table, or the query that is read as one.
     pub table: &'a TableShape,
+    /// What is selected of it; only what it is read from and its conditions count.
+    pub select: &'a Select,
     /// The column to cut by; the primary key or the place of the rows if nobody says.
     pub column: Option<&'a str>,
-    /// Conditions that all rows fulfil that are read, in SQL.
-    pub conditions: &'a [String],
-    /// Readers that work at the same time; `None` to let the size decide.
-    pub readers: Option<usize>,
+    /// Readers that work at the same time.
+    pub readers: usize,
+    /// Whether it is an error if nothing cuts the table.
+    pub must: bool,
 }
 
 /// Pieces for each reader, so that one that has got a thin piece takes another.
 const PIECES_PER_READER: usize = 4;
-
-/// Rows from which a table is worth a second reader when nobody asked for one.
-const WORTH_ROWS: u64 = 500_000;
-
-/// Readers at the same time when nobody says.
-const MOST_READERS: usize = 4;
 
 /// Part of the order of a column that must be the order of the rows on the disk for pieces by it to be read quickly:
 /// the correlation that PostgreSQL keeps. Below, each piece jumps over the whole table.
@@ -71,33 +68,31 @@ impl Split {
     }
 }
 
-/// Cuts a table into pieces: one where it is small, or where it has nothing to be cut by and nobody asked.
+impl SplitRequest<'_> {
+    /// About how many rows the table has. Errors: no connection.
+    pub async fn row_count(self, database: &dyn Database) -> Result<u64> {
+        sample::row_count(database, self).await
+    }
+}
+
+/// Cuts a table into pieces, some for each reader; one for a single reader, and where nothing cuts the table and nobody
+/// insists.
 ///
-/// Errors: no connection; a column that the table does not have or that cannot be cut by; a number of readers was asked
-/// for and nothing cuts the table.
+/// Errors: no connection; a column that the table does not have or that cannot be cut by; nothing cuts the table.
 pub async fn split(database: &dyn Database, request: SplitRequest<'_>) -> Result<Split> {
     let dialect = database.dialect();
-    let readers = match request.readers {
-        Some(readers) => readers,
-        None if request.table.is_view => 1,
-        None if sample::row_count(database, request.table).await? < WORTH_ROWS => 1,
-        None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MOST_READERS),
-    };
-    if readers <= 1 {
+    if request.readers <= 1 {
         return Ok(Split::whole());
     }
-    let count = readers * PIECES_PER_READER;
+    let count = request.readers * PIECES_PER_READER;
     let key = key(request.table, request.column)?;
     if let Some(split) = places(database, request, &key, count).await? {
         return Ok(split);
     }
     if key.is_empty() {
-        return match request.readers {
-            None => Ok(Split::whole()),
-            Some(_) => Err(no_key(request.table)),
-        };
+        return if request.must { Err(no_key(request.table)) } else { Ok(Split::whole()) };
     }
-    let sample = Sample { dialect, table: request.table, key: &key, conditions: request.conditions, count };
+    let sample = Sample { dialect, request, key: &key, count };
     let bounds = sample::bounds(database, &sample).await?;
     Ok(Split { pieces: by_key(dialect, &key, &bounds), is_lasting: true })
 }
@@ -129,7 +124,7 @@ async fn places(
     if database.dialect() != Dialect::Postgres || request.column.is_some() || request.table.is_view {
         return Ok(None);
     }
-    let Some(pages) = sample::pages(database, request.table, key).await? else { return Ok(None) };
+    let Some(pages) = sample::pages(database, request, key).await? else { return Ok(None) };
     let is_in_order = pages.correlation.is_some_and(|correlation| correlation.abs() >= ENOUGH_CORRELATION);
     if is_in_order || !pages.has_ranges {
         return Ok(None);
@@ -184,20 +179,6 @@ fn no_column(table: &TableShape, name: &str) -> Error {
 fn no_key(table: &TableShape) -> Error {
     Error::config(format!("table `{}` cannot be read in partitions: it has no primary key that cuts it", table.name))
         .with_hint("name a column with `partition_on`, best one with an index, or leave `partitions` out")
-}
-
-/// An identifier as the database reads it.
-fn quote(dialect: Dialect, name: &str) -> String {
-    match dialect {
-        Dialect::MySql => format!("`{}`", name.replace('`', "``")),
-        _ => format!("\"{}\"", name.replace('"', "\"\"")),
-    }
-}
-
-/// A table's name as the database reads it.
-fn quote_table(dialect: Dialect, table: &TableShape) -> String {
-    let name = quote(dialect, &table.name);
-    table.schema.as_ref().map_or_else(|| name.clone(), |schema| format!("{}.{name}", quote(dialect, schema)))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use windlass_core::{Error, Result};
 
 use super::bounds::Bound;
-use super::{quote, quote_table};
-use crate::sources::sql::catalog::{ColumnShape, TableShape};
+use super::SplitRequest;
+use crate::sources::sql::catalog::ColumnShape;
 use crate::sources::sql::database::{Database, Dialect};
+use crate::sources::sql::query::{quote, text_literal};
 use crate::sources::sql::sql_type::SqlType;
 
 /// Pages that PostgreSQL looks at: their rows tell where a key's quantiles are within a few percent.
@@ -22,9 +23,8 @@ const WALKED_ROWS: u64 = 50_000_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample<'a> {
     pub(super) dialect: Dialect,
-    pub(super) table: &'a TableShape,
+    pub(super) request: SplitRequest<'a>,
     pub(super) key: &'a [&'a ColumnShape],
-    pub(super) conditions: &'a [String],
     pub(super) count: usize,
 }
 
@@ -39,15 +39,19 @@ pub(super) struct Pages {
 }
 
 /// About how many rows a table has. Errors: no connection.
-pub(super) async fn row_count(database: &dyn Database, table: &TableShape) -> Result<u64> {
-    let rows = database.ask(&row_count_query(database.dialect(), table)).await?;
+pub(super) async fn row_count(database: &dyn Database, request: SplitRequest<'_>) -> Result<u64> {
+    let rows = database.ask(&row_count_query(database.dialect(), request)).await?;
     let first = rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
     // A table that was never looked at has -1 rows, and a table of no engine none.
     Ok(first.and_then(|text| text.parse::<f64>().ok()).map_or(0, |rows| rows.max(0.0) as u64))
 }
 
-fn row_count_query(dialect: Dialect, table: &TableShape) -> String {
-    let name = quote_table(dialect, table);
+fn row_count_query(dialect: Dialect, request: SplitRequest<'_>) -> String {
+    let name = request.select.from(dialect);
+    let table = request.table;
+    if table.is_view {
+        return format!("SELECT count(*) FROM {name}");
+    }
     match dialect {
         // Rows of each page as they were when the table was analyzed, times the pages of today.
         Dialect::Postgres => format!(
@@ -58,8 +62,8 @@ fn row_count_query(dialect: Dialect, table: &TableShape) -> String {
         ),
         Dialect::MySql => format!(
             "SELECT table_rows FROM information_schema.tables WHERE table_name = {} AND table_schema = {}",
-            text(dialect, &table.name),
-            table.schema.as_ref().map_or_else(|| "database()".to_owned(), |schema| text(dialect, schema)),
+            text_literal(dialect, &table.name),
+            table.schema.as_ref().map_or_else(|| "database()".to_owned(), |schema| text_literal(dialect, schema)),
         ),
         // Both count without reading the rows: DuckDB from its row groups, SQLite by the leaves of the smallest index.
         Dialect::Sqlite | Dialect::DuckDb => format!("SELECT count(*) FROM {name}"),
@@ -71,10 +75,10 @@ fn row_count_query(dialect: Dialect, table: &TableShape) -> String {
 /// Errors: no connection.
 pub(super) async fn pages(
     database: &dyn Database,
-    table: &TableShape,
+    request: SplitRequest<'_>,
     key: &[&ColumnShape],
 ) -> Result<Option<Pages>> {
-    let rows = database.ask(&pages_query(table, key)).await?;
+    let rows = database.ask(&pages_query(request, key)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let cell = |index: usize| row.get(index).and_then(Option::as_deref);
     Ok(cell(0).and_then(|pages| pages.parse().ok()).map(|count| Pages {
@@ -84,10 +88,10 @@ pub(super) async fn pages(
     }))
 }
 
-fn pages_query(table: &TableShape, key: &[&ColumnShape]) -> String {
+fn pages_query(request: SplitRequest<'_>, key: &[&ColumnShape]) -> String {
     let dialect = Dialect::Postgres;
-    let column = key.first().map_or_else(|| "NULL".to_owned(), |column| text(dialect, &column.name));
-    let regclass = regclass(&quote_table(dialect, table));
+    let column = key.first().map_or_else(|| "NULL".to_owned(), |column| text_literal(dialect, &column.name));
+    let regclass = regclass(&request.select.from(dialect));
     format!(
         "SELECT ((SELECT sum(pg_relation_size(oid)) FROM ({parts}) AS part) / \
          current_setting('block_size')::int8)::int8::text, (current_setting('server_version_num')::int >= 140000 AND \
@@ -104,7 +108,7 @@ fn parts(regclass: &str) -> String {
 }
 
 fn regclass(name: &str) -> String {
-    format!("{}::regclass", text(Dialect::Postgres, name))
+    format!("{}::regclass", text_literal(Dialect::Postgres, name))
 }
 
 /// The bounds of the pieces, ascending in the database's order; fewer where the table has not enough values.
@@ -114,12 +118,12 @@ pub(super) async fn bounds(database: &dyn Database, sample: &Sample<'_>) -> Resu
     let mut rows = 0;
     let mut share = 1.0;
     match sample.dialect {
-        Dialect::Postgres if !sample.table.is_view && sample.conditions.is_empty() => {
-            let pages = pages(database, sample.table, sample.key).await?;
+        Dialect::Postgres if !sample.request.table.is_view && sample.request.select.conditions.is_empty() => {
+            let pages = pages(database, sample.request, sample.key).await?;
             share = pages.map_or(1.0, |pages| SAMPLED_PAGES as f64 / pages.count.max(1) as f64).min(1.0);
         }
         Dialect::MySql | Dialect::Sqlite => {
-            rows = row_count(database, sample.table).await?;
+            rows = row_count(database, sample.request).await?;
             if let ([column], true) = (sample.key, rows > WALKED_ROWS)
                 && matches!(column.sql_type, SqlType::Int { .. })
             {
@@ -147,18 +151,18 @@ fn whole_number(rows: &[Vec<Option<String>>]) -> Option<u64> {
 fn filter(sample: &Sample<'_>) -> String {
     let names = sample.key.iter().filter(|column| column.is_nullable);
     let nulls = names.map(|column| format!("{} IS NOT NULL", quote(sample.dialect, &column.name)));
-    let given = sample.conditions.iter().map(|condition| format!("({condition})"));
+    let given = sample.request.select.conditions.iter().map(|condition| format!("({condition})"));
     let all: Vec<String> = given.chain(nulls).collect();
     if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
 }
 
 fn count_query(sample: &Sample<'_>) -> String {
-    format!("SELECT count(*) FROM {}{}", quote_table(sample.dialect, sample.table), filter(sample))
+    format!("SELECT count(*) FROM {}{}", sample.request.select.from(sample.dialect), filter(sample))
 }
 
 fn ends_query(sample: &Sample<'_>, column: &ColumnShape) -> String {
     let name = quote(sample.dialect, &column.name);
-    format!("SELECT min({name}), max({name}) FROM {}", quote_table(sample.dialect, sample.table))
+    format!("SELECT min({name}), max({name}) FROM {}", sample.request.select.from(sample.dialect))
 }
 
 /// The last row of each of the parts, but the last part's.
@@ -166,7 +170,7 @@ fn quantiles_query(sample: &Sample<'_>, rows: u64, share: f64) -> String {
     let Sample { dialect, count, .. } = *sample;
     let names: Vec<String> = sample.key.iter().map(|column| quote(dialect, &column.name)).collect();
     let columns = names.join(", ");
-    let table = quote_table(dialect, sample.table);
+    let table = sample.request.select.from(dialect);
     let written: Vec<String> = names.iter().zip(sample.key).map(|(name, column)| written(dialect, name, column)).collect();
     let written = written.join(", ");
     let filter = filter(sample);
@@ -225,19 +229,8 @@ fn literal(dialect: Dialect, value: String, sql_type: SqlType) -> Option<String>
         (Dialect::MySql, SqlType::Int { .. } | SqlType::Decimal { .. }) => value,
         (Dialect::MySql, _) if value.contains("-00") || value.starts_with("0000") => return None,
         // Without the type's name the value is read as the column's type.
-        _ => text(dialect, &value),
+        _ => text_literal(dialect, &value),
     })
-}
-
-/// A text as SQL.
-fn text(dialect: Dialect, text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    match dialect {
-        Dialect::MySql => format!("'{}'", doubled.replace('\\', "\\\\")),
-        // A backslash means itself only if the server's settings say so, but always like this.
-        Dialect::Postgres if text.contains('\\') => format!("E'{}'", doubled.replace('\\', "\\\\")),
-        _ => format!("'{doubled}'"),
-    }
 }
 
 /// Bounds that are equally far from each other.

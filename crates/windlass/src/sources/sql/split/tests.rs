@@ -80,7 +80,8 @@ fn table(columns: Vec<ColumnShape>, key: &[&str]) -> TableShape {
 }
 
 async fn check(oracle: &Oracle, table: &TableShape, column: Option<&str>, expected: Expect) {
-    let request = SplitRequest { table, column, conditions: &[], readers: Some(2) };
+    let select = Select { schema: table.schema.clone(), table: table.name.clone(), ..Select::default() };
+    let request = SplitRequest { table, select: &select, column, readers: 2, must: true };
     let found = split(oracle, request).await;
     let text = match found {
         Ok(split) => {
@@ -166,9 +167,10 @@ async fn what_cannot_be_cut_is_said_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn a_small_table_is_read_as_it_is() {
+async fn one_reader_takes_the_table_as_it_is() {
     let table = table(vec![column("id", INT)], &["id"]);
     let oracle = Oracle::new(Dialect::DuckDb, &[&[&["1000"]]]);
-    let request = SplitRequest { table: &table, column: None, conditions: &[], readers: None };
+    let select = Select { table: table.name.clone(), ..Select::default() };
+    let request = SplitRequest { table: &table, select: &select, column: None, readers: 1, must: true };
     assert_eq!(split(&oracle, request).await.unwrap(), Split::whole());
 }

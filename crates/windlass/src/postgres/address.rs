@@ -77,14 +77,41 @@ const PARAMETERS: [&str; 15] = [
     "gssencmode",
 ];
 
+/// What a server is to the pipeline, for errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Rows are loaded into it.
+    Destination,
+    /// Rows are read from it.
+    Source,
+}
+
+impl Side {
+    /// How it is called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Destination => "postgres destination",
+            Self::Source => "postgres source",
+        }
+    }
+
+    /// Where its credentials stand.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Destination => "destination.credentials",
+            Self::Source => "source.credentials",
+        }
+    }
+}
+
 /// How a server is reached.
 #[derive(Clone)]
-pub(super) struct Address {
-    pub(super) config: Config,
-    pub(super) tls: Tls,
-    pub(super) timezone: String,
+pub(crate) struct Address {
+    pub(crate) config: Config,
+    pub(crate) tls: Tls,
+    pub(crate) timezone: String,
     /// For people.
-    pub(super) location: String,
+    pub(crate) location: String,
 }
 
 impl std::fmt::Debug for Address {
@@ -95,18 +122,18 @@ impl std::fmt::Debug for Address {
 
 impl Address {
     /// Errors: parts that are missing, a URL of something else, unknown parameters.
-    pub(super) fn new(credentials: &PostgresCredentials) -> Result<Self> {
+    pub(crate) fn new(credentials: &PostgresCredentials, side: Side) -> Result<Self> {
         match credentials {
-            PostgresCredentials::Url(url) => Self::from_parts(parse_url(url.expose())?),
-            PostgresCredentials::Detailed(parts) => Self::from_parts(parts.clone()),
+            PostgresCredentials::Url(url) => Self::from_parts(parse_url(url.expose())?, side),
+            PostgresCredentials::Detailed(parts) => Self::from_parts(parts.clone(), side),
         }
     }
 
-    fn from_parts(mut parts: PostgresConnection) -> Result<Self> {
+    fn from_parts(mut parts: PostgresConnection, side: Side) -> Result<Self> {
         if let Some(driver) = &parts.drivername
             && !is_postgres(driver)
         {
-            return Err(Error::config(format!("a postgres destination has no driver `{driver}`"))
+            return Err(Error::config(format!("a {} has no driver `{driver}`", side.name()))
                 .with_hint("leave drivername out"));
         }
         let mut query = BTreeMap::new();
@@ -122,8 +149,8 @@ impl Address {
         let user = take("user").or(parts.username);
         let needed = |value: Option<String>, key: &str| {
             value.filter(|value| !value.is_empty()).ok_or_else(|| {
-                Error::config(format!("the credentials of the postgres destination have no {key}"))
-                    .with_hint(format!("set destination.credentials.{key}, or put it into the URL"))
+                Error::config(format!("the credentials of the {} have no {key}", side.name()))
+                    .with_hint(format!("set {}.{key}, or put it into the URL", side.key()))
             })
         };
         let (host, database) = (needed(host, "host")?, needed(database, "database")?);
@@ -250,7 +277,7 @@ mod tests {
     use super::*;
 
     fn url(text: &str) -> Result<Address> {
-        Address::new(&PostgresCredentials::Url(text.into()))
+        Address::new(&PostgresCredentials::Url(text.into()), Side::Destination)
     }
 
     #[test]
@@ -278,7 +305,7 @@ mod tests {
         }))
         .unwrap();
         assert!(!format!("{parts:?}").contains("secret!"));
-        let address = Address::new(&parts).unwrap();
+        let address = Address::new(&parts, Side::Destination).unwrap();
         assert_eq!(address.location, "postgresql://h:5433/d");
         assert_eq!(address.config.get_ssl_mode(), SslMode::Disable);
         assert!(!format!("{address:?}").contains("secret!"));

@@ -11,7 +11,7 @@ const NEGATIVE: u16 = 0x4000;
 const MAX_GROUPS: usize = 24;
 
 /// Appends the unscaled value with this scale, without its length.
-pub(super) fn put_i128(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
+pub(crate) fn put_i128(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
     let mut rest = unscaled.unsigned_abs();
     put(out, unscaled < 0, scale, |digits| {
         let power = u128::from(POWERS[digits]);
@@ -22,7 +22,7 @@ pub(super) fn put_i128(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
 }
 
 /// Appends the unscaled value with this scale, without its length.
-pub(super) fn put_i256(out: &mut Vec<u8>, unscaled: i256, scale: i8) {
+pub(crate) fn put_i256(out: &mut Vec<u8>, unscaled: i256, scale: i8) {
     if let Some(narrow) = unscaled.to_i128() {
         return put_i128(out, narrow, scale);
     }
@@ -76,7 +76,7 @@ fn put(out: &mut Vec<u8>, is_negative: bool, scale: i8, mut next: impl FnMut(usi
 
 /// A number as the server sends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Numeric {
+pub(crate) enum Numeric {
     /// Sign, digits before the point, digits after it.
     Finite(bool, String, String),
     /// `NaN`, `Infinity`, `-Infinity`.
@@ -85,7 +85,7 @@ pub(super) enum Numeric {
 
 impl Numeric {
     /// Reads the form on the wire; `None` if it is damaged.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let word = |index: usize| -> Option<u16> {
             let bytes = bytes.get(index * 2..index * 2 + 2)?;
             Some(u16::from_be_bytes([bytes[0], bytes[1]]))
@@ -121,7 +121,7 @@ impl Numeric {
     }
 
     /// Digits before the point and after it without zeros at the end; `None` for what is no number.
-    pub(super) fn widths(&self) -> Option<(usize, usize)> {
+    pub(crate) fn widths(&self) -> Option<(usize, usize)> {
         match self {
             Self::Finite(_, whole, fraction) => Some((whole.len(), fraction.trim_end_matches('0').len())),
             Self::Special(_) => None,
@@ -129,7 +129,7 @@ impl Numeric {
     }
 
     /// The unscaled integer as text; digits beyond the scale are zeros or were asked not to be there.
-    pub(super) fn unscaled(&self, scale: usize) -> Option<String> {
+    pub(crate) fn unscaled(&self, scale: usize) -> Option<String> {
         match self {
             Self::Finite(is_negative, whole, fraction) => {
                 let sign = if *is_negative { "-" } else { "" };
@@ -143,7 +143,7 @@ impl Numeric {
     }
 
     /// Plain decimal text.
-    pub(super) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         match self {
             Self::Special(text) => (*text).to_owned(),
             Self::Finite(is_negative, whole, fraction) => {

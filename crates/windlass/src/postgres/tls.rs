@@ -13,7 +13,7 @@ use windlass_core::{Error, Result};
 
 /// What is checked of a server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verification {
+pub(crate) enum Verification {
     /// Nothing: the connection is encrypted, but may be to anybody.
     None,
     /// Who signed it.
@@ -24,17 +24,17 @@ pub(super) enum Verification {
 
 /// Which certificates are trusted and shown.
 #[derive(Clone, Debug)]
-pub(super) struct Tls {
-    pub(super) verification: Verification,
+pub(crate) struct Tls {
+    pub(crate) verification: Verification,
     /// File of trusted certificates; the system's when missing.
-    pub(super) root: Option<String>,
+    pub(crate) root: Option<String>,
     /// Files of the certificate and key that the client shows.
-    pub(super) client: Option<(String, String)>,
+    pub(crate) client: Option<(String, String)>,
 }
 
 impl Tls {
     /// Errors: files that cannot be read, a system without certificates.
-    pub(super) fn connector(&self) -> Result<MakeRustlsConnect> {
+    pub(crate) fn connector(&self) -> Result<MakeRustlsConnect> {
         let provider = Arc::new(ring::default_provider());
         let failed = |cause: rustls::Error| Error::config("TLS cannot be set up").with_source(cause);
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))

@@ -1,0 +1,9 @@
+//! What Postgres as a source and as a destination have in common: where a server is, TLS, and numbers on the wire.
+
+mod address;
+mod numeric;
+mod tls;
+
+pub use address::{PostgresConnection, PostgresCredentials};
+pub(crate) use address::{Address, Side};
+pub(crate) use numeric::{Numeric, put_i128, put_i256};

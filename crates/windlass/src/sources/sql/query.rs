@@ -1,0 +1,288 @@
+//! The text of queries. All values are literals, since `COPY` takes no parameters.
+
+use serde_json::Value;
+use windlass_core::incremental::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder};
+use windlass_core::value::{
+    Decimal, IsoValue, Scalar, Timestamp, decode_tagged, format_date, format_timestamp, parse_iso,
+};
+use windlass_core::{Error, Result};
+
+use super::catalog::ColumnShape;
+use super::database::Dialect;
+use super::sql_type::SqlType;
+
+/// An order of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Values ascend.
+    Asc,
+    /// Values descend.
+    Desc,
+}
+
+/// A column of a query's result.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SelectedColumn {
+    /// Its name in the result, and in the table unless it is computed.
+    pub name: String,
+    /// The type that the server casts it to.
+    pub cast: Option<String>,
+    /// SQL that it is computed by.
+    pub expression: Option<String>,
+}
+
+impl SelectedColumn {
+    /// A column of the table as it is.
+    pub fn plain(name: impl Into<String>) -> Self {
+        Self { name: name.into(), cast: None, expression: None }
+    }
+
+    fn sql(&self, dialect: Dialect) -> String {
+        let name = quote(dialect, &self.name);
+        match (&self.expression, &self.cast) {
+            (None, None) => name,
+            (None, Some(cast)) => format!("CAST({name} AS {cast}) AS {name}"),
+            (Some(expression), None) => format!("{expression} AS {name}"),
+            (Some(expression), Some(cast)) => format!("CAST({expression} AS {cast}) AS {name}"),
+        }
+    }
+}
+
+/// A query of one table, or of another query.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Select {
+    /// The schema of the table; the connection's for `None`.
+    pub schema: Option<String>,
+    /// The table, or what the query is called.
+    pub table: String,
+    /// A query in place of the table.
+    pub query: Option<String>,
+    /// The columns in order.
+    pub columns: Vec<SelectedColumn>,
+    /// Conditions that all hold.
+    pub conditions: Vec<String>,
+    /// What the rows are sorted by, first things first.
+    pub order: Vec<(String, Direction)>,
+    /// How many rows at most.
+    pub limit: Option<u64>,
+}
+
+impl Select {
+    /// The text.
+    pub fn sql(&self, dialect: Dialect) -> String {
+        let columns: Vec<String> = self.columns.iter().map(|column| column.sql(dialect)).collect();
+        let mut sql = format!("SELECT {} FROM {}", columns.join(", "), self.from(dialect));
+        match self.conditions.as_slice() {
+            [] => {}
+            [one] => sql.push_str(&format!(" WHERE {one}")),
+            several => {
+                let all: Vec<String> = several.iter().map(|condition| format!("({condition})")).collect();
+                sql.push_str(&format!(" WHERE {}", all.join(" AND ")));
+            }
+        }
+        if !self.order.is_empty() {
+            let terms: Vec<String> = self
+                .order
+                .iter()
+                .map(|(column, direction)| match direction {
+                    Direction::Asc => format!("{column} ASC"),
+                    Direction::Desc => format!("{column} DESC"),
+                })
+                .collect();
+            sql.push_str(&format!(" ORDER BY {}", terms.join(", ")));
+        }
+        if let Some(limit) = self.limit {
+            sql.push_str(&format!(" LIMIT {limit}"));
+        }
+        sql
+    }
+
+    /// What stands after `FROM`.
+    pub fn from(&self, dialect: Dialect) -> String {
+        let table = quote(dialect, &self.table);
+        match (&self.query, &self.schema) {
+            // A comment at its end would swallow the parenthesis.
+            (Some(query), _) => format!("({}\n) AS {table}", bare(query)),
+            (None, Some(schema)) => format!("{}.{table}", quote(dialect, schema)),
+            (None, None) => table,
+        }
+    }
+}
+
+/// A query without the semicolon at its end.
+pub fn bare(query: &str) -> &str {
+    query.trim().trim_end_matches(';').trim_end()
+}
+
+/// A name as an identifier.
+pub fn quote(dialect: Dialect, name: &str) -> String {
+    match dialect {
+        Dialect::MySql => format!("`{}`", name.replace('`', "``")),
+        Dialect::Postgres | Dialect::Sqlite | Dialect::DuckDb => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+/// A text as a literal.
+pub fn text_literal(dialect: Dialect, text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    match dialect {
+        Dialect::MySql => format!("'{}'", doubled.replace('\\', "\\\\")),
+        // Plain strings keep backslashes only where the server says so; these always double them.
+        Dialect::Postgres if text.contains('\\') => format!("E'{}'", doubled.replace('\\', "\\\\")),
+        Dialect::Postgres | Dialect::Sqlite | Dialect::DuckDb => format!("'{doubled}'"),
+    }
+}
+
+/// A value, as settings and states write it, as a literal that is compared with a column of this type.
+///
+/// A moment is written in UTC for columns with a zone and for those without; a date and time without zone counts as
+/// UTC. Errors: a value that cannot be compared with the type.
+pub fn literal(dialect: Dialect, value: &Value, sql_type: &SqlType) -> Result<String> {
+    let scalar = scalar(value)?;
+    let wrong = || {
+        Error::config(format!("a column of the type {} cannot be compared with {value}", type_name(*sql_type)))
+            .with_hint("give a value of the column's type; timestamps and dates as ISO text")
+    };
+    Ok(match sql_type {
+        SqlType::Int { .. } | SqlType::Float { .. } | SqlType::Decimal { .. } => match &scalar {
+            Scalar::Int(number) => number.to_string(),
+            Scalar::Wei(number) | Scalar::Decimal(number) if number.is_finite() => number.to_string(),
+            Scalar::Double(number) if number.is_finite() => format!("{number:?}"),
+            Scalar::Text(text) => {
+                let number = Decimal::parse(text.trim()).filter(Decimal::is_finite).ok_or_else(wrong)?;
+                number.to_string()
+            }
+            _ => return Err(wrong()),
+        },
+        SqlType::Timestamp { has_zone, .. } => {
+            timestamp_literal(dialect, moment(&scalar).ok_or_else(wrong)?, *has_zone)
+        }
+        SqlType::Date => match &scalar {
+            Scalar::Date(days) => date_literal(dialect, i64::from(*days)),
+            Scalar::Text(text) if matches!(parse_iso(text), Some(IsoValue::Date(_))) => {
+                let Some(IsoValue::Date(days)) = parse_iso(text) else { return Err(wrong()) };
+                date_literal(dialect, i64::from(days))
+            }
+            other => timestamp_literal(dialect, moment(other).ok_or_else(wrong)?, false),
+        },
+        _ => match &scalar {
+            Scalar::Text(text) => text_literal(dialect, text),
+            Scalar::Int(number) => text_literal(dialect, &number.to_string()),
+            Scalar::Decimal(number) | Scalar::Wei(number) => text_literal(dialect, &number.to_string()),
+            _ => return Err(wrong()),
+        },
+    })
+}
+
+fn type_name(sql_type: SqlType) -> &'static str {
+    match sql_type {
+        SqlType::Int { .. } | SqlType::Float { .. } | SqlType::Decimal { .. } => "number",
+        SqlType::Timestamp { .. } => "timestamp",
+        SqlType::Date => "date",
+        SqlType::Bool => "bool",
+        SqlType::Binary { .. } => "bytes",
+        SqlType::Time { .. } => "time",
+        _ => "text",
+    }
+}
+
+fn scalar(value: &Value) -> Result<Scalar<'_>> {
+    Ok(match value {
+        Value::String(text) => decode_tagged(text),
+        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(number), ..) => Scalar::Int(number),
+            (None, Some(number), _) => Scalar::Wei(number.into()),
+            (None, None, number) => Scalar::Double(number.unwrap_or(f64::NAN)),
+        },
+        _ => {
+            return Err(Error::config("the value of a cursor is neither a number nor a text")
+                .with_hint("give a number, a text, or a timestamp as ISO text"));
+        }
+    })
+}
+
+fn moment(scalar: &Scalar<'_>) -> Option<Timestamp> {
+    let of_days = |days: i32| Timestamp { micros: i64::from(days) * 86_400_000_000, offset: None };
+    match scalar {
+        Scalar::Timestamp(timestamp) => Some(*timestamp),
+        Scalar::Date(days) => Some(of_days(*days)),
+        Scalar::Text(text) => match parse_iso(text)? {
+            IsoValue::Timestamp(timestamp) => Some(timestamp),
+            IsoValue::Date(days) => Some(of_days(days)),
+            IsoValue::Time(_) => None,
+        },
+        _ => None,
+    }
+}
+
+fn timestamp_literal(dialect: Dialect, timestamp: Timestamp, has_zone: bool) -> String {
+    let mut text = String::new();
+    format_timestamp(&mut text, Timestamp { micros: timestamp.utc_micros(), offset: None }, ' ');
+    match (dialect, has_zone) {
+        (Dialect::Postgres | Dialect::DuckDb, true) => format!("TIMESTAMP WITH TIME ZONE '{text}+00:00'"),
+        (Dialect::Postgres | Dialect::DuckDb | Dialect::MySql, _) => format!("TIMESTAMP '{text}'"),
+        (Dialect::Sqlite, _) => format!("'{text}'"),
+    }
+}
+
+fn date_literal(dialect: Dialect, days: i64) -> String {
+    let mut text = String::new();
+    format_date(&mut text, days);
+    if dialect == Dialect::Sqlite { format!("'{text}'") } else { format!("DATE '{text}'") }
+}
+
+/// A column in conditions and orders: texts are compared byte by byte, as the cursor's own order is.
+pub fn comparable(dialect: Dialect, column: &ColumnShape) -> String {
+    let name = quote(dialect, &column.name);
+    match (dialect, column.sql_type) {
+        (Dialect::Postgres, SqlType::Text { .. }) => format!("{name} COLLATE \"C\""),
+        (Dialect::MySql, SqlType::Text { .. }) => format!("CAST({name} AS BINARY)"),
+        _ => name,
+    }
+}
+
+/// The condition that takes the rows of a cursor's range; `None` if it takes all.
+///
+/// Errors: ends that cannot be compared with the column.
+pub fn range_condition(
+    dialect: Dialect,
+    options: &IncrementalOptions,
+    column: &ColumnShape,
+    start: Option<&Value>,
+    end: Option<&Value>,
+) -> Result<Option<String>> {
+    let name = comparable(dialect, column);
+    let plain = quote(dialect, &column.name);
+    let is_max = options.last_value_func == Extreme::Max;
+    let operator = |is_start: bool, bound: Bound| match (is_start == is_max, bound) {
+        (true, Bound::Closed) => ">=",
+        (true, Bound::Open) => ">",
+        (false, Bound::Closed) => "<=",
+        (false, Bound::Open) => "<",
+    };
+    let at = |value: &Value| literal(dialect, value, &column.sql_type).map_err(|e| e.at_column(&column.name));
+    let mut condition = None;
+    if let Some(start) = start {
+        let mut range = format!("{name} {} {}", operator(true, options.range_start), at(start)?);
+        if let Some(end) = end {
+            range.push_str(&format!(" AND {name} {} {}", operator(false, options.range_end), at(end)?));
+        }
+        if options.on_cursor_value_missing == MissingCursor::Include {
+            range.push_str(&format!(" OR {plain} IS NULL"));
+        }
+        condition = Some(range);
+    }
+    if options.on_cursor_value_missing == MissingCursor::Exclude {
+        let present = format!("{plain} IS NOT NULL");
+        condition = Some(condition.map_or(present.clone(), |range| format!("{range} AND {present}")));
+    }
+    Ok(condition)
+}
+
+/// The order that the rows are wanted in: relative to the direction in which the cursor grows.
+pub fn cursor_direction(options: &IncrementalOptions) -> Option<Direction> {
+    Some(match (options.row_order?, options.last_value_func) {
+        (RowOrder::Asc, Extreme::Max) | (RowOrder::Desc, Extreme::Min) => Direction::Asc,
+        (RowOrder::Asc, Extreme::Min) | (RowOrder::Desc, Extreme::Max) => Direction::Desc,
+    })
+}
