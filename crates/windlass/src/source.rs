@@ -41,6 +41,12 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Whether it gives records in the order of a cursor when [`IncrementalOptions::row_order`] asks for it, instead of
+    /// taking that as a promise.
+    fn sorts_by_cursor(&self) -> bool {
+        false
+    }
+
     /// One extractor for each partition of a resource that can be read on its own; their order is the order of the
     /// data.
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>>;

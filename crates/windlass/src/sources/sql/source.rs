@@ -244,6 +244,10 @@ impl Source for SqlSource {
         Ok(resources)
     }
 
+    fn sorts_by_cursor(&self) -> bool {
+        true
+    }
+
     fn identity(&self) -> Option<Value> {
         let entries: Vec<String> = self.entries.iter().map(|(_, own)| format!("{own:?}")).collect();
         Some(json!({
