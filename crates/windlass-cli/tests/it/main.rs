@@ -27,3 +27,5 @@ mod rest_api;
 mod server;
 #[cfg(feature = "failpoints")]
 mod simultaneous;
+#[cfg(feature = "failpoints")]
+mod sql_postgres;

@@ -12,10 +12,13 @@ use arrow_cast::cast;
 use arrow_schema::{DataType as ArrowType, TimeUnit};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
 
+use super::columns::meaning;
 use crate::error::{Error, Result};
 use crate::value::{
-    Tag, Time, Timestamp, encode_tagged, format_date, format_time, format_timestamp, json_double, json_string,
+    DataType, Decimal, Tag, Time, Timestamp, encode_tagged, format_date, format_time, format_timestamp,
+    json_double, json_string,
 };
 
 /// One line of typed JSON for each row. Errors: a type that no column can hold.
@@ -25,23 +28,41 @@ pub fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
         .iter()
         .zip(batch.schema().fields())
         .map(|(array, field)| {
-            Ok((field.name().clone(), plain(array).map_err(|e| e.at_column(field.name()))?))
+            let array = plain(array).map_err(|e| e.at_column(field.name()))?;
+            Ok((field.name().clone(), array, meaning(field)))
         })
-        .collect::<Result<Vec<(String, ArrayRef)>>>()?;
+        .collect::<Result<Vec<(String, ArrayRef, Option<DataType>)>>>()?;
     let mut text = String::new();
     for row in 0..batch.num_rows() {
         text.push('{');
-        for (index, (name, array)) in columns.iter().enumerate() {
+        for (index, (name, array, meaning)) in columns.iter().enumerate() {
             if index > 0 {
                 text.push(',');
             }
             json_string(&mut text, name);
             text.push(':');
-            value(&mut text, array, row).map_err(|e| e.at_column(name))?;
+            match (meaning, array.as_string_opt::<i32>()) {
+                (Some(meaning), Some(texts)) if texts.is_valid(row) => {
+                    meant(&mut text, texts.value(row), *meaning);
+                }
+                _ => value(&mut text, array, row).map_err(|e| e.at_column(name))?,
+            }
         }
         text.push_str("}\n");
     }
     Ok(text.into_bytes())
+}
+
+/// A text that stands for a value of another type. One that is no such value stays a text.
+fn meant(out: &mut String, text: &str, data_type: DataType) {
+    match data_type {
+        DataType::Json if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+            // A line ends at a line break, and within its strings JSON has none.
+            out.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
+        }
+        DataType::Decimal if Decimal::parse(text).is_some() => tagged(out, Tag::Decimal, text),
+        _ => json_string(out, text),
+    }
 }
 
 /// The array in one of the few types that are written; nested values are treated when they are reached.

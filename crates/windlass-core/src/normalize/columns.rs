@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::StringBuilder;
+use arrow_array::builder::{Decimal128Builder, Decimal256Builder, StringBuilder};
+use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType as ArrowType, Field, Schema as ArrowSchema, TimeUnit};
@@ -17,7 +18,19 @@ use super::grow::SchemaState;
 use super::physical::{Physical, arrow_field};
 use crate::error::{Error, Result};
 use crate::schema::{Column, ContractMode, Table};
-use crate::value::DataType;
+use crate::value::{DataType, Decimal};
+
+/// The key of a text field's metadata that says what its texts mean: `json` for JSON documents, `decimal` for numbers.
+pub const DATA_TYPE_KEY: &str = "windlass:data_type";
+
+/// What the texts of a field mean, if they are not just texts.
+pub(super) fn meaning(field: &Field) -> Option<DataType> {
+    match field.metadata().get(DATA_TYPE_KEY).map(String::as_str) {
+        Some("json") if field.data_type() == &ArrowType::Utf8 => Some(DataType::Json),
+        Some("decimal") if field.data_type() == &ArrowType::Utf8 => Some(DataType::Decimal),
+        _ => None,
+    }
+}
 
 /// The column that an Arrow field describes; `None` for a type without one (nested, null, intervals).
 pub(super) fn column_of_field(name: &str, field: &Field, default_precision: u8) -> Option<Column> {
@@ -38,7 +51,9 @@ pub(super) fn column_of_field(name: &str, field: &Field, default_precision: u8) 
     };
     let bits = |bits: i64| Column { precision: (bits != 64).then_some(bits), ..typed(DataType::Bigint) };
     Some(match field.data_type() {
-        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View => typed(DataType::Text),
+        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View => {
+            typed(meaning(field).unwrap_or(DataType::Text))
+        }
         ArrowType::Float16 | ArrowType::Float32 | ArrowType::Float64 => typed(DataType::Double),
         ArrowType::Boolean => typed(DataType::Bool),
         ArrowType::Timestamp(unit, _) => by_unit(DataType::Timestamp, unit),
@@ -169,12 +184,15 @@ impl BatchColumns {
         for (index, column) in &self.columns {
             let definition = &table.columns[&column.name];
             let field = arrow_field(definition, &ctx.types);
-            let source = plain_timestamp(batch.column(*index));
-            let Ok(array) =
-                cast_with_options(&source, &Physical::of(definition, &ctx.types).arrow_type(), &options)
-            else {
-                return Ok(None);
+            let physical = Physical::of(definition, &ctx.types);
+            let array = match (physical, batch.column(*index).as_string_opt::<i32>()) {
+                (Physical::Decimal(precision, scale), Some(texts)) => decimals(texts, precision, scale),
+                _ => {
+                    let source = plain_timestamp(batch.column(*index));
+                    cast_with_options(&source, &physical.arrow_type(), &options).ok()
+                }
             };
+            let Some(array) = array else { return Ok(None) };
             if !definition.is_nullable() && array.null_count() > 0 {
                 return Err(super::grow::null_error().at_column(&column.name));
             }
@@ -201,6 +219,30 @@ impl BatchColumns {
             .map(Some)
             .map_err(|cause| Error::internal("a batch could not be built").with_source(cause))
     }
+}
+
+/// Numbers in the digits of their column; `None` if one of them has more, or is none.
+fn decimals(texts: &StringArray, precision: u8, scale: i8) -> Option<ArrayRef> {
+    let unscaled = |text: &str| Decimal::parse(text)?.unscaled(precision, scale);
+    Some(if precision <= 38 {
+        let mut builder = Decimal128Builder::with_capacity(texts.len());
+        for text in texts {
+            match text {
+                None => builder.append_null(),
+                Some(text) => builder.append_value(unscaled(text)?.to_i128()?),
+            }
+        }
+        Arc::new(builder.with_precision_and_scale(precision, scale).ok()?.finish())
+    } else {
+        let mut builder = Decimal256Builder::with_capacity(texts.len());
+        for text in texts {
+            match text {
+                None => builder.append_null(),
+                Some(text) => builder.append_value(unscaled(text)?),
+            }
+        }
+        Arc::new(builder.with_precision_and_scale(precision, scale).ok()?.finish())
+    })
 }
 
 /// A timestamp without zone is taken as UTC, so that it casts into columns with a zone unchanged.

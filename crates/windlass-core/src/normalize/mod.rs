@@ -29,6 +29,7 @@ use arrow_array::RecordBatch;
 use hashbrown::HashMap;
 
 pub use batch_rows::lines as batch_lines;
+pub use columns::DATA_TYPE_KEY;
 pub use context::{BatchIds, Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
 pub use encode::RecordNumbers;
 pub use flatten::{FlatCell, FlatRow, Flattener, KeptKeys, RowVisitor};

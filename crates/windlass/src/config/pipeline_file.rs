@@ -245,10 +245,18 @@ impl PipelineFile {
         for pointer in source_pointers(value) {
             let Some(Value::Object(source)) = value.pointer_mut(&pointer) else { continue };
             let (kind, name) = (text_of(source, "type"), text_of(source, "name"));
-            let options = without(schema, &format!("source:{kind}"), &[&["type", "name"], source_entry(&kind).map_or(&[][..], |entry| entry.lists().keys)].concat());
+            let lists = source_entry(&kind).map_or(&[][..], |entry| entry.lists().keys);
+            let of_file = [&["type", "name"], lists].concat();
+            let options = without(schema, &format!("source:{kind}"), &of_file);
             let sections = ["sources", &kind, &name];
             fill(if name.is_empty() { &sections[..2] } else { &sections }, &options, source)?;
             if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {
+                if forms.lists.may_be_left_out {
+                    let options = without(schema, &format!("resource:{kind}"), &["name"]);
+                    with_sections(source, lists, &|name, map| {
+                        fill(&["sources", &kind, name], &options, map)
+                    })?;
+                }
                 let sections = credential_sections(&kind, &name);
                 let missing = (forms.credentials)(source, &|key| match self.layers.get(
                     pipeline,
@@ -416,9 +424,7 @@ impl PipelineFile {
                     .with_hint("the keys mean the same; use one of them"));
             }
             _ => {
-                return Err(
-                    Error::config("`resources` is missing").with_hint("list at least one resource")
-                );
+                return Err(Error::config("`resources` is missing").with_hint("list at least one resource"));
             }
         };
         let list = match entry.forms {
@@ -461,6 +467,49 @@ impl PipelineFile {
             secrets: self.secrets.clone(),
         })
     }
+}
+
+/// Fills in the settings of each table that is named, which have a section of their own.
+fn with_sections(
+    source: &mut Map<String, Value>,
+    lists: &[&str],
+    fill: &dyn Fn(&str, &mut Map<String, Value>) -> Result<()>,
+) -> Result<()> {
+    let key =
+        lists.iter().find(|key| source.contains_key(**key)).or(lists.first()).copied().unwrap_or_default();
+    let mut list = match source.get(key) {
+        None => Vec::new(),
+        Some(Value::Array(list)) => list.clone(),
+        Some(_) => return Ok(()),
+    };
+    for entry in &mut list {
+        let name = entry.as_str().or_else(|| entry.get("name")?.as_str()).unwrap_or_default().to_owned();
+        let mut map = match &*entry {
+            Value::Object(map) => map.clone(),
+            _ => Map::new(),
+        };
+        fill(&name, &mut map)?;
+        if !map.is_empty() {
+            map.entry("name").or_insert_with(|| name.into());
+            *entry = Value::Object(map);
+        }
+    }
+    // Names that stand in another list become entries where something is said about them.
+    for name in source.get("table_names").and_then(Value::as_array).into_iter().flatten() {
+        let Some(name) = name.as_str() else { continue };
+        let mut map = Map::new();
+        fill(name, &mut map)?;
+        let is_listed =
+            list.iter().any(|entry| entry == name || entry.get("name").is_some_and(|n| n == name));
+        if !map.is_empty() && !is_listed {
+            map.insert("name".to_owned(), name.into());
+            list.push(Value::Object(map));
+        }
+    }
+    if !list.is_empty() {
+        source.insert(key.to_owned(), Value::Array(list));
+    }
+    Ok(())
 }
 
 /// Splits the keys of a resource into the engine's and the connector's.

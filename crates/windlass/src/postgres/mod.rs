@@ -4,6 +4,6 @@ mod address;
 mod numeric;
 mod tls;
 
-pub use address::{PostgresConnection, PostgresCredentials};
 pub(crate) use address::{Address, Side};
+pub use address::{PostgresConnection, PostgresCredentials};
 pub(crate) use numeric::{Numeric, put_i128, put_i256};

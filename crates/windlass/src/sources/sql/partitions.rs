@@ -48,8 +48,15 @@ pub(super) async fn open(
         return Ok(Box::new(Single { reader, turn: connections.line_up(), connection: None }));
     }
     let readers = partitions.unwrap_or_else(default_readers);
+    let is_begun = progress.is_some();
     let key = key(&read, &split);
-    let opens = Arc::new(Pieces { read: TableRead { snapshot: Some(Arc::default()), ..read }, key });
+    let snapshot = Arc::<SharedSnapshot>::default();
+    if partitions.is_none() && !is_begun && snapshot.name(&*read.database, &mut notices).await.is_err() {
+        // A standby exports no snapshot; nobody asked for pieces, and one reader needs none.
+        let reader = TableReader::new(read, notices, None)?;
+        return Ok(Box::new(Single { reader, turn: connections.line_up(), connection: None }));
+    }
+    let opens = Arc::new(Pieces { read: TableRead { snapshot: Some(snapshot), ..read }, key });
     let parallel = Parallel::new(opens, split, progress, readers, connections, opening.checkpoint_due.clone());
     Ok(Box::new(parallel.with_notices(notices)))
 }

@@ -29,21 +29,31 @@ pub struct SelectedColumn {
     pub cast: Option<String>,
     /// SQL that it is computed by.
     pub expression: Option<String>,
+    /// SQL of the same value in the form that a database's client reads.
+    pub read_as: Option<String>,
 }
 
 impl SelectedColumn {
     /// A column of the table as it is.
     pub fn plain(name: impl Into<String>) -> Self {
-        Self { name: name.into(), cast: None, expression: None }
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// The SQL of its value.
+    pub fn value(&self, dialect: Dialect) -> String {
+        let name = || quote(dialect, &self.name);
+        let plain = self.expression.clone().unwrap_or_else(name);
+        match &self.cast {
+            None => plain,
+            Some(cast) => format!("CAST({plain} AS {cast})"),
+        }
     }
 
     fn sql(&self, dialect: Dialect) -> String {
         let name = quote(dialect, &self.name);
-        match (&self.expression, &self.cast) {
-            (None, None) => name,
-            (None, Some(cast)) => format!("CAST({name} AS {cast}) AS {name}"),
-            (Some(expression), None) => format!("{expression} AS {name}"),
-            (Some(expression), Some(cast)) => format!("CAST({expression} AS {cast}) AS {name}"),
+        match self.read_as.clone().unwrap_or_else(|| self.value(dialect)) {
+            value if value == name => name,
+            value => format!("{value} AS {name}"),
         }
     }
 }
@@ -140,8 +150,11 @@ pub fn text_literal(dialect: Dialect, text: &str) -> String {
 pub fn literal(dialect: Dialect, value: &Value, sql_type: &SqlType) -> Result<String> {
     let scalar = scalar(value)?;
     let wrong = || {
-        Error::config(format!("a column of the type {} cannot be compared with {value}", type_name(*sql_type)))
-            .with_hint("give a value of the column's type; timestamps and dates as ISO text")
+        Error::config(format!(
+            "a column of the type {} cannot be compared with {value}",
+            type_name(*sql_type)
+        ))
+        .with_hint("give a value of the column's type; timestamps and dates as ISO text")
     };
     Ok(match sql_type {
         SqlType::Int { .. } | SqlType::Float { .. } | SqlType::Decimal { .. } => match &scalar {
@@ -285,4 +298,128 @@ pub fn cursor_direction(options: &IncrementalOptions) -> Option<Direction> {
         (RowOrder::Asc, Extreme::Max) | (RowOrder::Desc, Extreme::Min) => Direction::Asc,
         (RowOrder::Asc, Extreme::Min) | (RowOrder::Desc, Extreme::Max) => Direction::Desc,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn column(name: &str, sql_type: SqlType) -> ColumnShape {
+        ColumnShape { name: name.to_owned(), is_nullable: true, sql_type, declared: String::new() }
+    }
+
+    /// The reference quotes only names that need it, and names the table of each column.
+    fn as_recorded(sql: &str) -> String {
+        let quoted = regex::Regex::new(r#""([a-z_]+)""#).unwrap();
+        quoted.replace_all(sql, "$1").into_owned()
+    }
+
+    #[test]
+    fn ranges_are_those_of_the_reference() {
+        let recorded: Value =
+            serde_json::from_str(include_str!("testdata/incremental_queries.json")).unwrap();
+        let cases = recorded["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), 144);
+        for case in cases {
+            let options: IncrementalOptions = serde_json::from_value(case["incremental"].clone()).unwrap();
+            let id = column("id", SqlType::Int { bits: 64, is_unsigned: false });
+            let some = |value: &Value| Some(value.clone()).filter(|value| !value.is_null());
+            let (start, end) = (some(&options.initial_value), some(&options.end_value));
+            let condition =
+                range_condition(Dialect::Postgres, &options, &id, start.as_ref(), end.as_ref()).unwrap();
+            let direction = cursor_direction(&options);
+            let select = Select {
+                table: "events".to_owned(),
+                columns: ["id", "updated_at", "Odd Name"].map(SelectedColumn::plain).to_vec(),
+                conditions: condition.into_iter().collect(),
+                order: direction
+                    .map(|direction| (quote(Dialect::Postgres, "id"), direction))
+                    .into_iter()
+                    .collect(),
+                ..Select::default()
+            };
+            let mut expected = case["sql"].as_str().unwrap().replace("events.", "");
+            for (name, value) in case["params"].as_object().unwrap() {
+                expected = expected.replace(&format!("%({name})s"), value.as_str().unwrap());
+            }
+            assert_eq!(as_recorded(&select.sql(Dialect::Postgres)), expected, "{}", case["incremental"]);
+        }
+    }
+
+    #[test]
+    fn conditions_of_several_kinds_hold_together() {
+        let select = Select {
+            schema: Some("s".to_owned()),
+            table: "t".to_owned(),
+            columns: vec![
+                SelectedColumn::plain("a"),
+                SelectedColumn { cast: Some("text".to_owned()), ..SelectedColumn::plain("b") },
+                SelectedColumn { expression: Some("a + 1".to_owned()), ..SelectedColumn::plain("c") },
+            ],
+            conditions: vec!["a > 1 OR a IS NULL".to_owned(), "b = 2".to_owned()],
+            limit: Some(5),
+            ..Select::default()
+        };
+        assert_eq!(
+            select.sql(Dialect::Postgres),
+            "SELECT \"a\", CAST(\"b\" AS text) AS \"b\", a + 1 AS \"c\" FROM \"s\".\"t\" WHERE (a > 1 OR a IS NULL) \
+             AND (b = 2) LIMIT 5"
+        );
+        let query = Select {
+            table: "q".to_owned(),
+            query: Some("select 1 as a -- one;\n ; ".to_owned()),
+            columns: vec![SelectedColumn::plain("a")],
+            ..Select::default()
+        };
+        assert_eq!(query.sql(Dialect::MySql), "SELECT `a` FROM (select 1 as a -- one;\n) AS `q`");
+    }
+
+    #[test]
+    fn literals_cannot_end_early() {
+        let text = |dialect| literal(dialect, &json!("a'b\\'c"), &SqlType::Text { length: None }).unwrap();
+        assert_eq!(text(Dialect::Postgres), "E'a''b\\\\''c'");
+        assert_eq!(text(Dialect::MySql), "'a''b\\\\''c'");
+        assert_eq!(text(Dialect::Sqlite), "'a''b\\''c'");
+        assert_eq!(quote(Dialect::Postgres, "a\"b"), "\"a\"\"b\"");
+        assert_eq!(quote(Dialect::MySql, "a`b"), "`a``b`");
+    }
+
+    #[test]
+    fn literals_are_of_the_type_of_their_column() {
+        let zoned = SqlType::Timestamp { has_zone: true, digits: 6 };
+        let plain = SqlType::Timestamp { has_zone: false, digits: 6 };
+        let number = SqlType::Decimal { digits: Some((10, 2)) };
+        let cases = [
+            (
+                json!("2024-01-01T02:00:00+02:00"),
+                zoned,
+                "TIMESTAMP WITH TIME ZONE '2024-01-01 00:00:00+00:00'",
+            ),
+            (
+                json!("2024-01-01T00:00:00.5"),
+                zoned,
+                "TIMESTAMP WITH TIME ZONE '2024-01-01 00:00:00.500000+00:00'",
+            ),
+            (json!("2024-01-01T02:00:00+02:00"), plain, "TIMESTAMP '2024-01-01 00:00:00'"),
+            (json!("\u{f027}2024-01-01T00:00:00+00:00"), plain, "TIMESTAMP '2024-01-01 00:00:00'"),
+            (json!("2024-01-01"), SqlType::Date, "DATE '2024-01-01'"),
+            (json!("\u{f028}2024-01-01"), SqlType::Date, "DATE '2024-01-01'"),
+            (json!("12.50"), number, "12.50"),
+            (json!("\u{f026}12.50"), number, "12.50"),
+            (json!(7), SqlType::Text { length: None }, "'7'"),
+        ];
+        for (value, sql_type, expected) in cases {
+            assert_eq!(literal(Dialect::Postgres, &value, &sql_type).unwrap(), expected, "{value}");
+        }
+        for (value, sql_type) in [
+            (json!("1; drop table t"), number),
+            (json!("soon"), zoned),
+            (json!(3), SqlType::Date),
+            (json!([1]), number),
+        ] {
+            assert!(literal(Dialect::Postgres, &value, &sql_type).is_err(), "{value}");
+        }
+    }
 }

@@ -43,6 +43,8 @@ pub struct TableRead {
     pub limit: Option<u64>,
     /// The snapshot that the rows are seen in.
     pub snapshot: Option<Arc<SharedSnapshot>>,
+    /// Whether the rows are wanted as records, for steps that look at each.
+    pub is_by_record: bool,
 }
 
 /// Reads one query.
@@ -67,7 +69,10 @@ pub struct TableReader {
 
 impl std::fmt::Debug for TableReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TableReader").field("read", &self.read).field("given", &self.given).finish_non_exhaustive()
+        f.debug_struct("TableReader")
+            .field("read", &self.read)
+            .field("given", &self.given)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,7 +97,7 @@ impl TableReader {
         position: Option<&Value>,
     ) -> Result<Self> {
         let schema = annotated(&read.table);
-        let unpacks = read.table.columns.iter().any(|column| read.table.unpacks(column));
+        let unpacks = read.is_by_record || read.table.columns.iter().any(|column| read.table.unpacks(column));
         let (mut after, mut given) = (None, 0);
         if let Some(position) = position {
             let broken = || Error::data("where a read was broken off cannot be understood");
@@ -203,7 +208,9 @@ impl TableReader {
                 Some(batch) => self.waiting.push_back(batch),
             }
         }
-        let Some(key) = self.key.as_ref() else { return Ok(self.waiting.pop_front().map(|batch| (batch, None))) };
+        let Some(key) = self.key.as_ref() else {
+            return Ok(self.waiting.pop_front().map(|batch| (batch, None)));
+        };
         let Some(batch) = self.waiting.pop_front() else { return Ok(None) };
         let last = key_values(&batch, key.columns(), batch.num_rows().saturating_sub(1));
         if key.is_total() || last.is_none() {
@@ -231,11 +238,7 @@ impl TableReader {
     }
 
     /// A batch of one value: reading can go on after it if the next row has another value, or there is none.
-    fn complete(
-        &self,
-        batch: RecordBatch,
-        last: Option<Vec<Value>>,
-    ) -> (RecordBatch, Option<Vec<Value>>) {
+    fn complete(&self, batch: RecordBatch, last: Option<Vec<Value>>) -> (RecordBatch, Option<Vec<Value>>) {
         let Some(key) = &self.key else { return (batch, None) };
         let last = key_values(&batch, key.columns(), batch.num_rows().saturating_sub(1)).or(last);
         let next = self.waiting.front().and_then(|next| key_values(next, key.columns(), 0));
@@ -247,9 +250,10 @@ impl TableReader {
     }
 
     fn body(&self, batch: RecordBatch) -> Result<Body> {
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec()).map_err(|cause| {
-            Error::internal("rows have other columns than were asked for").with_source(cause)
-        })?;
+        let batch =
+            RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec()).map_err(|cause| {
+                Error::internal("rows have other columns than were asked for").with_source(cause)
+            })?;
         Ok(if self.unpacks { Body::Lines(batch_lines(&batch)?) } else { Body::Batch(batch) })
     }
 }

@@ -89,7 +89,7 @@ impl SqlSource {
 
     /// The database; opened when it is needed first.
     pub async fn database(&self, folder: &Path) -> Result<Arc<dyn Database>> {
-        let database = self.database.get_or_try_init(async || {
+        let database = self.database.get_or_try_init(|| async {
             let address = self.address.clone().relative_to(folder)?;
             open(
                 &address,
@@ -103,7 +103,8 @@ impl SqlSource {
     async fn tables(&self, database: &dyn Database) -> Result<Vec<(Resource, SqlResourceOptions)>> {
         let mut listed: IndexMap<Option<String>, Vec<Relation>> = IndexMap::new();
         let mut names: IndexMap<Option<String>, Vec<(usize, String)>> = IndexMap::new();
-        for (index, (resource, own)) in self.entries.iter().enumerate().filter(|(_, (_, own))| own.query.is_none())
+        for (index, (resource, own)) in
+            self.entries.iter().enumerate().filter(|(_, (_, own))| own.query.is_none())
         {
             let table = own.table.clone().unwrap_or_else(|| resource.name.clone());
             names.entry(self.schema(own)).or_default().push((index, table));
@@ -117,6 +118,13 @@ impl SqlSource {
             let patterns: Vec<(String, bool)> =
                 entries.iter().map(|(_, name)| (name.clone(), self.options.include_views)).collect();
             for (entry, name) in expand(&patterns, &relations, database.location())? {
+                // A partition is no relation of its own, but may be named.
+                if !relations.iter().any(|relation| relation.name == name)
+                    && database.reflect(schema.as_deref(), std::slice::from_ref(&name)).await?.is_empty()
+                {
+                    let known = relations.iter().map(|relation| relation.name.as_str());
+                    return Err(unknown_name("table", &name, known).at_table(&name));
+                }
                 found.extend(entries.get(entry).map(|(index, _)| (*index, name)));
             }
             listed.insert(schema, relations);
@@ -194,6 +202,7 @@ impl SqlSource {
             let described = database.describe(&planned.select().sql(database.dialect())).await?;
             planned.describe(described);
         }
+        planned.adapt(database);
         Ok(planned)
     }
 
@@ -279,7 +288,8 @@ impl Source for SqlSource {
             }
             if needs_index && !table.shape.is_view && !table.shape.indexed.contains(&column.name) {
                 let plan = database.ask(&explain(dialect, &select.sql(dialect))).await.unwrap_or_default();
-                let plan: Vec<String> = plan.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
+                let plan: Vec<String> =
+                    plan.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
                 notices.push(unindexed(&table.shape.name, &column.name, &plan));
             }
             cursor = direction.map(|direction| (column.clone(), direction, options.on_cursor_value_missing));
@@ -289,7 +299,15 @@ impl Source for SqlSource {
             Some(Limit::Pages(chunks)) => Some(chunks.saturating_mul(table.options.chunk_rows() as u64)),
             Some(Limit::Seconds(_)) | None => None,
         };
-        let read = TableRead { database, table, select, cursor, limit, snapshot: None };
+        let read = TableRead {
+            database,
+            table,
+            select,
+            cursor,
+            limit,
+            snapshot: None,
+            is_by_record: !resource.steps.is_empty(),
+        };
         Ok(vec![partitions::open(read, notices, opening, &self.connections).await?])
     }
 }

@@ -8,7 +8,7 @@ use windlass_core::{Error, Result};
 
 use super::catalog::{ColumnShape, ForeignKey, TableShape};
 use super::config::{SqlResourceOptions, TableOptions, by_name};
-use super::database::Dialect;
+use super::database::{Database, Dialect};
 use super::query::{Select, SelectedColumn};
 use super::sql_type::{ReflectionLevel, SqlType};
 use crate::config::unknown_name;
@@ -62,12 +62,18 @@ impl PlannedTable {
             selected.push(SelectedColumn {
                 name: column.name.clone(),
                 cast: casts.shift_remove(&column.name),
+                read_as: None,
                 expression: computed.shift_remove(&column.name),
             });
             columns.push(column.clone());
         }
         for (name, expression) in computed {
-            selected.push(SelectedColumn { name: name.clone(), cast: None, expression: Some(expression) });
+            selected.push(SelectedColumn {
+                name: name.clone(),
+                cast: None,
+                expression: Some(expression),
+                read_as: None,
+            });
             columns.push(ColumnShape {
                 name,
                 is_nullable: true,
@@ -77,7 +83,9 @@ impl PlannedTable {
         }
         if selected.is_empty() {
             return Err(Error::config(format!("no column of `{}` is left to be read", shape.name))
-                .with_hint("check included_columns and excluded_columns: names are as the database has them"));
+                .with_hint(
+                    "check included_columns and excluded_columns: names are as the database has them",
+                ));
         }
         Ok(Self {
             resource: resource.to_owned(),
@@ -101,6 +109,16 @@ impl PlannedTable {
             if selected.cast.is_some() || selected.expression.is_some() {
                 *column = ColumnShape { name: column.name.clone(), is_nullable: true, ..described };
             }
+        }
+    }
+
+    /// Selects each column in the form that the database's client reads.
+    pub fn adapt(&mut self, database: &dyn Database) {
+        let dialect = database.dialect();
+        for (selected, column) in self.selected.iter_mut().zip(&self.columns) {
+            let plain = selected.value(dialect);
+            let adapted = database.selected(column, &plain);
+            selected.read_as = (adapted != plain).then_some(adapted);
         }
     }
 
@@ -223,7 +241,8 @@ fn references(keys: &[ForeignKey]) -> Vec<Map<String, Value>> {
 fn typed_ends(options: &mut IncrementalOptions, column: &ColumnShape) {
     let is_int = matches!(column.sql_type, SqlType::Int { .. });
     for end in [&mut options.initial_value, &mut options.end_value] {
-        if let (true, Some(number)) = (is_int, end.as_str().and_then(|text| text.trim().parse::<i64>().ok())) {
+        if let (true, Some(number)) = (is_int, end.as_str().and_then(|text| text.trim().parse::<i64>().ok()))
+        {
             *end = json!(number);
         }
     }
@@ -232,7 +251,7 @@ fn typed_ends(options: &mut IncrementalOptions, column: &ColumnShape) {
 /// The tables that are meant by names and patterns, each with the index of the entry that names it. A name wins over a
 /// pattern, an earlier pattern over a later one.
 ///
-/// Errors: a name that is no relation, with the nearest one; a pattern that finds nothing.
+/// Errors: a pattern that finds nothing. Names are not looked up.
 pub fn expand(
     entries: &[(String, bool)],
     relations: &[super::catalog::Relation],
@@ -241,14 +260,11 @@ pub fn expand(
     let mut found: Vec<(usize, String)> = Vec::new();
     let is_named = |name: &str| entries.iter().any(|(entry, _)| entry == name);
     for (index, (entry, include_views)) in entries.iter().enumerate() {
-        if relations.iter().any(|relation| relation.name == *entry) {
+        let is_there = relations.iter().any(|relation| relation.name == *entry);
+        let pattern = if is_pattern(entry) && !is_there { glob::Pattern::new(entry).ok() } else { None };
+        let Some(pattern) = pattern else {
             found.push((index, entry.clone()));
             continue;
-        }
-        let pattern = if is_pattern(entry) { glob::Pattern::new(entry).ok() } else { None };
-        let Some(pattern) = pattern else {
-            let names = relations.iter().map(|relation| relation.name.as_str());
-            return Err(unknown_name("table", entry, names).at_table(entry));
         };
         let before = found.len();
         for relation in relations.iter().filter(|relation| *include_views || !relation.is_view) {
@@ -279,7 +295,9 @@ pub fn full_name(schema: Option<&str>, table: &str) -> String {
 pub fn unindexed(table: &str, column: &str, plan: &[String]) -> String {
     let plan: Vec<&str> = plan.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     let plan = if plan.is_empty() { String::new() } else { format!(" (plan: {})", plan.join("; ")) };
-    format!("no index of `{table}` begins with the cursor `{column}`, so that every run reads the whole table{plan}")
+    format!(
+        "no index of `{table}` begins with the cursor `{column}`, so that every run reads the whole table{plan}"
+    )
 }
 
 /// How a query is explained.
