@@ -6,9 +6,9 @@ use tokio_postgres::{Client, NoTls};
 use windlass_core::Result;
 use windlass_core::sql::{Dialect, ExistingTables};
 
-use crate::postgres::Address;
 use super::error::failed;
 use crate::failpoint::failpoint;
+use crate::postgres::Address;
 
 /// An open connection. It is closed when this is dropped, and what was not committed is undone.
 pub(super) struct Connection {

@@ -11,10 +11,10 @@ use windlass_core::hash::shake128;
 use windlass_core::lease::{Claim, Lease as Record};
 use windlass_core::sql::Dialect;
 
-use crate::postgres::Address;
 use super::connection::Connection;
 use super::error::{database_error, failed};
 use crate::destination::Lease;
+use crate::postgres::Address;
 
 /// The table. It is not part of the schema: migrations, plans and drops do not see it.
 pub(super) const TABLE: &str = "_windlass_lease";

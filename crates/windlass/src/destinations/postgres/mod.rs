@@ -16,13 +16,13 @@ use serde::Deserialize;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
-use crate::postgres::{Address, Side};
-pub use crate::postgres::{PostgresConnection, PostgresCredentials};
 use self::session::PostgresSession;
 use super::DestinationEntry;
 use super::sql_dataset::{sql_capabilities, staging_layout};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
+use crate::postgres::{Address, Side};
+pub use crate::postgres::{PostgresConnection, PostgresCredentials};
 
 pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "postgres",

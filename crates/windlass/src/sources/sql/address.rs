@@ -229,7 +229,7 @@ impl Address {
     pub fn relative_to(mut self, folder: &Path) -> Result<Self> {
         if let (Dialect::Sqlite | Dialect::DuckDb, Some(path)) = (self.dialect, &self.database)
             && path != ":memory:"
-            && !path.starts_with("file:")
+            && !["file:", "md:", "motherduck:"].iter().any(|scheme| path.starts_with(scheme))
         {
             self.database = Some(local_path(path, folder)?.display().to_string());
         }

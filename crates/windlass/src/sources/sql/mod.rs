@@ -30,10 +30,19 @@ mod parallel;
 mod partitions;
 mod source;
 
+#[cfg_attr(feature = "duckdb", path = "duckdb/mod.rs")]
+#[cfg_attr(not(feature = "duckdb"), path = "duckdb_disabled.rs")]
+mod duckdb;
 mod open;
+#[cfg_attr(feature = "mysql", path = "mysql/mod.rs")]
+#[cfg_attr(not(feature = "mysql"), path = "mysql_disabled.rs")]
+mod mysql;
 #[cfg_attr(feature = "postgres", path = "postgres/mod.rs")]
 #[cfg_attr(not(feature = "postgres"), path = "postgres_disabled.rs")]
 mod postgres;
+#[cfg_attr(feature = "sqlite", path = "sqlite/mod.rs")]
+#[cfg_attr(not(feature = "sqlite"), path = "sqlite_disabled.rs")]
+mod sqlite;
 
 pub use address::{Address, SqlCredentials, SqlParts};
 pub use catalog::{ColumnShape, ForeignKey, Relation, TableShape};

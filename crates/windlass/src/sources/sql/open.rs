@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use windlass_core::{Error, Result};
+use windlass_core::Result;
 
 use super::address::Address;
 use super::config::InvalidValues;
 use super::database::{Database, Dialect};
-use super::postgres;
+use super::{duckdb, mysql, postgres, sqlite};
 
 /// What a client needs to know besides the address.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,8 @@ pub struct OpenOptions {
 pub fn open(address: &Address, options: &OpenOptions) -> Result<Arc<dyn Database>> {
     match address.dialect {
         Dialect::Postgres => postgres::open(address, options),
-        other => Err(Error::unsupported(format!("{other:?} databases cannot be read yet"))
-            .with_hint("use a Postgres database")),
+        Dialect::MySql => mysql::open(address, options),
+        Dialect::Sqlite => sqlite::open(address, options),
+        Dialect::DuckDb => duckdb::open(address, options),
     }
 }

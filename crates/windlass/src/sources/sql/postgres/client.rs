@@ -101,6 +101,6 @@ impl Snapshot for HeldSnapshot {
     }
 
     fn is_held(&self) -> bool {
-        !self.client.is_closed()
+        !self.client.client.is_closed()
     }
 }
