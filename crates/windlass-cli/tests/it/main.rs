@@ -29,3 +29,6 @@ mod server;
 mod simultaneous;
 #[cfg(feature = "failpoints")]
 mod sql_postgres;
+mod sql_backfill;
+#[cfg(feature = "failpoints")]
+mod sql_kills;
