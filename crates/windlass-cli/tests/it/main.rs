@@ -32,3 +32,5 @@ mod sql_postgres;
 mod sql_backfill;
 #[cfg(feature = "failpoints")]
 mod sql_kills;
+#[cfg(feature = "failpoints")]
+mod sql_watermarks;
