@@ -32,5 +32,6 @@ mod sql_postgres;
 mod sql_backfill;
 #[cfg(feature = "failpoints")]
 mod sql_kills;
+mod sql_partitions;
 #[cfg(feature = "failpoints")]
 mod sql_watermarks;
