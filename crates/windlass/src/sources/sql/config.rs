@@ -13,7 +13,7 @@ use super::sql_type::ReflectionLevel;
 use crate::sources::{ResourceLists, SourceForms};
 
 /// Rows of a batch when nobody says otherwise; the reference's default.
-pub const CHUNK_SIZE: usize = 50_000;
+pub(super) const CHUNK_SIZE: usize = 50_000;
 
 /// Options of a `sql_database` source.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -20,7 +20,7 @@ use super::table::PlannedTable;
 
 /// The cursor, and the columns of the primary key that order rows of equal cursors.
 #[derive(Clone, Debug)]
-pub struct ReadKey {
+pub(super) struct ReadKey {
     dialect: Dialect,
     columns: Vec<ColumnShape>,
     names: Vec<String>,
@@ -34,7 +34,7 @@ pub struct ReadKey {
 
 impl ReadKey {
     /// The key of a table that is read in the order of a cursor.
-    pub fn new(
+    pub(super) fn new(
         dialect: Dialect,
         table: &PlannedTable,
         cursor: &ColumnShape,
@@ -61,7 +61,7 @@ impl ReadKey {
 
     /// The primary key of a table, in the order of its index. `None` where it is not read whole and as it is, or has
     /// values that cannot be compared with what was read.
-    pub fn primary(dialect: Dialect, table: &PlannedTable) -> Option<Self> {
+    pub(super) fn primary(dialect: Dialect, table: &PlannedTable) -> Option<Self> {
         let key = &table.shape.primary_key;
         let column = |name: &String| {
             let of_table = table.shape.columns.iter().find(|column| column.name == *name)?;
@@ -86,23 +86,23 @@ impl ReadKey {
     }
 
     /// The names of the columns.
-    pub fn columns(&self) -> &[String] {
+    pub(super) fn columns(&self) -> &[String] {
         if self.has_nulls { &[] } else { &self.names }
     }
 
     /// Whether no two rows have the same key.
-    pub fn is_total(&self) -> bool {
+    pub(super) fn is_total(&self) -> bool {
         self.is_total
     }
 
     /// What the query sorts by.
-    pub fn order(&self) -> Vec<(String, Direction)> {
+    pub(super) fn order(&self) -> Vec<(String, Direction)> {
         let term = |column: &ColumnShape| (self.comparable(column), self.direction);
         self.columns.iter().map(term).collect()
     }
 
     /// The condition of the rows after a key. Errors: values that are not of the columns' types.
-    pub fn condition_after(&self, values: &[Value]) -> Result<String> {
+    pub(super) fn condition_after(&self, values: &[Value]) -> Result<String> {
         let further = match self.direction {
             Direction::Asc => ">",
             Direction::Desc => "<",
@@ -143,7 +143,7 @@ fn is_ordered(sql_type: SqlType) -> bool {
 }
 
 /// The values of a row in the form of cursors; `None` if one is null or of a type without order, or there are no names.
-pub fn key_values(batch: &RecordBatch, names: &[String], row: usize) -> Option<Vec<Value>> {
+pub(super) fn key_values(batch: &RecordBatch, names: &[String], row: usize) -> Option<Vec<Value>> {
     if names.is_empty() || row >= batch.num_rows() {
         return None;
     }
@@ -190,7 +190,7 @@ fn key_value(array: &dyn Array, row: usize) -> Option<Value> {
 }
 
 /// The first row of those at the end that have the same key.
-pub fn last_group(batch: &RecordBatch, names: &[String]) -> usize {
+pub(super) fn last_group(batch: &RecordBatch, names: &[String]) -> usize {
     let rows = batch.num_rows();
     let last = key_values(batch, names, rows.saturating_sub(1));
     let mut start = rows.saturating_sub(1);

@@ -120,7 +120,7 @@ impl Select {
 }
 
 /// A query without the semicolon at its end.
-pub fn bare(query: &str) -> &str {
+pub(super) fn bare(query: &str) -> &str {
     query.trim().trim_end_matches(';').trim_end()
 }
 
@@ -133,7 +133,7 @@ pub fn quote(dialect: Dialect, name: &str) -> String {
 }
 
 /// A text as a literal.
-pub fn text_literal(dialect: Dialect, text: &str) -> String {
+pub(super) fn text_literal(dialect: Dialect, text: &str) -> String {
     let doubled = text.replace('\'', "''");
     match dialect {
         Dialect::MySql => format!("'{}'", doubled.replace('\\', "\\\\")),
@@ -245,7 +245,7 @@ fn date_literal(dialect: Dialect, days: i64) -> String {
 }
 
 /// A column in conditions and orders: texts are compared byte by byte, as the cursor's own order is.
-pub fn comparable(dialect: Dialect, column: &ColumnShape) -> String {
+pub(super) fn comparable(dialect: Dialect, column: &ColumnShape) -> String {
     let name = quote(dialect, &column.name);
     match (dialect, column.sql_type) {
         (Dialect::Postgres, SqlType::Text { .. }) => format!("{name} COLLATE \"C\""),
@@ -257,7 +257,7 @@ pub fn comparable(dialect: Dialect, column: &ColumnShape) -> String {
 /// The condition that takes the rows of a cursor's range; `None` if it takes all.
 ///
 /// Errors: ends that cannot be compared with the column.
-pub fn range_condition(
+pub(super) fn range_condition(
     dialect: Dialect,
     options: &IncrementalOptions,
     column: &ColumnShape,
@@ -293,7 +293,7 @@ pub fn range_condition(
 }
 
 /// The order that the rows are wanted in: relative to the direction in which the cursor grows.
-pub fn cursor_direction(options: &IncrementalOptions) -> Option<Direction> {
+pub(super) fn cursor_direction(options: &IncrementalOptions) -> Option<Direction> {
     Some(match (options.row_order?, options.last_value_func) {
         (RowOrder::Asc, Extreme::Max) | (RowOrder::Desc, Extreme::Min) => Direction::Asc,
         (RowOrder::Asc, Extreme::Min) | (RowOrder::Desc, Extreme::Max) => Direction::Desc,

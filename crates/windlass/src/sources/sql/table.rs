@@ -252,7 +252,7 @@ fn typed_ends(options: &mut IncrementalOptions, column: &ColumnShape) {
 /// pattern, an earlier pattern over a later one.
 ///
 /// Errors: a pattern that finds nothing. Names are not looked up.
-pub fn expand(
+pub(super) fn expand(
     entries: &[(String, bool)],
     relations: &[super::catalog::Relation],
     location: &str,
@@ -282,17 +282,12 @@ pub fn expand(
 }
 
 /// Whether a name stands for several tables.
-pub fn is_pattern(name: &str) -> bool {
+pub(super) fn is_pattern(name: &str) -> bool {
     name.contains(['*', '?', '['])
 }
 
-/// How a schema and a table are called, for people.
-pub fn full_name(schema: Option<&str>, table: &str) -> String {
-    schema.map_or_else(|| table.to_owned(), |schema| format!("{schema}.{table}"))
-}
-
 /// The warning about a cursor that no index finds, with what the server says about the query.
-pub fn unindexed(table: &str, column: &str, plan: &[String]) -> String {
+pub(super) fn unindexed(table: &str, column: &str, plan: &[String]) -> String {
     let plan: Vec<&str> = plan.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     let plan = if plan.is_empty() { String::new() } else { format!(" (plan: {})", plan.join("; ")) };
     format!(
@@ -301,7 +296,7 @@ pub fn unindexed(table: &str, column: &str, plan: &[String]) -> String {
 }
 
 /// How a query is explained.
-pub fn explain(dialect: Dialect, sql: &str) -> String {
+pub(super) fn explain(dialect: Dialect, sql: &str) -> String {
     match dialect {
         Dialect::Sqlite => format!("EXPLAIN QUERY PLAN {sql}"),
         Dialect::Postgres | Dialect::MySql | Dialect::DuckDb => format!("EXPLAIN {sql}"),
