@@ -50,7 +50,7 @@ pub(super) async fn open(
     let readers = partitions.unwrap_or_else(default_readers);
     let is_begun = progress.is_some();
     let key = key(&read, &split);
-    let snapshot = Arc::<SharedSnapshot>::default();
+    let snapshot = Arc::new(SharedSnapshot::new(split.is_lasting));
     if partitions.is_none() && !is_begun && snapshot.name(&*read.database, &mut notices).await.is_err() {
         // A standby exports no snapshot; nobody asked for pieces, and one reader needs none.
         let reader = TableReader::new(read, notices, None)?;
