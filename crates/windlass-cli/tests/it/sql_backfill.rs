@@ -90,7 +90,7 @@ fn a_limit_of_the_file_counts_chunks() {
 fn more_equal_values_than_a_chunk_is_long() {
     let rows = "SELECT i::VARCHAR AS rfam_id, DATE '2024-01-01' + (i // 500)::INTEGER AS created FROM range(0, 1200) AS t(i)";
     let project = family(rows, BY_CREATED);
-    backfill(&project, &["--chunk", "7", "--until-done"], 0);
+    backfill(&project, &["--chunk", "60", "--until-done"], 0);
     assert_eq!(count(&project), "1200 1200");
 }
 

@@ -121,7 +121,11 @@ fn value(out: &mut String, array: &ArrayRef, row: usize) -> Result<()> {
             }
         }
         ArrowType::Utf8 => json_string(out, array.as_string::<i32>().value(row)),
-        ArrowType::Binary => tagged(out, Tag::Bytes, &STANDARD.encode(array.as_binary::<i32>().value(row))),
+        ArrowType::Binary => match array.as_binary::<i32>().value(row) {
+            // A tag without a body is a text.
+            [] => tagged(out, Tag::HexBytes, "0x"),
+            bytes => tagged(out, Tag::Bytes, &STANDARD.encode(bytes)),
+        },
         ArrowType::Decimal128(..) => {
             tagged(out, Tag::Decimal, &array.as_primitive::<Decimal128Type>().value_as_string(row));
         }

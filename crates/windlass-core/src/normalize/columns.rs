@@ -221,7 +221,7 @@ impl BatchColumns {
     }
 }
 
-/// Numbers in the digits of their column; `None` if one of them has more, or is none.
+/// Numbers in the digits of their column, rounded to its scale; `None` if one of them is too large, or none.
 fn decimals(texts: &StringArray, precision: u8, scale: i8) -> Option<ArrayRef> {
     let unscaled = |text: &str| Decimal::parse(text)?.unscaled(precision, scale);
     Some(if precision <= 38 {
@@ -254,5 +254,48 @@ fn plain_timestamp(array: &ArrayRef) -> ArrayRef {
             data.map_or_else(|_| Arc::clone(array), arrow_array::make_array)
         }
         _ => Arc::clone(array),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use arrow_array::types::Decimal128Type;
+
+    use super::super::batch_rows::lines;
+    use super::*;
+
+    fn annotated(meaning: &str, texts: Vec<Option<&str>>) -> RecordBatch {
+        let metadata = HashMap::from([(DATA_TYPE_KEY.to_owned(), meaning.to_owned())]);
+        let field = Field::new("c", ArrowType::Utf8, true).with_metadata(metadata);
+        let array: ArrayRef = Arc::new(StringArray::from(texts));
+        RecordBatch::try_new(Arc::new(ArrowSchema::new(vec![field])), vec![array]).unwrap()
+    }
+
+    #[test]
+    fn texts_say_what_they_mean() {
+        let json = annotated("json", vec![Some("{\"a\":\n1}"), None, Some("{bad")]);
+        assert_eq!(column_of_field("c", json.schema().field(0), 6).unwrap().data_type, Some(DataType::Json));
+        let text = String::from_utf8(lines(&json).unwrap()).unwrap();
+        assert_eq!(text, "{\"c\":{\"a\": 1}}\n{\"c\":null}\n{\"c\":\"{bad\"}\n");
+        let number = annotated("decimal", vec![Some("1.50"), Some("many")]);
+        let text = String::from_utf8(lines(&number).unwrap()).unwrap();
+        assert_eq!(text, "{\"c\":\"\u{f026}1.50\"}\n{\"c\":\"many\"}\n");
+    }
+
+    #[test]
+    fn numbers_take_the_digits_of_their_column_or_do_not_fit() {
+        let texts = |texts: Vec<Option<&str>>| StringArray::from(texts);
+        let fits = decimals(&texts(vec![Some("1.5"), None, Some("-0.000000001")]), 38, 9).unwrap();
+        assert_eq!(fits.data_type(), &ArrowType::Decimal128(38, 9));
+        assert_eq!(fits.null_count(), 1);
+        // As databases do on insert.
+        let rounded = decimals(&texts(vec![Some("0.0000000016")]), 38, 9).unwrap();
+        assert_eq!(rounded.as_primitive::<Decimal128Type>().value(0), 2);
+        assert!(decimals(&texts(vec![Some("NaN")]), 38, 9).is_none());
+        let wide =
+            decimals(&texts(vec![Some("123456789012345678901234567890123456789012")]), 76, 10).unwrap();
+        assert_eq!(wide.data_type(), &ArrowType::Decimal256(76, 10));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use windlass_core::incremental::{Bound, IncrementalOptions, MissingCursor, RowOrder};
+use windlass_core::incremental::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder};
 use windlass_core::{Error, Result};
 
 use super::report::LoadInfo;
@@ -155,7 +155,8 @@ fn width(chunk_rows: u64, stand: &Stand) -> Result<u64> {
         return Err(Error::data(format!("more than {MOST_EQUAL} rows have the same value of the cursor"))
             .with_hint("take a cursor with finer values, such as a timestamp with fractions or an ascending key"));
     }
-    Ok(if stand.equal < chunk_rows { chunk_rows } else { chunk_rows.saturating_add(stand.equal) })
+    // Twice as many, so that a long run of equal values takes few chunks.
+    Ok(if stand.equal < chunk_rows { chunk_rows } else { stand.equal.saturating_mul(2) })
 }
 
 /// Errors: rows would be lost or loaded twice between two chunks.
@@ -171,6 +172,12 @@ fn check(resource: &Resource, incremental: &IncrementalOptions, sorts: bool) -> 
         return refuse(
             "chunks need rows in the order of the cursor, which this source does not sort by",
             "set `row_order: asc` if the rows come in that order",
+        );
+    }
+    if incremental.last_value_func == Extreme::Min {
+        return refuse(
+            "a cursor that goes down cannot be loaded in chunks",
+            "use `last_value_func: max`, or run the pipeline with `row_order` and a limit",
         );
     }
     if !incremental.end_value.is_null() {
@@ -211,7 +218,7 @@ mod tests {
         let width_of = |equal| width(1000, &Stand { entry: json!({}), equal });
         assert_eq!(width_of(0).unwrap(), 1000);
         assert_eq!(width_of(999).unwrap(), 1000, "one new row at least");
-        assert_eq!(width_of(1000).unwrap(), 2000);
+        assert_eq!(width_of(1500).unwrap(), 3000);
         assert!(width_of(MOST_EQUAL + 1).is_err());
     }
 
@@ -228,6 +235,7 @@ mod tests {
         for bad in [
             json!({"end_value": 5, "initial_value": 1}),
             json!({"range_start": "open"}),
+            json!({"last_value_func": "min"}),
             json!({"primary_key": []}),
             json!({"on_cursor_value_missing": "include"}),
         ] {

@@ -42,7 +42,7 @@ fn value(kind: Kind) -> BoxedStrategy<String> {
             numbers.prop_map(|number| number.to_string()).boxed()
         }
         SqlType::Decimal { .. } => {
-            prop_oneof![3 => (-30..30_i64), 1 => -900_000_000_000..900_000_000_000_i64]
+            prop_oneof![3 => -30..30_i64, 1 => -900_000_000_000..900_000_000_000_i64]
                 .prop_map(|number| format!("{}.{:04}", number, number.unsigned_abs() % 10_000))
                 .boxed()
         }
@@ -138,7 +138,8 @@ impl Table {
         let mut different: Vec<_> = self.rows.iter().filter(|row| row[0] != "NULL").collect();
         different.sort();
         different.dedup();
-        if different.len() > 100 {
+        // A table of one page is not cut by place, which Postgres prefers where no column is named.
+        if different.len() > 100 && column.is_some() {
             assert!(pieces.len() > self.readers, "{} pieces of {self:?}", pieces.len());
         }
     }
@@ -210,10 +211,12 @@ fn pieces_of_postgres_are_the_table() {
     });
     check_all(12, &KINDS, |table| {
         runtime.block_on(async {
-            client.batch_execute(&table.statements("split_pieces")).await.unwrap();
-            // Small tables are sampled as a whole, and cut by place where nobody names a column.
+            // The rows lie in the order of the key, so that it cuts them, and not their place.
+            let sorted = "DROP TABLE IF EXISTS split_pieces; CREATE TABLE split_pieces AS SELECT * FROM split_rows ORDER BY \
+                          k0; ANALYZE split_pieces";
+            client.batch_execute(&format!("{}{sorted}", table.statements("split_rows"))).await.unwrap();
             table.check(&*database, "split_pieces").await;
         });
     });
-    runtime.block_on(client.batch_execute("DROP TABLE split_pieces")).unwrap();
+    runtime.block_on(client.batch_execute("DROP TABLE split_pieces, split_rows")).unwrap();
 }

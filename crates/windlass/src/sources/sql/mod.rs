@@ -91,3 +91,6 @@ tables:                            # leave it out to read all tables; patterns s
   # - name: revenue                # a query in place of a table
   #   query: select customer_id, sum(total) as total from orders group by 1
 ";
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ use crate::source::{Body, Extractor, Origin, Page};
 const ATTEMPTS: u32 = 5;
 
 /// The wait before the first repetition; each one waits twice as long.
-const BACKOFF: Duration = Duration::from_millis(500);
+const BACKOFF: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
 
 /// What is to be read.
 #[derive(Clone, Debug)]
@@ -182,9 +182,10 @@ impl TableReader {
         // What was read but not given out is read again, so that only what was given out counts.
         self.waiting.clear();
         if self.given > 0 && self.after.is_none() {
-            return Err(error.with_hint(
-                "the rows of this table come in no order that reading could go on in, so that the next run reads it anew; \
-                 with `row_order` of an incremental cursor, or with `partitions`, it goes on",
+            let lost = "the read was broken off, and rows without an order cannot be taken up in their midst";
+            return Err(Error::source_failed(lost).with_source(error).retryable().with_hint(
+                "run again: the table is read anew; with `row_order` of an incremental cursor, or with `partitions`, a \
+                 read goes on where it was",
             ));
         }
         if self.failures >= ATTEMPTS {
@@ -192,8 +193,8 @@ impl TableReader {
         }
         tracing::warn!(attempt = self.failures + 1, "read is repeated");
         if self.failures == 0 {
-            let where_ = if self.given == 0 { "from its start" } else { "after the last rows" };
-            self.notices.push(format!("the read was broken off and goes on {where_}: {}", error.message()));
+            let place = if self.given == 0 { "from its start" } else { "after the last rows" };
+            self.notices.push(format!("the read was broken off and goes on {place}: {}", error.message()));
         }
         tokio::time::sleep(BACKOFF * 2_u32.saturating_pow(self.failures)).await;
         self.failures += 1;

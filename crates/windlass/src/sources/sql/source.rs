@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
-use windlass_core::incremental::Guard;
+use windlass_core::incremental::{Guard, RowOrder};
 use windlass_core::{Error, Result};
 
 use super::address::Address;
@@ -17,8 +17,8 @@ use super::config::{SqlOptions, SqlResourceOptions};
 use super::connections::Connections;
 use super::database::Database;
 use super::open::{OpenOptions, open};
-use super::query::{bare, cursor_direction, range_condition};
 use super::partitions;
+use super::query::{Direction, bare, range_condition};
 use super::reader::TableRead;
 use super::table::{PlannedTable, expand, explain, unindexed};
 use crate::config::{parse_options, unknown_name};
@@ -278,7 +278,11 @@ impl Source for SqlSource {
             let column = table.cursor(options)?;
             let range = opening.cursor.clone().unwrap_or_default();
             let (start, end) = (range.start_value.as_ref(), range.end_value.as_ref());
-            let direction = cursor_direction(options);
+            // As `declare` has left it.
+            let direction = options.row_order.map(|order| match order {
+                RowOrder::Asc => Direction::Asc,
+                RowOrder::Desc => Direction::Desc,
+            });
             let start = start.or(range.initial_value.as_ref());
             let condition = range_condition(dialect, options, column, start, end)?;
             let needs_index = condition.is_some() || direction.is_some();

@@ -3,13 +3,13 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use windlass_core::hints::{ColumnHints, OneOrMany};
-use windlass_core::incremental::IncrementalOptions;
+use windlass_core::incremental::{IncrementalOptions, RowOrder};
 use windlass_core::{Error, Result};
 
 use super::catalog::{ColumnShape, ForeignKey, TableShape};
 use super::config::{SqlResourceOptions, TableOptions, by_name};
 use super::database::{Database, Dialect};
-use super::query::{Select, SelectedColumn};
+use super::query::{Direction, Select, SelectedColumn, cursor_direction};
 use super::sql_type::{ReflectionLevel, SqlType};
 use crate::config::unknown_name;
 use crate::source::Resource;
@@ -194,11 +194,8 @@ impl PlannedTable {
         }
         columns.retain(|_, hints| !hints.is_empty());
         resource.hints.columns = Some(ColumnHints::Map(columns));
-        match &resource.hints.primary_key {
-            None if !self.key().is_empty() => {
-                resource.hints.primary_key = Some(OneOrMany::Many(self.key().to_vec()));
-            }
-            _ => {}
+        if resource.hints.primary_key.is_none() && !self.key().is_empty() {
+            resource.hints.primary_key = Some(OneOrMany::Many(self.key().to_vec()));
         }
         let keys = [&resource.hints.primary_key, &resource.hints.merge_key];
         for name in keys.into_iter().flatten().flat_map(OneOrMany::names) {
@@ -211,6 +208,11 @@ impl PlannedTable {
         if let Some(options) = &mut resource.incremental {
             let column = self.cursor(options)?;
             typed_ends(options, column);
+            // The reference's order is relative to the direction in which the cursor grows, the engine's is not.
+            options.row_order = cursor_direction(options).map(|direction| match direction {
+                Direction::Asc => RowOrder::Asc,
+                Direction::Desc => RowOrder::Desc,
+            });
         }
         Ok(())
     }
@@ -224,17 +226,23 @@ fn without_digits(mut hints: Map<String, Value>) -> Map<String, Value> {
     hints
 }
 
-/// Keys to tables of the same schema, one reference each.
+/// Keys to tables of the same schema. A schema has one reference to each table, so that several keys to the same one
+/// are joined, as in the reference.
 fn references(keys: &[ForeignKey]) -> Vec<Map<String, Value>> {
-    let same = keys.iter().filter(|key| key.referenced_schema.is_none());
-    let reference = |key: &ForeignKey| {
+    let mut joined: IndexMap<&str, (Vec<&String>, Vec<&String>)> = IndexMap::new();
+    for key in keys.iter().filter(|key| key.referenced_schema.is_none()) {
+        let (columns, referenced) = joined.entry(&key.referenced_table).or_default();
+        columns.extend(&key.columns);
+        referenced.extend(&key.referenced_columns);
+    }
+    let reference = |(table, (columns, referenced)): (&str, (Vec<&String>, Vec<&String>))| {
         Map::from_iter([
-            ("referenced_table".to_owned(), json!(key.referenced_table)),
-            ("columns".to_owned(), json!(key.columns)),
-            ("referenced_columns".to_owned(), json!(key.referenced_columns)),
+            ("referenced_table".to_owned(), json!(table)),
+            ("columns".to_owned(), json!(columns)),
+            ("referenced_columns".to_owned(), json!(referenced)),
         ])
     };
-    same.map(reference).collect()
+    joined.into_iter().map(reference).collect()
 }
 
 /// Settings that come as texts are numbers where the cursor is one.

@@ -153,7 +153,7 @@ async fn add_foreign_keys(
          JOIN pg_catalog.pg_class f ON f.oid = o.confrelid \
          JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace \
          WHERE o.contype = 'f' AND n.nspname = {SCHEMA} AND c.relname = ANY($2) AND o.conparentid = 0 \
-         ORDER BY c.relname, o.conname",
+         ORDER BY c.relname, o.oid",
         columns("conkey", "conrelid"),
         columns("confkey", "confrelid"),
     );

@@ -1,6 +1,5 @@
 //! A connection, the questions that are asked through it, and snapshots that it holds.
 
-use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 use windlass_core::{Error, Result};

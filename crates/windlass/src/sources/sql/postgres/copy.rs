@@ -110,15 +110,19 @@ impl Rows for CopyRows {
             if !self.left.is_empty() {
                 self.take()?;
             }
-            if self.is_full() {
+            if self.is_full() || (self.is_at_end && self.decoder.rows() > 0) {
                 return self.decoder.finish().map(Some);
+            }
+            // What the server says after the last row is not waited for.
+            if self.is_at_end {
+                return Ok(None);
             }
             match self.stream.next().await {
                 // A message is a row; only proxies cut rows apart.
                 Some(Ok(bytes)) if self.left.is_empty() => self.left = bytes,
                 Some(Ok(bytes)) => self.left = [self.left.as_ref(), bytes.as_ref()].concat().into(),
                 Some(Err(cause)) => return Err(failed("read", &self.client.location)(cause)),
-                None if !self.is_at_end => {
+                None => {
                     return Err(Error::source_failed(format!(
                         "{} ended the rows in their midst",
                         self.client.location
@@ -126,13 +130,12 @@ impl Rows for CopyRows {
                     .with_hint("the connection was lost; run again")
                     .retryable());
                 }
-                None if self.decoder.rows() > 0 => return self.decoder.finish().map(Some),
-                None => return Ok(None),
             }
         }
     }
 
     fn notices(&mut self) -> Vec<String> {
-        self.decoder.notices()
+        // Said once for all rows.
+        if self.is_at_end { self.decoder.notices() } else { Vec::new() }
     }
 }

@@ -91,6 +91,10 @@ pub(super) fn of_query(column: &tokio_postgres::Column) -> SqlType {
 pub(super) fn selected(column: &ColumnShape, quoted: &str) -> String {
     match column.sql_type {
         SqlType::Array => format!("pg_catalog.array_to_json({quoted})::pg_catalog.text"),
+        // A cast would write the mask of single addresses as well.
+        SqlType::Other if column.declared == "inet" => {
+            format!("pg_catalog.textin(pg_catalog.inet_out({quoted}))")
+        }
         SqlType::Other => format!("({quoted})::pg_catalog.text"),
         _ => quoted.to_owned(),
     }
