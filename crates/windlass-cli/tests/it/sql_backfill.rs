@@ -96,7 +96,8 @@ fn more_equal_values_than_a_chunk_is_long() {
 
 #[test]
 fn a_lag_does_not_keep_chunks_in_place() {
-    let project = family(FAMILIES, ", write_disposition: merge, incremental: {cursor_path: created, lag: 100000000}");
+    let project =
+        family(FAMILIES, ", write_disposition: merge, incremental: {cursor_path: created, lag: 100000000}");
     backfill(&project, &["--chunk", "900", "--until-done"], 0);
     assert_eq!(count(&project), "4178 4178");
     // A run reads what lies within the lag again, and merges it.

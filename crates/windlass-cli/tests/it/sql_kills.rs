@@ -80,7 +80,10 @@ impl Orders {
             let driver = tokio::spawn(connection);
             let messages = client.simple_query(sql).await.unwrap();
             driver.abort();
-            messages.iter().filter(|message| matches!(message, tokio_postgres::SimpleQueryMessage::Row(_))).count() as u64
+            messages
+                .iter()
+                .filter(|message| matches!(message, tokio_postgres::SimpleQueryMessage::Row(_)))
+                .count() as u64
         })
     }
 
@@ -102,7 +105,8 @@ impl Orders {
     }
 }
 
-const QUESTION: &str = "SELECT count(*) || ' ' || count(DISTINCT title) || ' ' || sum(id)::BIGINT FROM orders";
+const QUESTION: &str =
+    "SELECT count(*) || ' ' || count(DISTINCT title) || ' ' || sum(id)::BIGINT FROM orders";
 
 impl Drop for Orders {
     fn drop(&mut self) {
@@ -140,10 +144,16 @@ fn all_connections_closed_by_the_server() {
     let slow = "partitions: 2, select: {slow: \"CASE WHEN id % 500 = 0 THEN pg_sleep(0.02)::text END\"}";
     let project = orders.project(slow);
     let mut child = spawn(&project, &["run", "p.yaml"]);
-    let reading = format!("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'COPY%{}%' AND state = 'active'", orders.name);
+    let reading = format!(
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'COPY%{}%' AND state = 'active'",
+        orders.name
+    );
     let deadline = Instant::now() + Duration::from_secs(30);
     while orders.execute(&reading) < 2 {
-        assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none(), "two readers were never seen");
+        assert!(
+            Instant::now() < deadline && child.try_wait().unwrap().is_none(),
+            "two readers were never seen"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::sleep(Duration::from_millis(200));

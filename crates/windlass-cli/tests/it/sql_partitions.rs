@@ -34,7 +34,8 @@ const ROWS: u64 = 20_000;
 fn check(project: &Project) {
     project.run(0);
     for name in ["a", "b", "c"] {
-        let question = format!("SELECT count(*) || ' ' || count(DISTINCT title) || ' ' || sum(id)::BIGINT FROM {name}");
+        let question =
+            format!("SELECT count(*) || ' ' || count(DISTINCT title) || ' ' || sum(id)::BIGINT FROM {name}");
         assert_eq!(project.one(&question), format!("{ROWS} {ROWS} {}", ROWS * (ROWS - 1) / 2), "{name}");
     }
 }

@@ -33,7 +33,8 @@ impl Events {
                 server.url
             ),
         );
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let connect = || {
             runtime.block_on(async {
                 let (client, connection) = tokio_postgres::connect(&server.url, NoTls).await.unwrap();
@@ -97,7 +98,9 @@ fn a_plain_cursor_loses_a_row_that_comes_late() {
 
 #[test]
 fn the_guard_waits_for_whoever_may_still_write_earlier_rows() {
-    let Some(events) = Events::new("guard", "incremental: {cursor_path: at, guard: snapshot}") else { return };
+    let Some(events) = Events::new("guard", "incremental: {cursor_path: at, guard: snapshot}") else {
+        return;
+    };
     events.insert(&events.quick, 1, 10);
     // Tests beside this one hold transactions of the same server open, which are waited for as well.
     let deadline = Instant::now() + Duration::from_secs(60);

@@ -63,14 +63,19 @@ impl Pipeline {
         mut on_chunk: impl FnMut(&LoadInfo),
     ) -> Result<BackfillInfo> {
         if backfill.chunk_rows == 0 {
-            return Err(Error::config("a chunk of no rows brings nothing").with_hint("give --chunk 1 or more"));
+            return Err(
+                Error::config("a chunk of no rows brings nothing").with_hint("give --chunk 1 or more")
+            );
         }
         let mut info = BackfillInfo::default();
         let mut left = self.chunked(sources, options, &mut info.left_out).await?;
         while !left.is_empty() {
             let before = self.stands(&left)?;
             let widths = left.iter().zip(&before).map(|(resource, stand)| {
-                Ok((resource.name.clone(), width(backfill.chunk_rows, stand).map_err(|e| e.at_resource(&resource.name))?))
+                Ok((
+                    resource.name.clone(),
+                    width(backfill.chunk_rows, stand).map_err(|e| e.at_resource(&resource.name))?,
+                ))
             });
             let chunks: BTreeMap<String, u64> = widths.collect::<Result<_>>()?;
             let options = RunOptions { select: chunks.keys().cloned().collect(), chunks, ..options.clone() };
@@ -126,11 +131,14 @@ impl Pipeline {
         }
         if chunked.is_empty() {
             let what = match left_out.first() {
-                Some(name) => format!("resource `{name}` has no cursor that chunks could be read in the order of"),
+                Some(name) => {
+                    format!("resource `{name}` has no cursor that chunks could be read in the order of")
+                }
                 None => "there is no such resource".to_owned(),
             };
-            return Err(Error::config(what)
-                .with_hint("give the table an `incremental: {cursor_path: …}`, best of a column with an index"));
+            return Err(Error::config(what).with_hint(
+                "give the table an `incremental: {cursor_path: …}`, best of a column with an index",
+            ));
         }
         Ok(chunked)
     }
@@ -153,7 +161,9 @@ impl Pipeline {
 fn width(chunk_rows: u64, stand: &Stand) -> Result<u64> {
     if stand.equal > MOST_EQUAL {
         return Err(Error::data(format!("more than {MOST_EQUAL} rows have the same value of the cursor"))
-            .with_hint("take a cursor with finer values, such as a timestamp with fractions or an ascending key"));
+            .with_hint(
+                "take a cursor with finer values, such as a timestamp with fractions or an ascending key",
+            ));
     }
     // Twice as many, so that a long run of equal values takes few chunks.
     Ok(if stand.equal < chunk_rows { chunk_rows } else { stand.equal.saturating_mul(2) })

@@ -38,14 +38,13 @@ fn text_value(text: &str) -> String {
 fn value(kind: Kind) -> BoxedStrategy<String> {
     match kind.sql_type {
         SqlType::Int { .. } => {
-            let numbers = prop_oneof![4 => -5..5_i64, 2 => -1000..1000_i64, 1 => any::<i64>(), 1 => Just(i64::MAX)];
+            let numbers =
+                prop_oneof![4 => -5..5_i64, 2 => -1000..1000_i64, 1 => any::<i64>(), 1 => Just(i64::MAX)];
             numbers.prop_map(|number| number.to_string()).boxed()
         }
-        SqlType::Decimal { .. } => {
-            prop_oneof![3 => -30..30_i64, 1 => -900_000_000_000..900_000_000_000_i64]
-                .prop_map(|number| format!("{}.{:04}", number, number.unsigned_abs() % 10_000))
-                .boxed()
-        }
+        SqlType::Decimal { .. } => prop_oneof![3 => -30..30_i64, 1 => -900_000_000_000..900_000_000_000_i64]
+            .prop_map(|number| format!("{}.{:04}", number, number.unsigned_abs() % 10_000))
+            .boxed(),
         SqlType::Date => (1..=9999_u32, 1..=12_u32, 1..=28_u32)
             .prop_map(|(year, month, day)| format!("'{year:04}-{month:02}-{day:02}'"))
             .boxed(),
@@ -55,9 +54,12 @@ fn value(kind: Kind) -> BoxedStrategy<String> {
         SqlType::Uuid => (any::<u8>(), 0..3_u128)
             .prop_map(|(first, last)| format!("'{first:02x}000000-0000-0000-0000-{last:012x}'"))
             .boxed(),
-        _ => prop::collection::vec(prop::sample::select(vec!["a", "A", "ä", "ß", "'", "\\", " ", "z", "0", "日"]), 0..4)
-            .prop_map(|parts| text_value(&parts.concat()))
-            .boxed(),
+        _ => prop::collection::vec(
+            prop::sample::select(vec!["a", "A", "ä", "ß", "'", "\\", " ", "z", "0", "日"]),
+            0..4,
+        )
+        .prop_map(|parts| text_value(&parts.concat()))
+        .boxed(),
     }
 }
 
@@ -87,7 +89,8 @@ fn tables(kinds: &'static [Kind]) -> impl Strategy<Value = Table> {
 impl Table {
     /// The statements that make it.
     fn statements(&self, name: &str) -> String {
-        let columns = self.kinds.iter().enumerate().map(|(index, kind)| format!("k{index} {}", kind.declared));
+        let columns =
+            self.kinds.iter().enumerate().map(|(index, kind)| format!("k{index} {}", kind.declared));
         let mut sql = format!(
             "DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({});",
             columns.collect::<Vec<_>>().join(", ")
@@ -124,7 +127,8 @@ impl Table {
         let shape = self.shape(name);
         let select = Select { table: name.to_owned(), ..Select::default() };
         let column = (self.kinds.len() == 1).then_some("k0");
-        let request = SplitRequest { table: &shape, select: &select, column, readers: self.readers, must: true };
+        let request =
+            SplitRequest { table: &shape, select: &select, column, readers: self.readers, must: true };
         let pieces = split(database, request).await.unwrap().pieces;
         let terms = pieces.iter().map(|piece| match &piece.condition {
             None => "1".to_owned(),

@@ -76,8 +76,17 @@ pub(super) struct Parallel {
 /// What the task of a piece says.
 enum Message {
     /// A page, where the piece stands after it, and whether it was the last.
-    Page { piece: usize, page: Page, position: Option<Value>, is_last: bool, notices: Vec<String> },
-    End { piece: usize, notices: Vec<String> },
+    Page {
+        piece: usize,
+        page: Page,
+        position: Option<Value>,
+        is_last: bool,
+        notices: Vec<String>,
+    },
+    End {
+        piece: usize,
+        notices: Vec<String>,
+    },
     Failed(Error),
 }
 
@@ -92,8 +101,8 @@ impl Parallel {
         connections: &Arc<Connections>,
         checkpoint_due: Option<watch::Receiver<bool>>,
     ) -> Self {
-        let progress = progress
-            .unwrap_or_else(|| PieceProgress { pieces: split.pieces, ..PieceProgress::default() });
+        let progress =
+            progress.unwrap_or_else(|| PieceProgress { pieces: split.pieces, ..PieceProgress::default() });
         // Those that were begun come first: what they hold open at the server is the oldest.
         let begun = progress.at.keys().copied();
         let fresh = (0..progress.pieces.len())
@@ -350,7 +359,13 @@ mod tests {
             };
             let at = position.and_then(Value::as_u64).unwrap_or(0);
             let has_positions = book.has_positions;
-            Ok(Box::new(Chapter { name: piece.name.clone(), at, pages, has_positions, book: Arc::clone(book) }))
+            Ok(Box::new(Chapter {
+                name: piece.name.clone(),
+                at,
+                pages,
+                has_positions,
+                book: Arc::clone(book),
+            }))
         }
     }
 

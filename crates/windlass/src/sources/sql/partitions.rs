@@ -27,13 +27,15 @@ pub(super) async fn open(
 ) -> Result<Box<dyn Extractor>> {
     let options = &read.table.options;
     let position = opening.position.as_ref();
-    let progress = position.filter(|position| position.get("pieces").is_some()).map(PieceProgress::read).transpose()?;
+    let progress =
+        position.filter(|position| position.get("pieces").is_some()).map(PieceProgress::read).transpose()?;
     let is_single = position.is_some() && progress.is_none();
     let is_in_order = read.cursor.is_some() || read.limit.is_some();
     let partitions = options.partitions.map(NonZeroUsize::get);
     if is_in_order && partitions.is_some_and(|partitions| partitions > 1) {
         notices.push(
-            "`partitions` has no effect: with `row_order` or a limit, rows are read one after the other".to_owned(),
+            "`partitions` has no effect: with `row_order` or a limit, rows are read one after the other"
+                .to_owned(),
         );
     }
     let split = if progress.is_some() {
@@ -57,7 +59,8 @@ pub(super) async fn open(
         return Ok(Box::new(Single { reader, turn: connections.line_up(), connection: None }));
     }
     let opens = Arc::new(Pieces { read: TableRead { snapshot: Some(snapshot), ..read }, key });
-    let parallel = Parallel::new(opens, split, progress, readers, connections, opening.checkpoint_due.clone());
+    let parallel =
+        Parallel::new(opens, split, progress, readers, connections, opening.checkpoint_due.clone());
     Ok(Box::new(parallel.with_notices(notices)))
 }
 
@@ -74,7 +77,8 @@ const WORTH_ROWS: u64 = 500_000;
 async fn cut(read: &TableRead, opening: &Opening) -> Result<Split> {
     let (options, database) = (&read.table.options, &*read.database);
     let (table, select) = (&read.table.shape, &read.select);
-    let mut request = SplitRequest { table, select, column: options.partition_on.as_deref(), readers: 1, must: true };
+    let mut request =
+        SplitRequest { table, select, column: options.partition_on.as_deref(), readers: 1, must: true };
     match options.partitions {
         Some(partitions) => request.readers = partitions.get(),
         None => {

@@ -74,7 +74,8 @@ impl SqlSource {
             }
             Ok((resource, own))
         };
-        let connections = Connections::new(options.max_connections.map_or(MAX_CONNECTIONS, NonZeroUsize::get));
+        let connections =
+            Connections::new(options.max_connections.map_or(MAX_CONNECTIONS, NonZeroUsize::get));
         Ok(Self {
             name: parts.name,
             settings: parts.settings,

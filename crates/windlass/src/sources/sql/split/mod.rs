@@ -142,7 +142,9 @@ fn key<'a>(table: &'a TableShape, column: Option<&str>) -> Result<Vec<&'a Column
                 "table `{}` cannot be cut into pieces by `{name}`, which is {}",
                 table.name, column.declared
             ))
-            .with_hint("give `partition_on` a column of integers, decimals, dates, times with dates, texts or UUIDs"));
+            .with_hint(
+                "give `partition_on` a column of integers, decimals, dates, times with dates, texts or UUIDs",
+            ));
         }
         return Ok(vec![column]);
     }
@@ -170,15 +172,21 @@ fn no_column(table: &TableShape, name: &str) -> Error {
     let names = table.columns.iter().map(|column| column.name.as_str());
     let nearest = names.min_by_key(|known| strsim::damerau_levenshtein(known, name));
     let hint = match nearest {
-        Some(nearest) => format!("did you mean `{nearest}`? `partition_on` names a column as the database does"),
+        Some(nearest) => {
+            format!("did you mean `{nearest}`? `partition_on` names a column as the database does")
+        }
         None => "`partition_on` names a column as the database does".to_owned(),
     };
-    Error::config(format!("table `{}` has no column `{name}` to be cut into pieces by", table.name)).with_hint(hint)
+    Error::config(format!("table `{}` has no column `{name}` to be cut into pieces by", table.name))
+        .with_hint(hint)
 }
 
 fn no_key(table: &TableShape) -> Error {
-    Error::config(format!("table `{}` cannot be read in partitions: it has no primary key that cuts it", table.name))
-        .with_hint("name a column with `partition_on`, best one with an index, or leave `partitions` out")
+    Error::config(format!(
+        "table `{}` cannot be read in partitions: it has no primary key that cuts it",
+        table.name
+    ))
+    .with_hint("name a column with `partition_on`, best one with an index, or leave `partitions` out")
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use windlass_core::{Error, Result};
 
-use super::bounds::Bound;
 use super::SplitRequest;
+use super::bounds::Bound;
 use crate::sources::sql::catalog::ColumnShape;
 use crate::sources::sql::database::{Database, Dialect};
 use crate::sources::sql::query::{quote, text_literal};
@@ -63,7 +63,10 @@ fn row_count_query(dialect: Dialect, request: SplitRequest<'_>) -> String {
         Dialect::MySql => format!(
             "SELECT table_rows FROM information_schema.tables WHERE table_name = {} AND table_schema = {}",
             text_literal(dialect, &table.name),
-            table.schema.as_ref().map_or_else(|| "database()".to_owned(), |schema| text_literal(dialect, schema)),
+            table
+                .schema
+                .as_ref()
+                .map_or_else(|| "database()".to_owned(), |schema| text_literal(dialect, schema)),
         ),
         // Both count without reading the rows: DuckDB from its row groups, SQLite by the leaves of the smallest index.
         Dialect::Sqlite | Dialect::DuckDb => format!("SELECT count(*) FROM {name}"),
@@ -171,7 +174,8 @@ fn quantiles_query(sample: &Sample<'_>, rows: u64, share: f64) -> String {
     let names: Vec<String> = sample.key.iter().map(|column| quote(dialect, &column.name)).collect();
     let columns = names.join(", ");
     let table = sample.request.select.from(dialect);
-    let written: Vec<String> = names.iter().zip(sample.key).map(|(name, column)| written(dialect, name, column)).collect();
+    let written: Vec<String> =
+        names.iter().zip(sample.key).map(|(name, column)| written(dialect, name, column)).collect();
     let written = written.join(", ");
     let filter = filter(sample);
     if matches!(dialect, Dialect::MySql | Dialect::Sqlite) {

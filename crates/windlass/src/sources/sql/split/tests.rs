@@ -86,7 +86,8 @@ async fn check(oracle: &Oracle, table: &TableShape, column: Option<&str>, expect
     let text = match found {
         Ok(split) => {
             let pieces = split.pieces.iter();
-            let pieces = pieces.map(|piece| format!("{}: {}", piece.name, piece.condition.as_deref().unwrap_or("all")));
+            let pieces = pieces
+                .map(|piece| format!("{}: {}", piece.name, piece.condition.as_deref().unwrap_or("all")));
             format!("{}\nlasting: {}", pieces.collect::<Vec<_>>().join("\n"), split.is_lasting)
         }
         Err(error) => format!("{}\nhint: {}", error.chain(), error.hint().unwrap_or_default()),
@@ -101,11 +102,17 @@ async fn a_key_in_the_order_of_the_disk_is_cut_by_its_sampled_values() {
         &[&[&["1000", "true", "0.99"]], &[&["1000", "true", "0.99"]], &[&["10"], &["20"], &["20"]]],
     );
     let table = table(vec![column("id", INT)], &["id"]);
-    check(&oracle, &table, None, expect![[r#"
+    check(
+        &oracle,
+        &table,
+        None,
+        expect![[r#"
         part 1 of 3: "id" < '10'
         part 2 of 3: "id" >= '10' AND "id" < '20'
         part 3 of 3: "id" >= '20'
-        lasting: true"#]]).await;
+        lasting: true"#]],
+    )
+    .await;
     expect![[r#"SELECT CAST("id" AS VARCHAR) FROM (SELECT *, row_number() OVER (ORDER BY "id") AS windlass_row, count(*) OVER () AS windlass_rows FROM (SELECT "id" FROM "shop"."orders" TABLESAMPLE SYSTEM (40.000000) REPEATABLE (1)) AS sampled) AS ordered WHERE windlass_row * 8 % windlass_rows < 8 AND windlass_row < windlass_rows ORDER BY windlass_row"#]]
         .assert_eq(oracle.questions.lock().unwrap().last().unwrap());
 }
@@ -114,13 +121,19 @@ async fn a_key_in_the_order_of_the_disk_is_cut_by_its_sampled_values() {
 async fn without_a_key_or_with_one_that_jumps_postgres_reads_by_place() {
     let table = table(vec![column("token", SqlType::Uuid)], &[]);
     let oracle = Oracle::new(Dialect::Postgres, &[&[&["5", "true", "0.01"]]]);
-    check(&oracle, &table, None, expect![[r#"
+    check(
+        &oracle,
+        &table,
+        None,
+        expect![[r#"
         part 1 of 5: ctid >= '(0,0)'::tid AND ctid < '(1,0)'::tid
         part 2 of 5: ctid >= '(1,0)'::tid AND ctid < '(2,0)'::tid
         part 3 of 5: ctid >= '(2,0)'::tid AND ctid < '(3,0)'::tid
         part 4 of 5: ctid >= '(3,0)'::tid AND ctid < '(4,0)'::tid
         part 5 of 5: ctid >= '(4,0)'::tid
-        lasting: false"#]]).await;
+        lasting: false"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -128,42 +141,79 @@ async fn a_column_that_may_be_null_has_a_piece_for_that() {
     let mut created = column("created", SqlType::Date);
     created.is_nullable = true;
     let table = table(vec![created], &[]);
-    let oracle = Oracle::new(Dialect::MySql, &[&[&["100"]], &[&["100"]], &[&["2024-01-01"], &["0000-00-00"]]]);
-    check(&oracle, &table, Some("created"), expect![[r#"
+    let oracle =
+        Oracle::new(Dialect::MySql, &[&[&["100"]], &[&["100"]], &[&["2024-01-01"], &["0000-00-00"]]]);
+    check(
+        &oracle,
+        &table,
+        Some("created"),
+        expect![[r#"
         part 1 of 3: `created` < '2024-01-01'
         part 2 of 3: `created` >= '2024-01-01'
         part 3 of 3: `created` IS NULL
-        lasting: true"#]]).await;
+        lasting: true"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn keys_of_several_columns_are_compared_as_rows() {
     let table = table(vec![column("shop", INT), column("code", TEXT)], &["shop", "code"]);
     let oracle = Oracle::new(Dialect::Sqlite, &[&[&["100"]], &[&["100"]], &[&["1", "'b'"]]]);
-    check(&oracle, &table, None, expect![[r#"
+    check(
+        &oracle,
+        &table,
+        None,
+        expect![[r#"
         part 1 of 2: ("shop", "code") < (1, 'b')
         part 2 of 2: ("shop", "code") >= (1, 'b')
-        lasting: true"#]]).await;
+        lasting: true"#]],
+    )
+    .await;
     let oracle = Oracle::new(Dialect::MySql, &[&[&["100"]], &[&["100"]], &[&["1", "2761"]]]);
-    check(&oracle, &table, None, expect![[r#"
+    check(
+        &oracle,
+        &table,
+        None,
+        expect![[r#"
         part 1 of 2: (`shop` <= 1 AND (`shop` < 1 OR `code` < _utf8mb4 x'2761'))
         part 2 of 2: (`shop` >= 1 AND (`shop` > 1 OR `code` >= _utf8mb4 x'2761'))
-        lasting: true"#]]).await;
+        lasting: true"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_cut_is_said_with_the_remedy() {
     let table = table(vec![column("note", SqlType::Json), column("customer", INT)], &[]);
     let oracle = Oracle::new(Dialect::Sqlite, &[]);
-    check(&oracle, &table, Some("custmer"), expect![[r#"
+    check(
+        &oracle,
+        &table,
+        Some("custmer"),
+        expect![[r#"
         table `orders` has no column `custmer` to be cut into pieces by
-        hint: did you mean `customer`? `partition_on` names a column as the database does"#]]).await;
-    check(&oracle, &table, Some("note"), expect![[r#"
+        hint: did you mean `customer`? `partition_on` names a column as the database does"#]],
+    )
+    .await;
+    check(
+        &oracle,
+        &table,
+        Some("note"),
+        expect![[r#"
         table `orders` cannot be cut into pieces by `note`, which is as declared
-        hint: give `partition_on` a column of integers, decimals, dates, times with dates, texts or UUIDs"#]]).await;
-    check(&oracle, &table, None, expect![[r#"
+        hint: give `partition_on` a column of integers, decimals, dates, times with dates, texts or UUIDs"#]],
+    )
+    .await;
+    check(
+        &oracle,
+        &table,
+        None,
+        expect![[r#"
         table `orders` cannot be read in partitions: it has no primary key that cuts it
-        hint: name a column with `partition_on`, best one with an index, or leave `partitions` out"#]]).await;
+        hint: name a column with `partition_on`, best one with an index, or leave `partitions` out"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
