@@ -87,13 +87,14 @@ impl Orders {
         })
     }
 
+    /// Replaces, since the run after one that was killed behind its commit is a load of its own.
     fn project(&self, options: &str) -> Project {
         let project = Project::new();
         project.write(
             "p.yaml",
             format!(
                 "pipeline: p\ndataset: d\ndestination: {{type: duckdb, credentials: out.duckdb}}\nsource:\n  type: sql_database\n  \
-                 credentials: \"{}\"\n  tables:\n    - {{name: orders, table: {}, chunk_size: 1000, {options}}}\n",
+                 credentials: \"{}\"\n  tables:\n    - {{name: orders, table: {}, write_disposition: replace, chunk_size: 1000, {options}}}\n",
                 self.server.url, self.name
             ),
         );
