@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Discover(DiscoverArgs),
     /// Load: finish pending packages, then extract, normalize and load
     Run(RunArgs),
+    /// Load history in chunks of rows in the order of the cursor, each committed; goes on where it was broken off
+    Backfill(BackfillArgs),
     /// Show what a run would create, change and delete; changes nothing
     Plan(PlanArgs),
     /// Read the sources of a pipeline and keep what servers answer, without secrets; loads nothing
@@ -163,6 +165,36 @@ pub(crate) struct RunArgs {
     /// Load into a new dataset, with nothing remembered of earlier runs
     #[arg(long)]
     pub(crate) dev_mode: bool,
+    /// Wait so many seconds for another run of the pipeline to end, instead of ending with 6
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) wait: u32,
+    /// How progress is shown on stderr
+    #[arg(long, value_enum, default_value_t = ProgressKind::Auto)]
+    pub(crate) progress: ProgressKind,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BackfillArgs {
+    /// The pipeline file, YAML or TOML
+    pub(crate) file: PathBuf,
+    /// Rows of a chunk
+    #[arg(long, value_name = "ROWS", default_value_t = 50_000)]
+    pub(crate) chunk: u64,
+    /// Load chunk after chunk until one brings nothing new, instead of one
+    #[arg(long)]
+    pub(crate) until_done: bool,
+    /// Load only these tables [default: all with a cursor]
+    #[arg(long, value_name = "TABLE", value_delimiter = ',')]
+    pub(crate) table: Vec<String>,
+    /// Load into this dataset
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Option<String>,
+    /// Memory to use at most
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_memory: Option<String>,
+    /// Threads that normalize [default: one per core]
+    #[arg(long, value_name = "THREADS")]
+    pub(crate) workers: Option<usize>,
     /// Wait so many seconds for another run of the pipeline to end, instead of ending with 6
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub(crate) wait: u32,

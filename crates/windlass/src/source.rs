@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 use windlass_core::hints::ResourceHints;
 use windlass_core::incremental::IncrementalOptions;
 use windlass_core::json::Select;
@@ -38,6 +39,12 @@ pub trait Source: Send + Sync {
     /// and their order. `None` if reading always starts over. Holds no secrets.
     fn identity(&self) -> Option<Value> {
         None
+    }
+
+    /// Whether it gives records in the order of a cursor when [`IncrementalOptions::row_order`] asks for it, instead of
+    /// taking that as a promise.
+    fn sorts_by_cursor(&self) -> bool {
+        false
     }
 
     /// One extractor for each partition of a resource that can be read on its own; their order is the order of the
@@ -77,6 +84,9 @@ pub struct Opening {
     /// Partitions that failed in the run before and are to be read again, before the others. One that
     /// [`Opening::parent_pages`] holds as well is to be read once.
     pub retries: Vec<Value>,
+    /// True while a checkpoint waits for a page after which reading can go on. Who has such pages only now and then may
+    /// hasten to the next.
+    pub checkpoint_due: Option<watch::Receiver<bool>>,
 }
 
 /// The range of a resource's cursor in this run, as values of its field.

@@ -1,5 +1,6 @@
 //! The commands, one file for each group.
 
+mod backfill;
 mod check;
 #[cfg_attr(feature = "http", path = "discover.rs")]
 #[cfg_attr(not(feature = "http"), path = "discover_disabled.rs")]
@@ -30,6 +31,7 @@ pub(crate) async fn run(args: Args, output: &Output, signals: &Signals) -> Resul
     match args.command {
         Command::Init(args) => init::run(&args, output),
         Command::Run(args) => run::run(&args, output, signals).await,
+        Command::Backfill(args) => backfill::run(args, output, signals).await,
         Command::Plan(args) => plan::run(&args, output, signals).await,
         Command::Discover(args) => discover::run(&args, output).await,
         Command::Record(args) => record::run(&args, output, signals).await,

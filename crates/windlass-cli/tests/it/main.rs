@@ -37,3 +37,9 @@ mod sql_mysql;
 mod sql_types;
 #[cfg(feature = "failpoints")]
 mod sql_postgres;
+mod sql_backfill;
+#[cfg(feature = "failpoints")]
+mod sql_kills;
+mod sql_partitions;
+#[cfg(feature = "failpoints")]
+mod sql_watermarks;

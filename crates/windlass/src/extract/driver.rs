@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::watch;
 use windlass_core::normalize::SchemaState;
 use windlass_core::package::{Checkpoint, CurrentResource, FailedPartition, UnfinishedResource};
 use windlass_core::{Error, Result};
@@ -67,6 +68,8 @@ struct Driver<'a> {
     resumed: Option<CurrentResource>,
     /// Whether it was noted that a resource cannot go on in its midst.
     has_noted: bool,
+    /// Tells extractors that a checkpoint waits for them.
+    checkpoint_due: watch::Sender<bool>,
 }
 
 /// A resource that can be read.
@@ -154,6 +157,7 @@ impl<'a> Driver<'a> {
             ahead: BTreeMap::new(),
             resumed: from.current,
             has_noted: false,
+            checkpoint_due: watch::Sender::new(false),
             resources,
         })
     }
@@ -241,6 +245,7 @@ impl<'a> Driver<'a> {
             position: place.position.clone(),
             partition: place.partition,
             retries: prepared.left.retries.clone(),
+            checkpoint_due: self.fingerprint.as_ref().map(|_| self.checkpoint_due.subscribe()),
         };
         let extractors = self.source.open(&prepared.resource, &opening).await?;
         Ok((Pages::new(extractors, place), last_value))
@@ -403,6 +408,7 @@ impl<'a> Driver<'a> {
     /// Makes a checkpoint in the midst of a resource, if it can go on there.
     async fn checkpoint_within(&mut self, index: usize, gate: Option<&Gate>, place: Place) -> Result<()> {
         if !place.can_resume() {
+            self.checkpoint_due.send_replace(true);
             if self.fingerprint.is_some() && !std::mem::replace(&mut self.has_noted, true) {
                 packages::note_start_over(&self.package, &self.resources[index].resource.name)?;
             }
@@ -454,6 +460,7 @@ impl<'a> Driver<'a> {
         self.segment += 1;
         let workers = self.settings.workers;
         self.crew = Some(Crew::start(&self.workers, self.segment, workers, &self.failure, &self.cancel)?);
+        self.checkpoint_due.send_replace(false);
         self.schedule.restart();
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Pipelines: a name, a destination, a dataset and a working folder; running one is the product.
 
+mod backfill;
 mod cursors;
 mod lease;
 mod manage;
@@ -15,6 +16,7 @@ mod stages;
 mod store;
 mod warnings;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +30,7 @@ use windlass_core::schema::Schema;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
+pub use backfill::{Backfill, BackfillInfo};
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
 pub use self::read::Reading;
@@ -124,6 +127,8 @@ pub struct RunOptions {
     pub select: Vec<String>,
     /// Records of each resource at most.
     pub limit: Option<u64>,
+    /// Resources that a chunk is read of, in the order of the cursor, and the rows of the chunk.
+    pub chunks: BTreeMap<String, u64>,
     /// Write disposition of all resources.
     pub write_disposition: Option<WriteDisposition>,
     /// Contract of all resources.

@@ -11,6 +11,7 @@ use windlass_core::file::{FileFormat, FileOptions};
 use windlass_core::hints::{Declared, Disposition, WriteDisposition, declare};
 use windlass_core::incremental::IncrementalOptions;
 use windlass_core::merge::{MergeSettings, unused_hints};
+use windlass_core::incremental::RowOrder;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{Context, NormalizeSettings, RowFilters};
 use windlass_core::schema::{Column, Contract, Schema, SchemaFormat, SystemNames, export, parse_document};
@@ -391,6 +392,12 @@ fn select(resources: Vec<Resource>, names: &[String]) -> Result<(Vec<Resource>, 
 
 /// The limit of a run counts for resources that have no parent: of those, their children are read as a whole.
 fn limit_root(resource: &mut Resource, options: &RunOptions) {
+    if let (Some(rows), Some(incremental)) = (options.chunks.get(&resource.name), &mut resource.incremental) {
+        // With a lag, what a chunk ends with would be read again and again.
+        (incremental.row_order, incremental.lag) = (Some(RowOrder::Asc), None);
+        resource.limit = Some(Limit::Records(*rows));
+        return;
+    }
     if let Some(limit) = options.limit.filter(|_| resource.parent.is_none()) {
         let limit = match resource.limit {
             Some(Limit::Records(own)) => own.min(limit),

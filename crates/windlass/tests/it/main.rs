@@ -13,3 +13,12 @@ mod rest_api;
 mod resume;
 #[cfg(feature = "duckdb")]
 mod script;
+#[cfg(feature = "postgres")]
+#[path = "../destinations/server.rs"]
+#[allow(
+    dead_code,
+    clippy::print_stderr,
+    reason = "the suite of destinations needs more of it, and what is left out is said"
+)]
+mod server;
+mod sql_split;

@@ -37,6 +37,8 @@ pub struct SqlOptions {
     /// What becomes of values that no table can hold: MySQL's zero dates, dates that are infinite or outside of the
     /// years 1 to 9999, and NaN in decimals. Default null.
     pub invalid_values: InvalidValues,
+    /// Connections that rows are read over at the same time, by all tables together. Default 8.
+    pub max_connections: Option<NonZeroUsize>,
     /// What holds for all tables that do not say otherwise.
     #[serde(flatten)]
     pub table: TableOptions,
@@ -105,8 +107,11 @@ pub struct TableOptions {
     /// Which JSON columns and arrays become nested tables: true, or names. Default none, and all of them at the
     /// reflection level minimal.
     pub unpack: Option<Unpack>,
-    /// Parts that the table is read in at the same time.
+    /// Parts of the table that are read at the same time, with a connection each. By default large tables of PostgreSQL
+    /// are read with as many as there are cores, four at most, and all others with one.
     pub partitions: Option<NonZeroUsize>,
+    /// The column that cuts the table into parts; the primary key if none is named. Best one with an index.
+    pub partition_on: Option<String>,
 }
 
 /// Options of one table.
@@ -147,6 +152,7 @@ impl TableOptions {
             resolve_foreign_keys: self.resolve_foreign_keys.or(defaults.resolve_foreign_keys),
             unpack: self.unpack.or(defaults.unpack),
             partitions: self.partitions.or(defaults.partitions),
+            partition_on: self.partition_on.or(defaults.partition_on),
         }
     }
 

@@ -99,8 +99,10 @@ pub trait Rows: Send {
 }
 
 /// A moment of a database, which lasts until this is dropped.
-#[async_trait]
 pub trait Snapshot: Send + Sync {
     /// What names it to other connections.
     fn name(&self) -> &str;
+
+    /// Whether it lasts still: it is gone with the connection that holds it.
+    fn is_held(&self) -> bool;
 }

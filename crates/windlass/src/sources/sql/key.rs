@@ -14,7 +14,7 @@ use windlass_core::value::{Tag, Timestamp, encode_tagged, format_date, format_ti
 
 use super::catalog::ColumnShape;
 use super::database::Dialect;
-use super::query::{Direction, comparable, literal};
+use super::query::{Direction, comparable, literal, quote};
 use super::sql_type::SqlType;
 use super::table::PlannedTable;
 
@@ -28,6 +28,8 @@ pub(super) struct ReadKey {
     is_total: bool,
     /// Whether rows without cursor would be lost behind a condition.
     has_nulls: bool,
+    /// Whether texts are compared as the database does, and not byte by byte as cursors are.
+    is_native: bool,
 }
 
 impl ReadKey {
@@ -41,18 +43,7 @@ impl ReadKey {
     ) -> Self {
         let rest = table.key().iter().filter(|name| **name != cursor.name);
         let rest: Vec<ColumnShape> = rest.filter_map(|name| table.column(name).ok().cloned()).collect();
-        let is_ordered = |column: &ColumnShape| {
-            matches!(
-                column.sql_type,
-                SqlType::Int { .. }
-                    | SqlType::Text { .. }
-                    | SqlType::Date
-                    | SqlType::Timestamp { .. }
-                    | SqlType::Decimal { .. }
-                    | SqlType::Uuid
-            )
-        };
-        let is_total = !table.key().is_empty() && rest.iter().all(is_ordered);
+        let is_total = !table.key().is_empty() && rest.iter().all(|column| is_ordered(column.sql_type));
         let mut columns = vec![cursor.clone()];
         if is_total {
             columns.extend(rest);
@@ -64,7 +55,34 @@ impl ReadKey {
             direction,
             is_total,
             has_nulls: cursor.is_nullable && missing == MissingCursor::Include,
+            is_native: false,
         }
+    }
+
+    /// The primary key of a table, in the order of its index. `None` where it is not read whole and as it is, or has
+    /// values that cannot be compared with what was read.
+    pub(super) fn primary(dialect: Dialect, table: &PlannedTable) -> Option<Self> {
+        let key = &table.shape.primary_key;
+        let column = |name: &String| {
+            let of_table = table.shape.columns.iter().find(|column| column.name == *name)?;
+            let selected = table.selected.iter().find(|selected| selected.name == *name)?;
+            let is_plain = selected.cast.is_none() && selected.expression.is_none();
+            (is_plain && is_ordered(of_table.sql_type) && !of_table.is_nullable).then(|| of_table.clone())
+        };
+        let columns = key.iter().map(column).collect::<Option<Vec<_>>>()?;
+        (!columns.is_empty()).then(|| Self {
+            dialect,
+            names: key.clone(),
+            columns,
+            direction: Direction::Asc,
+            is_total: true,
+            has_nulls: false,
+            is_native: true,
+        })
+    }
+
+    fn comparable(&self, column: &ColumnShape) -> String {
+        if self.is_native { quote(self.dialect, &column.name) } else { comparable(self.dialect, column) }
     }
 
     /// The names of the columns.
@@ -79,7 +97,7 @@ impl ReadKey {
 
     /// What the query sorts by.
     pub(super) fn order(&self) -> Vec<(String, Direction)> {
-        let term = |column: &ColumnShape| (comparable(self.dialect, column), self.direction);
+        let term = |column: &ColumnShape| (self.comparable(column), self.direction);
         self.columns.iter().map(term).collect()
     }
 
@@ -92,7 +110,7 @@ impl ReadKey {
         let mut terms = Vec::new();
         let mut equal: Vec<String> = Vec::new();
         for (column, value) in self.columns.iter().zip(values) {
-            let name = comparable(self.dialect, column);
+            let name = self.comparable(column);
             let value = literal(self.dialect, value, &column.sql_type)?;
             let mut all = equal.clone();
             all.push(format!("{name} {further} {value}"));
@@ -103,12 +121,25 @@ impl ReadKey {
             (Some(column), Some(value)) if terms.len() > 1 => {
                 // An index on the cursor alone finds the place by this.
                 let value = literal(self.dialect, value, &column.sql_type)?;
-                format!("{} {further}= {value} AND ", comparable(self.dialect, column))
+                format!("{} {further}= {value} AND ", self.comparable(column))
             }
             _ => String::new(),
         };
         Ok(format!("{first}({})", terms.join(" OR ")))
     }
+}
+
+/// Whether the values of a type come in an order that a condition can go on in.
+fn is_ordered(sql_type: SqlType) -> bool {
+    matches!(
+        sql_type,
+        SqlType::Int { .. }
+            | SqlType::Text { .. }
+            | SqlType::Date
+            | SqlType::Timestamp { .. }
+            | SqlType::Decimal { .. }
+            | SqlType::Uuid
+    )
 }
 
 /// The values of a row in the form of cursors; `None` if one is null or of a type without order, or there are no names.

@@ -21,7 +21,13 @@ mod config;
 mod table;
 
 mod key;
+mod snapshot;
 mod reader;
+mod split;
+
+mod connections;
+mod parallel;
+mod partitions;
 mod source;
 
 #[cfg_attr(feature = "duckdb", path = "duckdb/mod.rs")]
@@ -46,7 +52,9 @@ pub use open::{OpenOptions, open};
 pub use query::{Direction, Select, SelectedColumn, bare, cursor_direction, literal, quote, range_condition};
 pub use reader::annotated;
 pub use reader::{TableRead, TableReader};
+pub use snapshot::SharedSnapshot;
 pub use source::SqlSource;
+pub use split::{Piece, Split, SplitRequest, split};
 pub use sql_type::{ReflectionLevel, SqlType};
 pub use table::PlannedTable;
 

@@ -17,6 +17,7 @@ use super::catalog::ColumnShape;
 use super::database::{Database, Rows};
 use super::key::{ReadKey, key_values, last_group};
 use super::query::{Direction, Select};
+use super::snapshot::SharedSnapshot;
 use super::sql_type::SqlType;
 use super::table::PlannedTable;
 use crate::source::{Body, Extractor, Origin, Page};
@@ -41,7 +42,7 @@ pub struct TableRead {
     /// How many rows at most.
     pub limit: Option<u64>,
     /// The snapshot that the rows are seen in.
-    pub snapshot: Option<String>,
+    pub snapshot: Option<Arc<SharedSnapshot>>,
     /// Whether the rows are wanted as records, for steps that look at each.
     pub is_by_record: bool,
 }
@@ -83,6 +84,18 @@ impl TableReader {
         let key = read.cursor.as_ref().map(|(column, direction, missing)| {
             ReadKey::new(read.database.dialect(), &read.table, column, *direction, *missing)
         });
+        Self::in_order(read, key, notices, position)
+    }
+
+    /// A reader in the order of a key, which is not that of a cursor; begins at a position, or at the start.
+    ///
+    /// Errors: as [`TableReader::new`].
+    pub(super) fn in_order(
+        read: TableRead,
+        key: Option<ReadKey>,
+        notices: Vec<String>,
+        position: Option<&Value>,
+    ) -> Result<Self> {
         let schema = annotated(&read.table.columns);
         let unpacks = read.is_by_record || read.table.columns.iter().any(|column| read.table.unpacks(column));
         let (mut after, mut given) = (None, 0);
@@ -146,9 +159,13 @@ impl TableReader {
     async fn try_fetch(&mut self) -> Result<Option<RecordBatch>> {
         if self.rows.is_none() {
             let Some(query) = self.query()? else { return Ok(None) };
-            let (table, snapshot) = (&self.read.table, self.read.snapshot.as_deref());
+            let (database, table) = (&self.read.database, &self.read.table);
             let chunk = table.options.chunk_rows();
-            self.rows = Some(self.read.database.read(&query, &table.columns, chunk, snapshot).await?);
+            let snapshot = match &self.read.snapshot {
+                Some(shared) => shared.name(&**database, &mut self.notices).await?,
+                None => None,
+            };
+            self.rows = Some(database.read(&query, &table.columns, chunk, snapshot.as_deref()).await?);
         }
         match &mut self.rows {
             Some(rows) => rows.next_batch().await,

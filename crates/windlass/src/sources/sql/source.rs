@@ -1,5 +1,6 @@
 //! The source: which tables there are, what is said about them, and their readers.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,14 +14,19 @@ use windlass_core::{Error, Result};
 use super::address::Address;
 use super::catalog::{Relation, TableShape};
 use super::config::{SqlOptions, SqlResourceOptions};
+use super::connections::Connections;
 use super::database::Database;
 use super::open::{OpenOptions, open};
+use super::partitions;
 use super::query::{Direction, bare, range_condition};
-use super::reader::{TableRead, TableReader};
+use super::reader::TableRead;
 use super::table::{PlannedTable, expand, explain, unindexed};
 use crate::config::{parse_options, unknown_name};
 use crate::source::{Extractor, Limit, Opening, Resource, Source, SourceContext, SourceSettings};
 use crate::sources::SourceParts;
+
+/// Connections that rows are read over when nobody says otherwise.
+const MAX_CONNECTIONS: usize = 8;
 
 /// Tables and queries of one database.
 #[derive(Debug)]
@@ -32,6 +38,7 @@ pub struct SqlSource {
     /// Entries of the file; a name may be a pattern.
     entries: Vec<(Resource, SqlResourceOptions)>,
     database: OnceCell<Arc<dyn Database>>,
+    connections: Arc<Connections>,
     /// What is read, by the names of the resources.
     planned: Mutex<IndexMap<String, Arc<PlannedTable>>>,
 }
@@ -67,6 +74,8 @@ impl SqlSource {
             }
             Ok((resource, own))
         };
+        let connections =
+            Connections::new(options.max_connections.map_or(MAX_CONNECTIONS, NonZeroUsize::get));
         Ok(Self {
             name: parts.name,
             settings: parts.settings,
@@ -74,6 +83,7 @@ impl SqlSource {
             options,
             entries: parts.resources.into_iter().map(entry).collect::<Result<_>>()?,
             database: OnceCell::new(),
+            connections,
             planned: Mutex::default(),
         })
     }
@@ -244,6 +254,10 @@ impl Source for SqlSource {
         Ok(resources)
     }
 
+    fn sorts_by_cursor(&self) -> bool {
+        true
+    }
+
     fn identity(&self) -> Option<Value> {
         let entries: Vec<String> = self.entries.iter().map(|(_, own)| format!("{own:?}")).collect();
         Some(json!({
@@ -299,6 +313,6 @@ impl Source for SqlSource {
             snapshot: None,
             is_by_record: !resource.steps.is_empty(),
         };
-        Ok(vec![Box::new(TableReader::new(read, notices, opening.position.as_ref())?)])
+        Ok(vec![partitions::open(read, notices, opening, &self.connections).await?])
     }
 }

@@ -1,6 +1,5 @@
 //! A connection, the questions that are asked through it, and snapshots that it holds.
 
-use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 use windlass_core::{Error, Result};
@@ -75,7 +74,7 @@ impl Client {
 /// A snapshot, held by a transaction that stays open.
 pub(super) struct HeldSnapshot {
     name: String,
-    _client: Client,
+    client: Client,
 }
 
 impl HeldSnapshot {
@@ -91,13 +90,16 @@ impl HeldSnapshot {
             Error::source_failed(format!("{} gave no snapshot", address.location))
                 .with_hint("read the table in one part")
         })?;
-        Ok(Self { name, _client: client })
+        Ok(Self { name, client })
     }
 }
 
-#[async_trait]
 impl Snapshot for HeldSnapshot {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn is_held(&self) -> bool {
+        !self.client.client.is_closed()
     }
 }
