@@ -25,6 +25,7 @@ def configspec(cls: Any = None, **_: Any) -> Any:
                 setattr(kind, name, dataclasses.field(default_factory=functools.partial(copy.copy, value)))
             elif not hasattr(kind, name):
                 setattr(kind, name, None)
-        return dataclasses.dataclass(kind)
+        # Values may be secrets: they are not printed.
+        return dataclasses.dataclass(repr=False)(kind)
 
     return decorate if cls is None else decorate(cls)
