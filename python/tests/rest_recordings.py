@@ -132,7 +132,10 @@ def error_differences(recorded, cause):
     if cause is None:
         return [f"- error {recorded['type']}: {recorded['message']}"]
     wanted = recorded["type"].rpartition(".")[2]
-    kinds = [kind.__name__ for kind in type(cause).__mro__]
+    kinds, inner = [], cause
+    while inner is not None:
+        kinds += [kind.__name__ for kind in type(inner).__mro__]
+        inner = inner.__cause__
     if recorded["type"].startswith("windlass."):
         wanted = "Exception"
     is_same = wanted in kinds

@@ -101,7 +101,7 @@ def _steps_of(text: str) -> Optional[Tuple[Step, ...]]:
             return None
         dotted, bracket = text[at] == ".", found.group().lstrip(".").startswith("[")
         # A dot stands between names; the first one has none, unless the root is named.
-        if dotted == bracket or (not bracket and dotted == (at == 0)):
+        if dotted != (not bracket and at > 0):
             return None
         at = found.end()
         kind = found.lastgroup

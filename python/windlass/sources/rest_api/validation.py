@@ -5,7 +5,6 @@ import difflib
 import typing
 from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence
 
-from windlass.common import jsonpath
 from windlass.common.exceptions import DictValidationException
 from windlass.extract.resource import DltResource
 from windlass.sources.helpers.rest_client.auth import AuthConfigBase
@@ -207,6 +206,14 @@ def validate_config(config: Any) -> None:
 
 def _check_entry(entry: Mapping[str, Any], path: str) -> None:
     _check_fields(entry, types.EndpointResource, path)
+    endpoint = entry.get("endpoint")
+    actions = endpoint.get("response_actions") if isinstance(endpoint, collections.abc.Mapping) else None
+    for index, action in enumerate(actions or []):
+        given = action.get("action") if isinstance(action, collections.abc.Mapping) else None
+        if isinstance(given, str) and given != "ignore":
+            # A typo must not change what is loaded.
+            where = f"{path}/endpoint/response_actions[{index}]"
+            fail(where, f"field `action={given}` is no action{meant(given, ['ignore'])}, or give a function")
     for index, steps in enumerate(entry.get("processing_steps") or []):
         check_steps(steps, f"{path}/processing_steps[{index}]")
 
@@ -221,7 +228,3 @@ def check_steps(steps: Mapping[str, Any], path: str) -> None:
             if wrong:
                 fail(path, f"field `{key}` expects a `callable` (function or class instance) or a jq expression: {wrong}")
 
-
-def check_path(path: Any) -> jsonpath.JSONPath:
-    """A path that is JSONPath. Raises `JsonPathParserError`."""
-    return jsonpath.compile_path(path)

@@ -3,6 +3,7 @@
 from threading import local
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Type, Union
 
+from windlass.common.typing import CONFIG_VALUE
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.requests.session import (
     DEFAULT_TIMEOUT,
@@ -88,7 +89,7 @@ class Client:
         self.head = lambda *a, **kw: self.session.head(*a, **kw)
         self.request = lambda *a, **kw: self.session.request(*a, **kw)
 
-    def configure(self, config: Any = None) -> None:
+    def configure(self, config: Any = CONFIG_VALUE) -> None:
         """Takes the settings anew: of `config`, an object with the settings of `[runtime]`, or of the files."""
         self._configured = {
             name: getattr(config, name) for name in _RUNTIME if getattr(config, name, None) is not None

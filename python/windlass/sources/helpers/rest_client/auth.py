@@ -30,7 +30,7 @@ _JWT_SECONDS = 3600
 class AuthConfigBase(AuthBase, CredentialsConfiguration):
     """The base of what signs requests. Fields that are not given come from the settings."""
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a request."""
         raise NotImplementedError(f"{type(self).__name__} does not say how a request is signed: define `__call__`")
 

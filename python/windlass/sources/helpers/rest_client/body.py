@@ -1,5 +1,6 @@
 """Bodies of answers: decoded once, with errors that say what came instead."""
 
+import json
 from typing import Any, NoReturn
 
 from windlass.sources.helpers._requests import requests
@@ -10,13 +11,29 @@ def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is no JSON")
 
 
+def _text(response: requests.Response) -> str:
+    """The body as text: in the charset that is named, else in the one that JSON has."""
+    content = response.content
+    if not response.encoding and len(content) > 3:
+        encoding = requests.utils.guess_json_utf(content)
+        if encoding is not None:
+            try:
+                return content.decode(encoding)
+            except UnicodeDecodeError:
+                pass
+    return response.text
+
+
 def _decoded(response: requests.Response) -> Any:
+    text = _text(response)
+    # A byte order mark may stand before it.
+    document = text[1:] if text.startswith("\ufeff") else text
     try:
-        return requests.Response.json(response, parse_constant=_refuse_constant)
-    except requests.exceptions.JSONDecodeError as cause:
-        raise _named(response, cause.msg, cause.doc, cause.pos) from cause
+        return json.loads(document, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as cause:
+        raise _named(response, cause.msg, document, cause.pos) from cause
     except ValueError as cause:
-        raise _named(response, str(cause), response.text, 0) from cause
+        raise _named(response, str(cause), document, 0) from cause
 
 
 def _named(response: requests.Response, message: str, document: str, position: int) -> Exception:
