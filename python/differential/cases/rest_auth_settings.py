@@ -17,12 +17,14 @@ def run(dlt, workdir):
         p = duck(dlt, workdir)
         p.run(source(config))
         os.environ["SOURCES__REST_API__OTHER__CREDENTIALS__TOKEN"] = "of-other"
-        p.run(source(config, name="other"))
+        q = duck(dlt, workdir, name="q")
+        q.run(source(config, name="other"))
 
         @dlt.source(section="mine")
         def own():
             return rest_api(dlt).rest_api_resources({**config, "resources": [{"name": "own_show", "endpoint": "show"}]})
 
         os.environ["SOURCES__MINE__CREDENTIALS__TOKEN"] = "mine"
-        p.run(own())
-        return p, missing, api.requests()
+        r = duck(dlt, workdir, name="r")
+        r.run(own())
+        return p, q, r, missing, api.requests()

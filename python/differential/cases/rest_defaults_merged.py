@@ -3,7 +3,7 @@ from _rest import posts, rest_api, serving
 
 
 def run(dlt, workdir):
-    with serving(posts=posts, show=lambda request, *_: [{"query": sorted(request.query.items())}]) as api:
+    with serving(posts=posts, show=lambda request, *_: [{"id": 1, "title": "t", "query": str(sorted(request.query.items()))}]) as api:
         p = duck(dlt, workdir)
         config = {
             "client": {"base_url": api.url},
