@@ -1,7 +1,6 @@
 """The resources of a configuration: what they ask for, page by page."""
 
-import copy
-from typing import Any, Callable, Dict, Generator, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Generator, List, Mapping, NamedTuple, Optional, Tuple
 
 from windlass.common import jsonpath
 from windlass.extract.decorators import defer

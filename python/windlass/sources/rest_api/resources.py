@@ -34,7 +34,8 @@ def expand_and_index_resources(
         if name in found:
             raise ValueError(f"Resource `{name}` is already defined.")
         resource["endpoint"] = _setup_single_entity_endpoint(resource["endpoint"])  # type: ignore[arg-type]
-        _check_params(resource["endpoint"].get("params") or {})
+        endpoint: Any = resource["endpoint"]
+        _check_params(endpoint.get("params") or {})
         _bind_path_params(resource)
         found[name] = resource
     return found
@@ -50,16 +51,17 @@ def _entry(given: Union[str, EndpointResource]) -> EndpointResource:
     name = resource["name"]
     if not isinstance(name, str):
         raise WrongKind(msg=f"Resource name must be a string, got {type(name)}", path=".")
-    endpoint = resource.get("endpoint")
-    resource["endpoint"] = {"path": endpoint} if isinstance(endpoint, str) else dict(endpoint or {})  # type: ignore[assignment]
-    if resource["endpoint"].get("path") is None:  # type: ignore[union-attr]
-        resource["endpoint"]["path"] = name  # type: ignore[index]
+    given_endpoint: Any = resource.get("endpoint")
+    endpoint = {"path": given_endpoint} if isinstance(given_endpoint, str) else dict(given_endpoint or {})
+    if endpoint.get("path") is None:
+        endpoint["path"] = name
+    resource["endpoint"] = endpoint  # type: ignore[typeddict-item]
     return resource
 
 
 def _with_defaults(resource: EndpointResource, defaults: EndpointResourceBase) -> EndpointResource:
     merged: Dict[str, Any] = {**defaults, **resource}
-    default_endpoint = defaults.get("endpoint") or {}
+    default_endpoint: Any = defaults.get("endpoint") or {}
     if not isinstance(default_endpoint, Mapping):
         raise WrongKind(
             msg="Path `./resource_defaults`: field `endpoint` must be a dict: a path is no default", path="./resource_defaults"

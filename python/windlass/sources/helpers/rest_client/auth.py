@@ -44,7 +44,7 @@ def _refused(kind: Any, value: Any, wanted: str) -> NativeValueError:
 class BearerTokenAuth(AuthConfigBase):
     """A token in the header `Authorization`."""
 
-    token: TSecretStrValue = None
+    token: TSecretStrValue = None  # type: ignore[assignment]
 
     def parse_native_representation(self, value: Any) -> None:
         """Takes the token."""
@@ -62,7 +62,7 @@ class APIKeyAuth(AuthConfigBase):
     """A key in a header, the query or a cookie."""
 
     name: str = "Authorization"
-    api_key: TSecretStrValue = None
+    api_key: TSecretStrValue = None  # type: ignore[assignment]
     location: TApiKeyLocation = "header"
 
     def parse_native_representation(self, value: Any) -> None:
@@ -94,7 +94,7 @@ class HttpBasicAuth(AuthConfigBase):
     """A user name and a password."""
 
     username: str = None  # type: ignore[assignment] # noqa: RUF013 (the reference's signature)
-    password: TSecretStrValue = None
+    password: TSecretStrValue = None  # type: ignore[assignment]
 
     def parse_native_representation(self, value: Any) -> None:
         """Takes the two of a list."""
@@ -113,7 +113,7 @@ class HttpBasicAuth(AuthConfigBase):
 class OAuth2AuthBase(AuthConfigBase):
     """A token that was given for other credentials."""
 
-    access_token: TSecretStrValue = None
+    access_token: TSecretStrValue = None  # type: ignore[assignment]
 
     def parse_native_representation(self, value: Any) -> None:
         """Takes the token."""
@@ -136,10 +136,10 @@ def _default_session() -> requests.Session:
 class OAuth2ClientCredentials(OAuth2AuthBase):
     """The flow of client credentials: a token is asked for when there is none, or when it is too old."""
 
-    access_token: Annotated[Optional[TSecretStrValue], NotResolved()] = None
+    access_token: Annotated[Optional[TSecretStrValue], NotResolved()] = None  # type: ignore[assignment]
     access_token_url: str = None  # type: ignore[assignment] # noqa: RUF013
-    client_id: TSecretStrValue = None
-    client_secret: TSecretStrValue = None
+    client_id: TSecretStrValue = None  # type: ignore[assignment]
+    client_secret: TSecretStrValue = None  # type: ignore[assignment]
     access_token_request_data: Dict[str, Any] = None  # type: ignore[assignment] # noqa: RUF013
     default_token_expiration: int = 3600
     session: Annotated[requests.Session, NotResolved()] = None  # type: ignore[assignment]
@@ -201,9 +201,9 @@ def _token_of(answer: Any) -> str:
 class OAuthJWTAuth(BearerTokenAuth):
     """A token that is given for a signed statement."""
 
-    token: Annotated[Optional[TSecretStrValue], NotResolved()] = None
+    token: Annotated[Optional[TSecretStrValue], NotResolved()] = None  # type: ignore[assignment]
     client_id: str = None  # type: ignore[assignment] # noqa: RUF013
-    private_key: TSecretStrValue = None
+    private_key: TSecretStrValue = None  # type: ignore[assignment]
     auth_endpoint: str = None  # type: ignore[assignment] # noqa: RUF013
     scopes: Optional[Union[str, List[str]]] = None
     headers: Optional[Dict[str, str]] = None

@@ -144,7 +144,7 @@ class RangePaginator(BasePaginator):
     def _total(self, response: Response) -> int:
         body = response.json()
         values = jsonpath.find_values(self.total_path, body)  # type: ignore[arg-type]
-        total = values[0] if values else None
+        total: Any = values[0] if values else None
         if total is None:
             self._handle_missing_total(body)
         try:
