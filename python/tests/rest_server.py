@@ -16,6 +16,15 @@ def body_bytes(body):
     return body.encode() if isinstance(body, str) else json.dumps(body).encode()
 
 
+class _Quiet(ThreadingHTTPServer):
+    """A server to which a connection that breaks off is no news."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Says nothing."""
+
+
 class ScriptedServer:
     """Answers requests by the exchanges of a recording; use it as a context."""
 
@@ -43,8 +52,7 @@ class ScriptedServer:
             def log_message(self, *_):
                 """Says nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), Handler)
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
 

@@ -7,7 +7,7 @@ from typing import Any, Iterable, List, Optional, Tuple, Union
 
 _SEGMENT = re.compile(
     r"""\.?(?:
-        (?P<name>[A-Za-z_@][A-Za-z0-9_@-]*)
+        (?P<name>@?[A-Za-z_][A-Za-z0-9_@-]*)
       | '(?P<quoted>[^'\\]*)'
       | "(?P<double>[^"\\]*)"
       | \[(?P<index>-?\d+)\]
@@ -54,7 +54,11 @@ class JSONPath:
     @property
     def simple_name(self) -> Optional[str]:
         """The name, if the path is nothing but one."""
-        if self.text.startswith("$") or not self._steps or len(self._steps) != 1:
+        if self._steps is None:
+            from windlass._native import native
+
+            return native().cursor_column(self.text)
+        if self.text.startswith("$") or len(self._steps) != 1:
             return None
         step = self._steps[0]
         return step if isinstance(step, str) else None
