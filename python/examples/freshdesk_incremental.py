@@ -14,7 +14,8 @@ TICKETS = [
     {"id": 2, "subject": "network", "status": 2, "updated_at": "2024-05-02T08:00:00Z"},
 ]
 
-asked = []
+#: The times since which tickets were asked for.
+asked: list = []
 
 
 class Api(BaseHTTPRequestHandler):

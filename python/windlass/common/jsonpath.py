@@ -55,9 +55,8 @@ class JSONPath:
     def simple_name(self) -> Optional[str]:
         """The name, if the path is nothing but one."""
         if self._steps is None:
-            from windlass._native import native
-
-            return native().cursor_column(self.text)
+            # A number may be a name, too.
+            return self.text if self.text.isdigit() else None
         if self.text.startswith("$") or len(self._steps) != 1:
             return None
         step = self._steps[0]

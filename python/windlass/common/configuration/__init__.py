@@ -1,6 +1,6 @@
 """Settings and secrets."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Callable, Type, TypeVar, overload
 
 from windlass.common.configuration.inject import with_config
 from windlass.common.configuration.exceptions import (
@@ -9,17 +9,37 @@ from windlass.common.configuration.exceptions import (
     ConfigurationValueError,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Any:
+        return lambda function: function
+
+
+TConfig = TypeVar("TConfig")
+
 __all__ = ["ConfigFieldMissingException", "ConfigFileNotFoundException", "ConfigurationValueError", "with_config", "configspec"]
 
 
+@overload
+def configspec(cls: Type[TConfig], **_: Any) -> Type[TConfig]: ...
+
+
+@overload
+def configspec(cls: None = None, **_: Any) -> Callable[[Type[TConfig]], Type[TConfig]]: ...
+
+
+@dataclass_transform()
 def configspec(cls: Any = None, **_: Any) -> Any:
     """Makes a class of settings: its fields become those of a dataclass."""
     import copy
     import dataclasses
     import functools
+    import inspect
 
     def decorate(kind: Any) -> Any:
-        for name in list(getattr(kind, "__annotations__", {})):
+        for name in list(inspect.get_annotations(kind)):
             value = getattr(kind, name, None)
             if isinstance(value, (list, dict, set)):
                 setattr(kind, name, dataclasses.field(default_factory=functools.partial(copy.copy, value)))

@@ -1,7 +1,7 @@
 """The configuration of a REST API source."""
 
 import dataclasses
-from typing import Any, Callable, Dict, List, Literal, Optional, TypedDict, Union
+from typing import Any, Callable, Dict, List, Literal, Optional, Sequence, TypedDict, Union
 
 from windlass.common import jsonpath
 from windlass.extract.incremental import Incremental
@@ -290,8 +290,8 @@ class ResourceBase(TypedDict, total=False):
     ]
     parent_table_name: Optional[Union[str, Callable[..., Any]]]
     columns: Optional[Any]
-    primary_key: Optional[Union[str, List[str], Callable[..., Any]]]
-    merge_key: Optional[Union[str, List[str], Callable[..., Any]]]
+    primary_key: Optional[Union[str, Sequence[str], Callable[..., Any]]]
+    merge_key: Optional[Union[str, Sequence[str], Callable[..., Any]]]
     schema_contract: Optional[Union[str, Dict[str, Any], Callable[..., Any]]]
     table_format: Optional[Union[str, Callable[..., Any]]]
     file_format: Optional[Union[str, Callable[..., Any]]]

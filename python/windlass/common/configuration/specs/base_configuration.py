@@ -1,6 +1,7 @@
 """Classes whose fields are settings: those that are not given are looked up."""
 
 import dataclasses
+import inspect
 import typing
 from collections.abc import MutableMapping
 from typing import Any, ClassVar, Dict, Iterator, List, Sequence, Tuple
@@ -42,7 +43,7 @@ class BaseConfiguration(MutableMapping):  # type: ignore[type-arg]
             # Types that are known to type checkers only.
             found: Dict[str, Any] = {}
             for kind in reversed(cls.__mro__):
-                found.update(vars(kind).get("__annotations__", {}))
+                found.update(inspect.get_annotations(kind))
             return {name: Any if isinstance(hint, str) else hint for name, hint in found.items()}
 
     def _names(self) -> List[str]:
