@@ -1,7 +1,7 @@
 """A client for APIs that answer with JSON, page by page."""
 
 import copy
-from typing import Any, Dict, Generic, Iterable, Iterator, List, Optional, TypeVar, Union
+from typing import Any, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
 from urllib.parse import urlsplit
 
 from windlass.common import jsonpath
@@ -74,6 +74,7 @@ class RESTClient:
         self.paginator = paginator
         self.pagination_factory = paginator_factory or PaginatorFactory()
         self.data_selector = data_selector
+        self._told: Set[Tuple[str, str]] = set()
         #: Hosts besides that of `base_url` to which credentials may go where a link leads there.
         self.send_credentials_to: List[str] = list(runtime_setting("send_credentials_to", list, []))
 
@@ -206,7 +207,8 @@ class RESTClient:
         if len(found) == 1:
             found = found[0]
         if found is None:
-            _logger().warning("the selector `%s` finds null in the answer of %s", data_selector, sanitize_url(response.url))
+            where = sanitize_url(response.url)
+            self._tell(30, "the selector `%s` finds null in the answer of %s", str(data_selector), where)
             return []
         return found if isinstance(found, list) else [found]
 
@@ -218,15 +220,21 @@ class RESTClient:
     def detect_paginator(self, response: Response, data: Any) -> BasePaginator:
         """How an API pages, from its first answer."""
         paginator, score = self.pagination_factory.create_paginator(response)
-        where = sanitize_url(response.url)
+        kind, where = type(paginator).__name__, sanitize_url(response.url)
         if score == 1.0:
-            _logger().info("%s pages by %s", where, type(paginator).__name__)
+            self._tell(20, "by %s the pages of %s are found", kind, where)
         elif score == 0.0:
             level = 30 if isinstance(data, list) else 20
-            _logger().log(level, "%s is taken for one page: no paginator was found; give one if there are more", where)
+            self._tell(level, "%s: no paginator was found for %s: it is taken for one page; give one if there are more", kind, where)
         else:
-            _logger().warning("%s pages by %s, probably: verify it, or give the paginator", where, type(paginator).__name__)
+            self._tell(30, "by %s, probably, the pages of %s are found: verify it, or give the paginator", kind, where)
         return paginator
+
+    def _tell(self, level: int, text: str, what: str, where: str) -> None:
+        """Logs something that is so for many answers once."""
+        if (text, what) not in self._told:
+            self._told.add((text, what))
+            _logger().log(level, text, what, where)
 
     def _raise_for_status(self, response: Response, *args: Any, **kwargs: Any) -> None:
         shows_body = _setting(self._config, "http_show_error_body", bool, False)
