@@ -74,7 +74,7 @@ class RESTClient:
         self.paginator = paginator
         self.pagination_factory = paginator_factory or PaginatorFactory()
         self.data_selector = data_selector
-        self._told: Set[Tuple[str, str]] = set()
+        self._told: Set[Tuple[str, ...]] = set()
         #: Hosts besides that of `base_url` to which credentials may go where a link leads there.
         self.send_credentials_to: List[str] = list(runtime_setting("send_credentials_to", list, []))
 
@@ -208,7 +208,7 @@ class RESTClient:
             found = found[0]
         if found is None:
             where = sanitize_url(response.url)
-            self._tell(30, "the selector `%s` finds null in the answer of %s", str(data_selector), where)
+            self._tell(30, "the answer of %s has null where the selector `%s` leads", where, str(data_selector))
             return []
         return found if isinstance(found, list) else [found]
 
@@ -222,19 +222,19 @@ class RESTClient:
         paginator, score = self.pagination_factory.create_paginator(response)
         kind, where = type(paginator).__name__, sanitize_url(response.url)
         if score == 1.0:
-            self._tell(20, "by %s the pages of %s are found", kind, where)
+            self._tell(20, "the pages of %s are found by %s", where, kind)
         elif score == 0.0:
             level = 30 if isinstance(data, list) else 20
-            self._tell(level, "%s: no paginator was found for %s: it is taken for one page; give one if there are more", kind, where)
+            self._tell(level, "no paginator was found for %s: it is taken for one page; give one if there are more", where)
         else:
-            self._tell(30, "by %s, probably, the pages of %s are found: verify it, or give the paginator", kind, where)
+            self._tell(30, "the pages of %s are found by %s, probably: verify it, or give the paginator", where, kind)
         return paginator
 
-    def _tell(self, level: int, text: str, what: str, where: str) -> None:
+    def _tell(self, level: int, text: str, where: str, *what: str) -> None:
         """Logs something that is so for many answers once."""
-        if (text, what) not in self._told:
-            self._told.add((text, what))
-            _logger().log(level, text, what, where)
+        if (text, *what) not in self._told:
+            self._told.add((text, *what))
+            _logger().log(level, text, where, *what)
 
     def _raise_for_status(self, response: Response, *args: Any, **kwargs: Any) -> None:
         shows_body = _setting(self._config, "http_show_error_body", bool, False)
