@@ -4,7 +4,8 @@
 usage: python_side.py LIBRARY SCRIPT PLACE FOLDER [COUNT]
 
 LIBRARY is `dlt` or `windlass`, SCRIPT one of the functions below, PLACE `duckdb`, `parquet` or `nothing` (only the rows are made).
-Prints one line of JSON: the seconds of the run, without the start of Python and the imports, and the rows that are then at the place.
+Prints one line of JSON: the seconds of the run, without the start of Python and the imports, the rows that are then at the place, and
+how much memory the run took beyond what was taken before, in KiB at the peak.
 """
 import importlib, json, os, pathlib, sys, time
 
@@ -24,27 +25,6 @@ def events(count):
         actor["id"] = index * 7919 % 50_000
         event["repo"] = {**event["repo"], "id": index * 31 % 5_000}
         yield event
-
-
-def pages(count):
-    """The same events in lists of 1,000, as a client of an API gives them."""
-    page = []
-    for event in events(count):
-        page.append(event)
-        if len(page) == 1000:
-            yield page
-            page = []
-    if page:
-        yield page
-
-
-def lines(count):
-    """The events of the other benches, read from JSON lines by the script itself."""
-    import orjson
-
-    with open(pathlib.Path(__file__).parent / f"data/events-{count}.jsonl", "rb") as file:
-        for line in file:
-            yield orjson.loads(line)
 
 
 def table(count):
@@ -81,7 +61,13 @@ def frame(count):
     return polars.from_arrow(table(count))
 
 
-SCRIPTS = {"events": events, "pages": pages, "lines": lines, "arrow": table, "polars": frame}
+SCRIPTS = {"events": events, "arrow": table, "polars": frame}
+
+
+def memory(what):
+    """KiB of this process: `VmRSS` now, `VmHWM` at the peak."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 
 def main():
@@ -99,11 +85,14 @@ def main():
     # A frame is there before the clock runs; a generator makes its rows while it is read.
     data = rows(count)
     options = {"loader_file_format": "parquet"} if place == "parquet" or os.environ.get("BENCH_BEST") else {}
+    # The peak is counted from here on.
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = memory("VmRSS")
     started = time.perf_counter()
     pipeline = dlt.pipeline("bench", destination=where, dataset_name="data", pipelines_dir=f"{folder}/pipelines")
     pipeline.run(data, table_name="events", **options)
     seconds = time.perf_counter() - started
-    found = {}
+    found = {"memory": memory("VmHWM") - before}
     if place == "duckdb":
         with pipeline.sql_client() as client:
             found["rows"] = client.execute_sql("SELECT count(*) FROM events")[0][0]

@@ -63,7 +63,11 @@ pub(super) struct ParquetWriter {
 
 /// The writer proper, which is made when the first rows show what they are like.
 enum Writer {
-    Waiting { out: Counted, schema: SchemaRef, properties: Box<WriterProperties> },
+    Waiting {
+        out: Counted,
+        schema: SchemaRef,
+        properties: Box<WriterProperties>,
+    },
     Open(Box<ArrowWriter<Counted>>),
     /// Opening it failed.
     Broken,

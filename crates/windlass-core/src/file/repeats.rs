@@ -61,7 +61,8 @@ mod tests {
         assert_eq!(columns_without_repeats(&batch).is_empty(), has_dictionary);
         // A part of an array is judged by its own values.
         let constant = Int64Array::from_iter_values(std::iter::repeat_n(1, 3000));
-        let both = arrow_select::concat::concat(&[&constant, &Int64Array::from_iter_values(0..3000)]).unwrap();
+        let both =
+            arrow_select::concat::concat(&[&constant, &Int64Array::from_iter_values(0..3000)]).unwrap();
         let batch = RecordBatch::try_from_iter([("c", both.slice(3000, 3000))]).unwrap();
         assert_eq!(columns_without_repeats(&batch), ["c"]);
     }
