@@ -156,7 +156,14 @@ fn write_dict(dict: &Bound<'_, PyDict>, out: &mut Vec<u8>, depth: usize) -> Resu
     }
     out.push(b'{');
     let mut is_first = true;
-    for (key, value) in dict.iter() {
+    let count = dict.len();
+    let mut entries = dict.iter();
+    // Methods of values are user code, and may change what is read.
+    for _ in 0..count {
+        if dict.len() != count {
+            return Err(Refused::unsupported("the dict changed while it was read"));
+        }
+        let Some((key, value)) = entries.next() else { break };
         if !is_first {
             out.push(b',');
         }

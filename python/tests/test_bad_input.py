@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 import windlass as dlt
-from windlass.extract.exceptions import InvalidResourceDataTypeIsNone, ResourceExtractionError
+from windlass.extract.exceptions import InvalidResourceDataTypeIsNone, ResourceExtractionError, SourceExhausted
 from windlass.pipeline.exceptions import PipelineStepFailed
 
 
@@ -37,6 +37,60 @@ def test_a_resource_that_raises_in_the_middle_loads_nothing(pipeline):
     assert last.tb_frame.f_code.co_name == "broken"
     assert not pipeline.has_pending_data
     assert pipeline.first_run
+
+
+def test_a_generator_that_was_read_is_not_silently_empty(pipeline):
+    def rows():
+        yield {"a": 1}
+        yield {"a": 2}
+
+    whole, begun = rows(), rows()
+    next(begun)
+    pipeline.run(whole, table_name="t")
+    for generator in (whole, begun):
+        with pytest.raises(PipelineStepFailed, match="is exhausted or has active iterator") as caught:
+            pipeline.run(generator, table_name="t")
+        assert isinstance(caught.value.exception, SourceExhausted)
+    pipeline.run(rows(), table_name="t")
+    assert len(pipeline.dataset().t.fetchall()) == 4
+
+
+@pytest.mark.parametrize("way_out", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
+def test_what_ends_a_program_goes_through(pipeline, way_out):
+    def rows():
+        yield {"a": 1}
+        raise way_out
+
+    with pytest.raises(type(way_out)):
+        pipeline.run(rows(), table_name="t")
+    assert not pipeline.has_pending_data
+    pipeline.run([{"a": 2}], table_name="t")
+    assert pipeline.dataset().t.select("a").fetchall() == [(2,)]
+
+
+def test_a_dict_that_changes_while_it_is_read(pipeline):
+    row = {"a": 1}
+
+    class Meddling:
+        def asdict(self):
+            row["more"] = 1
+            return {"v": 1}
+
+    row["b"] = Meddling()
+    row["c"] = 2
+    with pytest.raises(PipelineStepFailed, match="the dict changed while it was read"):
+        pipeline.run([row], table_name="t")
+
+
+def test_an_object_that_cannot_even_be_printed(pipeline):
+    class Broken:
+        def __str__(self):
+            raise ValueError("no text")
+
+        __repr__ = __str__
+
+    with pytest.raises(PipelineStepFailed, match="at `a`.*Broken"):
+        pipeline.run([{"a": Broken()}], table_name="t")
 
 
 def test_after_a_failure_the_next_run_loads(pipeline):
