@@ -60,7 +60,9 @@ pub(super) fn json_texts(array: &ArrayRef) -> Result<StringArray> {
         text.clear();
         value(&mut typed, array, row)?;
         // Values within are written as those of records are.
-        let parsed = buffers.parse_value(typed.as_bytes())?;
+        let parsed = buffers.parse_value(typed.as_bytes()).map_err(|cause| {
+            Error::internal(format!("a nested value was not written as JSON: {}", cause.message))
+        })?;
         write_compact(&mut text, &parsed.tape, 0);
         texts.append_value(&text);
     }

@@ -193,7 +193,7 @@ impl BatchColumns {
             let definition = &table.columns[&column.name];
             let field = arrow_field(definition, &ctx.types);
             let array = batch.column(*index);
-            let source = if is_nested(array.data_type()) {
+            let source: ArrayRef = if is_nested(array.data_type()) {
                 Arc::new(json_texts(array).map_err(|error| error.at_column(&column.name))?)
             } else {
                 plain_timestamp(array)
