@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 use async_trait::async_trait;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
@@ -12,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 use windlass::core::Result;
 use windlass::core::hints::ResourceHints;
+use windlass::core::normalize::KEEPS_NESTED;
 use windlass::source::{Body, Extractor, Origin, Page, Target, TargetTable, batch_bytes};
 
 use crate::arrow::{Batches, is_arrow};
@@ -271,7 +273,7 @@ impl Pull {
             What::Columns(mut batches) => {
                 let Some(batch) = batches.next(py)? else { return Ok(()) };
                 self.begun.push(Begun { slot, what: What::Columns(batches) });
-                self.add_batch(slot, &batch);
+                self.add_batch(slot, batch);
                 Ok(())
             }
         }
@@ -301,9 +303,10 @@ impl Pull {
     }
 
     /// Makes pages of a batch: parts of it, so that all workers have some. Nothing is copied.
-    fn add_batch(&mut self, slot: usize, batch: &RecordBatch) {
+    fn add_batch(&mut self, slot: usize, batch: RecordBatch) {
+        let batch = keep_nested(batch);
         let rows = batch.num_rows();
-        let parts = batch_bytes(batch).div_ceil(BATCH_BYTES).max(1);
+        let parts = batch_bytes(&batch).div_ceil(BATCH_BYTES).max(1);
         let step = rows.div_ceil(parts).max(BATCH_ROWS);
         for start in (0..rows.max(1)).step_by(step) {
             let part = batch.slice(start, step.min(rows - start));
@@ -344,4 +347,16 @@ impl Pull {
         *count += rows;
         self.ready.push_back((page, Arc::clone(&own.target)));
     }
+}
+
+/// The batch, marked so that its nested columns become JSON, as the reference has it for frames.
+fn keep_nested(batch: RecordBatch) -> RecordBatch {
+    let schema = batch.schema();
+    if !schema.fields().iter().any(|field| field.data_type().is_nested()) {
+        return batch;
+    }
+    let mut metadata = schema.metadata().clone();
+    metadata.insert(KEEPS_NESTED.to_owned(), String::new());
+    let marked = Schema::new_with_metadata(schema.fields().clone(), metadata);
+    batch.clone().with_schema(Arc::new(marked)).unwrap_or(batch)
 }

@@ -156,7 +156,14 @@ fn write_dict(dict: &Bound<'_, PyDict>, out: &mut Vec<u8>, depth: usize) -> Resu
     }
     out.push(b'{');
     let mut is_first = true;
-    for (key, value) in dict.iter() {
+    let count = dict.len();
+    let mut entries = dict.iter();
+    // Methods of values are user code, and may change what is read.
+    for _ in 0..count {
+        if dict.len() != count {
+            return Err(Refused::unsupported("the dict changed while it was read"));
+        }
+        let Some((key, value)) = entries.next() else { break };
         if !is_first {
             out.push(b',');
         }
@@ -401,7 +408,7 @@ fn write_container(
     let module: String = value.get_type().getattr(intern!(py, "__module__"))?.extract().unwrap_or_default();
     let has = |name: &str| value.hasattr(name).unwrap_or(false);
     if module.starts_with("numpy") && has("tolist") {
-        let plain = value.call_method0(intern!(py, "tolist"))?;
+        let plain = plain_numpy(value)?.call_method0(intern!(py, "tolist"))?;
         if plain.get_type().is(value.get_type()) {
             return Err(Refused::unsupported(format!("it is of type `{}`", type_name(value))));
         }
@@ -425,6 +432,17 @@ fn write_container(
         return Ok(());
     }
     Err(Refused::unsupported(format!("it is of type `{}`", type_name(value))))
+}
+
+/// A scalar or array of numpy. Its times finer than microseconds would become numbers, and spans of time as well.
+fn plain_numpy<'py>(value: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, Refused> {
+    let py = value.py();
+    let Ok(dtype) = value.getattr(intern!(py, "dtype")) else { return Ok(value.clone()) };
+    match dtype.getattr(intern!(py, "kind"))?.extract::<String>()?.as_str() {
+        "M" => Ok(value.call_method1(intern!(py, "astype"), ("datetime64[us]",))?),
+        "m" => Err(Refused::unsupported(format!("it is of type `{}`, a span of time", type_name(value)))),
+        _ => Ok(value.clone()),
+    }
 }
 
 fn write_bytes(bytes: &[u8], is_hex: bool, out: &mut Vec<u8>) {
