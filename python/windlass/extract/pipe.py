@@ -16,7 +16,15 @@ from windlass.extract.exceptions import (
     ResourceExtractionError,
 )
 from windlass.extract.incremental import Incremental
-from windlass.extract.items import DataItemWithMeta, FilterItem, ItemTransform, LimitItem, MapItem, ValidateItem
+from windlass.extract.items import (
+    DataItemWithMeta,
+    FilterItem,
+    ItemTransform,
+    LimitItem,
+    MapItem,
+    ValidateItem,
+    is_frame,
+)
 from windlass.common.exceptions import DltException
 
 
@@ -534,7 +542,7 @@ def _iterator(opened: _Open, data: Any) -> Any:
         return _async_calls(data)
     if inspect.iscoroutine(data):
         return iter([data])
-    if hasattr(data, "__arrow_c_stream__") or isinstance(data, (dict, str)):
+    if is_frame(data) or isinstance(data, (dict, str)):
         return iter([data])
     if isinstance(data, (list, tuple)) and not isinstance(data, str):
         is_by_row = not opened.children and all(isinstance(step, _BY_ROW) for step in opened.steps)

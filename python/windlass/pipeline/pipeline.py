@@ -365,6 +365,7 @@ class Pipeline(Packages):
 
     def _drive(self, engine: Any, run: Any, sources: List[Any], refresh: Optional[str], contract: Any) -> Dict[str, Any]:
         """Lets the engine run, with progress on show."""
+        from windlass.extract.exceptions import SourceExhausted
         from windlass.extract.source import SourceExtraction
         from windlass.extract.hints import to_json
 
@@ -374,6 +375,12 @@ class Pipeline(Packages):
         settings = self._extract_settings()
         nesting = getattr(self.destination, "max_table_nesting", None)
         for source in sources:
+            if source.exhausted:
+                raise SourceExhausted(
+                    source.name,
+                    msg=f"Source `{source.name}` is exhausted or has active iterator: a generator can be read once; make a new "
+                    "one for each run, or pass the generator function",
+                )
             if nesting is not None and source.max_table_nesting is None:
                 source.max_table_nesting = nesting
         run_counts = self.collector.counts(self)
