@@ -57,7 +57,7 @@ fn reader(item: &Bound<'_, PyAny>) -> PyResult<Box<dyn RecordBatchReader + Send>
             cause.value(item.py())
         ))
     })?;
-    Ok(found.into_reader()?)
+    found.into_reader()
 }
 
 /// Record batches as a table for Python, with `__arrow_c_stream__`.
