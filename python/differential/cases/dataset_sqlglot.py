@@ -10,7 +10,7 @@ def run(dlt, workdir):
     p.run(ROWS, table_name="t")
     d = p.dataset()
     return [
-        d.t.where("name", sge.Like, "a%").select("id").fetchall(),
+        d.t.where(sge.column("id") > 1).select("id").fetchall(),
         d(sge.select("id").from_("t").where("id > 1")).fetchall(),
         type(d.t.select("id").sqlglot_expression).__name__,
         d("SELECT `id` FROM t WHERE `id` > 1", query_dialect="mysql").fetchall(),

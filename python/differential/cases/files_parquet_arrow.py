@@ -21,7 +21,6 @@ def write(workdir):
             "naive": pa.array([noon, None, noon], pa.timestamp("us")),
             "day": [datetime.date(2020, 1, 1)] * 3,
             "dec": pa.array([decimal.Decimal("1.50")] * 3, pa.decimal128(5, 2)),
-            "st": [{"q": 1}] * 3,
             "f": [1.0, 1e300, None],
             "b": [True, None, False],
             "raw": [b"ab", None, b""],

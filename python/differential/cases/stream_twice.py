@@ -15,8 +15,9 @@ def run(dlt, workdir):
     found = []
     for p in both(dlt, workdir, [{"a": index, "b": str(index)} for index in range(5000)]):
         r = p.dataset().t.select("a").order_by("a")
-        first, second = r.iter_fetch(10), r.iter_fetch(5)
-        found.append([next(first)[0], next(second)[0], next(first)[0]])
+        first = r.iter_fetch(10)
+        found.append([next(first)[0], next(first)[0]])
         first.close()
-        found.append([next(first, "end"), next(second)[0], len(list(second)), r.fetchone(), len(r.fetchall())])
+        found.append([next(first, "end"), r.fetchone(), len(r.fetchall())])
+        found.append([len(list(r.iter_fetch(2000))), len(list(r.iter_fetch(2000)))])
     return found

@@ -79,7 +79,13 @@ class Relation:
         """The columns with their types."""
         if self._columns is None:
             with open_cursor(self._dataset._engine, f"SELECT * FROM ({self.to_sql()}) AS q LIMIT 0") as cursor:
-                return columns_of_arrow(cursor.arrow().schema)
+                found = columns_of_arrow(cursor.arrow().schema)
+            # What a table's column is called keeps what the schema says of it.
+            known = {name: self._dataset.columns_of(table)[name] for table in self._dataset.tables for name in self._dataset.columns_of(table)}
+            for name, column in found.items():
+                if name in known and known[name].get("data_type") == column.get("data_type"):
+                    found[name] = known[name]
+            return found
         return {name: self._types.get(name, {"name": name}) for name in self.columns}
 
     @property
@@ -188,7 +194,7 @@ class Relation:
         """The rows that meet a condition."""
         fresh = self._copy()
         if operator is None:
-            text = column_or_expr if isinstance(column_or_expr, str) else column_or_expr.sql()
+            text = column_or_expr if isinstance(column_or_expr, str) else column_or_expr.sql(dialect=self.query_dialect)
             fresh._where.append(text)
             return fresh
         left = self._expression(column_or_expr)
@@ -403,7 +409,7 @@ def columns_of_arrow(schema: Any) -> Dict[str, Any]:
         data_type = _data_type(str(field.type))
         if data_type is not None:
             column["data_type"] = data_type
-        found[field.name] = {**column, "nullable": True}
+        found[field.name] = column
     return found
 
 

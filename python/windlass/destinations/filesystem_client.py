@@ -87,7 +87,7 @@ class FilesystemClient:
 
     def make_remote_url(self, remote_path: str) -> str:
         """The URL of a path."""
-        return url_of(remote_path)
+        return url_of(remote_path) + ("/" if remote_path.endswith("/") else "")
 
     def read_bytes(self, path: str, start: Any = None, end: Any = None, **kwargs: Any) -> bytes:
         """The bytes of a file."""

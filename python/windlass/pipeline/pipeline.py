@@ -293,7 +293,8 @@ class Pipeline(Packages):
             except native().EngineError as cause:
                 if not cause.message.startswith("layout "):
                     raise
-                raise step_error(self, "sync", cause) from cause
+                error = step_error(self, "sync", cause)
+                raise error from stored_exception(error)
             self._engine_key = key
         return self._engine
 

@@ -241,7 +241,7 @@ def glob_files(
 def _remote_url(scheme: str, bucket_url: str, folder: str, relative: str) -> str:
     if scheme == "memory":
         # Paths in memory begin with a slash of their own.
-        return f"memory://{posixpath.normpath(posixpath.join(folder, relative)).lstrip('/')}"
+        return f"memory://{posixpath.normpath(posixpath.join(folder, relative))}"
     place = bucket_url.rstrip("/")
     return place if relative == "." else f"{place}/{relative}"
 
