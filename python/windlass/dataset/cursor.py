@@ -15,6 +15,8 @@ class Cursor:
 
     def __init__(self, reader: Any) -> None:
         self._reader = reader
+        self._is_at_end = False
+        self._is_closed = False
         self._names: List[str] = reader.columns()
 
     @property
@@ -50,13 +52,19 @@ class Cursor:
         return next(iter(self._fetch(1)), None)
 
     def _fetch(self, count: Optional[int]) -> List[Tuple[Any, ...]]:
+        self._check()
         with translated():
-            return self._reader.fetch(count)  # type: ignore[no-any-return]
+            rows = self._reader.fetch(count)
+        self._is_at_end = count is None or len(rows) < count
+        return rows  # type: ignore[no-any-return]
 
     def columns_left(self, count: Optional[int] = None) -> Any:
         """The next rows as an object with `__arrow_c_stream__`; its buffers are the engine's own."""
+        self._check()
         with translated():
-            return self._reader.table(count)
+            table = self._reader.table(count)
+        self._is_at_end = count is None or table.num_rows < count
+        return table
 
     def arrow(self, chunk_size: Optional[int] = None, **_: Any) -> Any:
         """The rows that are left, or the next ones, as a table of pyarrow; `None` at the end."""
@@ -96,7 +104,14 @@ class Cursor:
 
     def close(self) -> None:
         """Gives the rest up."""
+        self._is_closed = True
         self._reader.close()
+
+    def _check(self) -> None:
+        if self._is_closed and not self._is_at_end:
+            raise DatabaseTransientException(
+                None, msg="the cursor is closed and its last rows were given up: take them inside the `with`"
+            )
 
     def __enter__(self) -> "Cursor":
         return self
@@ -124,7 +139,7 @@ class translated:  # noqa: N801 (used as a function)
             text = f"{cause}. {cause.hint}" if cause.hint else str(cause)
             is_undefined = any(piece in str(cause) for piece in _UNDEFINED)
             error = DatabaseUndefinedRelation if is_undefined else DatabaseTransientException
-            raise error(text) from cause
+            raise error(cause, msg=text) from cause
 
 
 def _checked(count: int) -> int:

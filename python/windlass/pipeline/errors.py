@@ -95,8 +95,9 @@ def _translated(cause: Any) -> Exception:
             return CannotCoerceNullException(at.get("source"), at.get("table"), at.get("column"), message=text)
         return ValueError(text)
     if cause.kind == "config" and cause.message.startswith("layout "):
-        kind = InvalidFilesystemLayout if "there is no placeholder" in cause.message else CantExtractTablePrefix
-        return kind(None, msg=text)
+        if "there is no placeholder" in cause.message:
+            return InvalidFilesystemLayout(None, msg=text)
+        return CantExtractTablePrefix(None, msg=text)
     if cause.kind == "config":
         if "key" in cause.message or "merge" in cause.message or "strategy" in cause.message:
             return SchemaCorruptedException(at.get("source"), message=text)
