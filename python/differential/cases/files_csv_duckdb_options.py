@@ -1,6 +1,5 @@
 """CSV by DuckDB with options."""
 
-from _base import duck
 from _files import some_files, source
 
 

@@ -1,6 +1,5 @@
 """Names of readers."""
 
-from _base import duck
 from _files import some_files, source
 
 

@@ -1,6 +1,5 @@
 """Parquet as Python has it."""
 
-from _base import duck
 from _files import source
 
 

@@ -31,8 +31,9 @@ def _ibis(backend: str) -> Any:
         ) from cause
 
 
-def _duckdb(dataset: Any, read_only: bool) -> Any:
-    connection = _ibis("duckdb").connect(str(dataset._engine.location), read_only=read_only)
+def _duckdb(dataset: Any, _: bool) -> Any:
+    # Whoever writes holds the file alone: loads of the same process could not begin while the connection is open.
+    connection = _ibis("duckdb").connect(str(dataset._engine.location), read_only=True)
     connection.raw_sql(f"USE {quote(dataset.dataset_name)}")
     return connection
 
