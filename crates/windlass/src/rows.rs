@@ -1,4 +1,10 @@
 //! The rows of a query, batch by batch.
+#![cfg_attr(
+    not(any(feature = "duckdb", feature = "postgres")),
+    allow(dead_code, unused_imports, reason = "other destinations give all rows at once")
+)]
+
+mod reading;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +13,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use tokio::sync::mpsc;
 use windlass_core::Result;
+
+pub(crate) use self::reading::{Reading, ask_to_end};
 
 /// Batches that lie ready while the reader is busy with one.
 const READY_BATCHES: usize = 2;
@@ -27,21 +35,24 @@ pub struct RowStream {
 pub(crate) struct RowSender {
     batches: mpsc::Sender<Result<RecordBatch>>,
     kept: Kept,
+    reading: Option<Reading>,
+    /// Whether batches go into memory, because somebody wants to write what is read.
+    is_keeping: bool,
 }
 
-/// Both ends of a stream.
-pub(crate) fn row_stream(schema: SchemaRef) -> (RowSender, RowStream) {
+/// Both ends of a stream that reads a place which others may want to write.
+pub(crate) fn row_stream(schema: SchemaRef, reading: Option<Reading>) -> (RowSender, RowStream) {
     let (sender, receiver) = mpsc::channel(READY_BATCHES);
     let kept = Kept::default();
     let stream = RowStream { schema, batches: receiver, kept: Arc::clone(&kept) };
-    (RowSender { batches: sender, kept }, stream)
+    (RowSender { batches: sender, kept, reading, is_keeping: false }, stream)
 }
 
 impl RowStream {
     /// Rows that are all there.
     pub fn of(batches: Vec<RecordBatch>) -> Self {
         let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
-        let (sender, stream) = row_stream(schema);
+        let (sender, stream) = row_stream(schema, None);
         batches.into_iter().for_each(|batch| sender.keep(Ok(batch)));
         stream
     }
@@ -62,26 +73,36 @@ impl RowStream {
 }
 
 impl RowSender {
-    /// Waits until the reader has room. False if nobody reads any more.
-    #[cfg(any(feature = "postgres", test))]
-    pub(crate) async fn send(&self, batch: Result<RecordBatch>) -> bool {
-        self.batches.send(batch).await.is_ok()
-    }
-
-    /// Waits until the reader has room; `None` if nobody reads any more.
-    #[cfg(feature = "duckdb")]
-    pub(crate) async fn room(&self) -> Option<mpsc::Permit<'_, Result<RecordBatch>>> {
-        self.batches.reserve().await.ok()
-    }
-
-    /// Whether somebody reads.
-    #[cfg(feature = "duckdb")]
-    pub(crate) fn is_read(&self) -> bool {
+    /// Hands a batch over as soon as the reader has room, or keeps it once the place is wanted. False if nobody reads
+    /// any more.
+    pub(crate) async fn send(&mut self, batch: Result<RecordBatch>) -> bool {
+        if !self.is_keeping {
+            let reading = self.reading.as_ref();
+            let wanted = async move {
+                match reading {
+                    Some(reading) => reading.wanted().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let room = tokio::select! {
+                biased;
+                room = self.batches.reserve() => Some(room),
+                () = wanted => None,
+            };
+            match room {
+                Some(Ok(room)) => {
+                    room.send(batch);
+                    return true;
+                }
+                Some(Err(_)) => return false,
+                None => self.is_keeping = true,
+            }
+        }
+        self.keep(batch);
         !self.batches.is_closed()
     }
 
-    /// Keeps a batch in memory for later; from then on everything is to be kept.
-    pub(crate) fn keep(&self, batch: Result<RecordBatch>) {
+    fn keep(&self, batch: Result<RecordBatch>) {
         lock(&self.kept).push_back(batch);
     }
 }
@@ -113,20 +134,24 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_comes_after_what_was_sent() {
-        let (sender, mut rows) = row_stream(batch(0).schema());
-        assert!(sender.send(Ok(batch(1))).await);
-        sender.keep(Ok(batch(2)));
-        sender.keep(Err(Error::destination("the query failed")));
+        let (mut sender, mut rows) = row_stream(batch(0).schema(), Some(Reading::note("kept")));
+        assert!(sender.send(Ok(batch(1))).await && sender.send(Ok(batch(2))).await);
+        // There is no room for more, and somebody waits for the place.
+        let asked = ask_to_end("kept");
+        assert!(sender.send(Ok(batch(3))).await);
+        assert!(sender.send(Err(Error::destination("the query failed"))).await);
         drop(sender);
-        assert_eq!(rows.next().await.unwrap(), Some(batch(1)));
-        assert_eq!(rows.next().await.unwrap(), Some(batch(2)));
+        assert!(!asked.is_read());
+        for value in 1..=3 {
+            assert_eq!(rows.next().await.unwrap(), Some(batch(value)));
+        }
         assert!(rows.next().await.is_err());
         assert_eq!(rows.next().await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn a_reader_that_is_gone_is_noticed() {
-        let (sender, rows) = row_stream(batch(0).schema());
+        let (mut sender, rows) = row_stream(batch(0).schema(), None);
         drop(rows);
         assert!(!sender.send(Ok(batch(1))).await);
     }

@@ -15,14 +15,14 @@ use windlass_core::state::State;
 use windlass_core::{Error, ErrorKind, Result};
 
 use super::connection::{Access, Bounds, batches, database_error, open_file, open_memory, prepare};
-use super::stream::{ReadFile, end_streams, stream};
+use super::stream::stream;
 use super::{DuckDb, Place};
 use crate::destination::{Dataset, Destination as _, Lease, Session, Stored};
 use crate::destinations::aside;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
-use crate::rows::RowStream;
+use crate::rows::{Reading, RowStream, ask_to_end};
 
 const DIALECT: Dialect = Dialect::DuckDb;
 
@@ -35,6 +35,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often a statement that takes long looks whether it is to stop.
 const INTERRUPT_POLL: Duration = Duration::from_millis(50);
+
+/// How often one who waits for the readers of the file looks.
+const READER_POLL: Duration = Duration::from_millis(2);
 
 /// A connection, opened when it is needed.
 pub(super) struct DuckDbSession {
@@ -136,7 +139,13 @@ fn open(destination: &DuckDb, access: Access, dataset: &Dataset) -> Result<Optio
                 return Ok(None);
             }
             if access == Access::Write {
-                end_streams(path, &dataset.cancel)?;
+                // One process must not read and write a file by two instances of DuckDB: whoever writes overwrites what the
+                // other still refers to, and the locks of files do not keep a process from itself.
+                let asked = ask_to_end(&path.display().to_string());
+                while asked.is_read() {
+                    dataset.cancel.check()?;
+                    std::thread::sleep(READER_POLL);
+                }
             }
             let until = Instant::now() + BUSY_TIMEOUT;
             loop {
@@ -401,8 +410,8 @@ impl Session for DuckDbSession {
     async fn stream(self: Box<Self>, sql: &str) -> Result<RowStream> {
         let location = self.destination.location();
         let (destination, dataset) = (self.destination.clone(), self.dataset.clone());
-        let file = match &destination.place {
-            Place::File(path) => Some(ReadFile::note(path)),
+        let reading = match &destination.place {
+            Place::File(path) => Some(Reading::note(&path.display().to_string())),
             Place::Memory => None,
         };
         let place = location.clone();
@@ -412,7 +421,7 @@ impl Session for DuckDbSession {
             look_into(&connection, &dataset.name, &place)?;
             Ok(connection)
         };
-        stream(sql.to_owned(), location, file, open).await
+        stream(sql.to_owned(), location, reading, open).await
     }
 
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {

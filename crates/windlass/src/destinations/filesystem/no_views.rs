@@ -11,12 +11,13 @@ use crate::destination::Dataset;
 use crate::rows::RowStream;
 
 /// Errors: always.
-pub(super) async fn stream(
+pub(super) fn stream(
     _dataset: Dataset,
     _types: TypeDefaults,
     _tables: Vec<(Arc<Table>, Vec<PathBuf>)>,
     _sql: String,
     _location: String,
-) -> Result<RowStream> {
-    Err(Error::unsupported("this windlass was built without feature \"duckdb\", which reads files by SQL"))
+) -> impl Future<Output = Result<RowStream>> {
+    let text = "this windlass was built without feature \"duckdb\", which reads files by SQL";
+    std::future::ready(Err(Error::unsupported(text)))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
@@ -23,9 +24,12 @@ use crate::destination::{Dataset, Lease, Session, Stored};
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
-use crate::rows::RowStream;
+use crate::rows::{RowStream, ask_to_end};
 
 const DIALECT: Dialect = Dialect::Postgres;
+
+/// How often one who waits for the readers of this process looks.
+const READER_POLL: Duration = Duration::from_millis(2);
 
 /// A connection, opened when it is needed.
 pub(super) struct PostgresSession {
@@ -219,6 +223,10 @@ impl Session for PostgresSession {
         let lock = self.load_lock(package.load_id());
         let connection = self.connected().await?;
         failpoint("postgres.begin")?;
+        let asked = ask_to_end(&connection.location);
+        while asked.is_read() {
+            tokio::time::sleep(READER_POLL).await;
+        }
         connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", "write to").await?;
         self.is_loading = true;
         let hash = &package.manifest.schema_hash;

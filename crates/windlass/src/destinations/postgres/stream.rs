@@ -8,7 +8,7 @@ use windlass_core::Result;
 use super::connection::Connection;
 use super::error::failed;
 use super::read;
-use crate::rows::{RowSender, RowStream, row_stream};
+use crate::rows::{Reading, RowSender, RowStream, row_stream};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 4096;
@@ -18,11 +18,16 @@ pub(super) async fn stream(connection: Connection, statement: Statement) -> Resu
     let failed_by = failed("query", &connection.location);
     let no_parameters: [&(dyn ToSql + Sync); 0] = [];
     let rows = connection.client.query_raw(&statement, no_parameters).await.map_err(failed_by)?;
-    let (sender, stream) = row_stream(read::batch(statement.columns(), &[])?.schema());
+    let schema = read::batch(statement.columns(), &[])?.schema();
+    // A query that is under way holds locks which a load of this process would wait for.
+    let reading = Reading::note(&connection.location);
+    let (mut sender, stream) = row_stream(schema, Some(reading.clone()));
     tokio::spawn(async move {
-        if let Err(error) = send_rows(rows, &statement, &connection.location, &sender).await {
+        if let Err(error) = send_rows(rows, &statement, &connection.location, &mut sender).await {
             sender.send(Err(error)).await;
         }
+        drop(connection);
+        drop(reading);
     });
     Ok(stream)
 }
@@ -31,7 +36,7 @@ async fn send_rows(
     rows: tokio_postgres::RowStream,
     statement: &Statement,
     location: &str,
-    sender: &RowSender,
+    sender: &mut RowSender,
 ) -> Result<()> {
     let mut rows = std::pin::pin!(rows);
     let mut chunk = Vec::with_capacity(BATCH_ROWS);
