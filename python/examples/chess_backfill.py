@@ -1,5 +1,9 @@
-"""Games by month as files: the months that are loaded again replace themselves, the others stay. Runs offline: the API is
-a server of this script. Needs `pip install 'windlass[rest]'`."""
+"""Games by month as files: months that are loaded again replace themselves, the others stay. Runs offline: the API is a
+server of this script. Needs `pip install 'windlass[rest]'`.
+
+Each load adds files. The months that it brought again are cleaned up after it, when the new files are in place: what
+does not carry the id of this load goes.
+"""
 
 import json
 import pathlib
@@ -45,13 +49,30 @@ def games_of(base_url, player, month):
 
 @dlt.source
 def chess(base_url, player, months):
-    """A resource for each month: a replace empties only the tables of the months that are read."""
+    """A table for each month."""
     for month in months:
 
         def games(month=month):
             yield games_of(base_url, player, month)
 
-        yield dlt.resource(games, name=f"games_{month.replace('/', '_')}", write_disposition="replace")
+        yield dlt.resource(games, name=table_of(month), write_disposition="append")
+
+
+def table_of(month):
+    """The table of a month."""
+    return f"games_{month.replace('/', '_')}"
+
+
+def delete_old_backfill(pipeline, load_info, table_name):
+    """Removes the files of a table that are not of this load; tells how many there were."""
+    (load_id,) = load_info.loads_ids
+    removed = 0
+    with pipeline.destination_client() as client:
+        for path in client.list_table_files(table_name):
+            if load_id not in path:
+                client.fs_client.rm(path)
+                removed += 1
+    return removed
 
 
 def main():
@@ -64,14 +85,18 @@ def main():
         dataset_name="games",
     )
     pipeline.run(chess(url, "magnus", [*GAMES, "2024/04"]))
+    # Two months are read again, one of them changed; they overlap with what is there.
     GAMES["2024/02"][0]["result"] = "draw"
-    print(pipeline.run(chess(url, "magnus", ["2024/02"])))
+    months = ["2024/02", "2024/03"]
+    load_info = pipeline.run(chess(url, "magnus", months))
+    print(load_info)
     server.shutdown()
     server.server_close()
+    removed = {table_of(month): delete_old_backfill(pipeline, load_info, table_of(month)) for month in months}
     files = sorted(path.parent.name for path in pathlib.Path("chess_files/games").glob("games_*/*"))
     february = pipeline.dataset().games_2024_02.select("url", "result").fetchall()
-    print(files, february)
-    return files, february
+    print(removed, files, february)
+    return removed, files, february
 
 
 if __name__ == "__main__":

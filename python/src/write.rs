@@ -239,7 +239,8 @@ fn write_int(number: &Bound<'_, PyInt>, out: &mut Vec<u8>) -> Result<(), Refused
     Ok(())
 }
 
-fn write_float(number: f64, out: &mut Vec<u8>) {
+/// Appends a number.
+pub(crate) fn write_float(number: f64, out: &mut Vec<u8>) {
     if number.is_finite() {
         // The shortest text that reads back, always with a point or an exponent. Writing into memory cannot fail.
         let _ = serde_json::to_writer(out, &number);

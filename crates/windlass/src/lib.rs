@@ -14,6 +14,7 @@ mod load;
 mod memory;
 pub mod packages;
 pub mod pipeline;
+pub mod rows;
 pub mod source;
 pub mod sources;
 pub mod steps;

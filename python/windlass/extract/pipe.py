@@ -25,6 +25,7 @@ from windlass.extract.items import (
     ValidateItem,
     is_frame,
 )
+from windlass.extract.unread import UnreadRows
 from windlass.common.exceptions import DltException
 
 
@@ -301,7 +302,9 @@ class PipeIterator:
             if item is None:
                 return
             kind = type(item)
-            if kind is not dict and kind is not list:
+            if kind is UnreadRows and (step < len(opened.steps) or opened.children):
+                item = item.to_list()
+            elif kind is not dict and kind is not list:
                 if isinstance(item, _NextCall):
                     self._submit(item, opened, step, meta, source)
                     return

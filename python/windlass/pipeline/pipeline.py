@@ -82,7 +82,7 @@ class Pipeline(Packages):
         self._given_destination = resolve_destination(destination)
         self._dataset_name = dataset_name
         self._engine: Any = None
-        self._engine_key: Optional[str] = None
+        self._engine_key: Any = None
         self._trace: Optional[PipelineTrace] = None
         self._local: Dict[str, Any] = {}
         self._is_synced = False
@@ -285,9 +285,17 @@ class Pipeline(Packages):
         )
         if hasattr(destination, "working_dir"):
             destination.working_dir = Path(self.working_dir)
-        if self._engine is None or self._engine_key != description or destination.sink is not None:
-            self._engine = native().Engine(description, destination.sink)
-            self._engine_key = description
+        # Functions are no part of the description: who they belong to tells them apart.
+        key = (description, id(destination) if destination.placeholders is not None else None)
+        if self._engine is None or self._engine_key != key or destination.sink is not None:
+            try:
+                self._engine = native().Engine(description, destination.sink, destination.placeholders)
+            except native().EngineError as cause:
+                if not cause.message.startswith("layout "):
+                    raise
+                error = step_error(self, "sync", cause)
+                raise error from stored_exception(error)
+            self._engine_key = key
         return self._engine
 
     def _configure(self, destination: Any, staging: Any, dataset_name: Optional[str], credentials: Any = None) -> None:
@@ -643,8 +651,20 @@ class Pipeline(Packages):
         return SqlClient(self.engine(), self)
 
     def destination_client(self, schema_name: Optional[str] = None) -> Any:
-        """A client of the destination."""
+        """A client of the destination: of a folder its files, of a database its SQL."""
+        self._configure(None, None, None)
+        if self.destination is not None and self.destination.kind == "filesystem":
+            return self._fs_client(schema_name)
         return self.sql_client(schema_name)
+
+    def _fs_client(self, schema_name: Optional[str] = None) -> Any:
+        from windlass.destinations.filesystem_client import FilesystemClient
+
+        self._configure(None, None, None)
+        if self.destination is None or self.destination.kind != "filesystem":
+            raise NotImplementedError(f"`{self.destination!r}` has no files: destination_client() gives its client")
+        name = schema_name or self.default_schema_name
+        return FilesystemClient(self.engine(), self, self.schemas[name] if name else None)
 
     def __enter__(self) -> "Pipeline":
         self.activate()

@@ -15,12 +15,14 @@ use windlass_core::state::State;
 use windlass_core::{Error, ErrorKind, Result};
 
 use super::connection::{Access, Bounds, batches, database_error, open_file, open_memory, prepare};
+use super::stream::stream;
 use super::{DuckDb, Place};
 use crate::destination::{Dataset, Destination as _, Lease, Session, Stored};
 use crate::destinations::aside;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
+use crate::rows::{Reading, RowStream, ask_to_end};
 
 const DIALECT: Dialect = Dialect::DuckDb;
 
@@ -33,6 +35,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often a statement that takes long looks whether it is to stop.
 const INTERRUPT_POLL: Duration = Duration::from_millis(50);
+
+/// How often one who waits for the readers of the file looks.
+const READER_POLL: Duration = Duration::from_millis(2);
 
 /// A connection, opened when it is needed.
 pub(super) struct DuckDbSession {
@@ -133,6 +138,15 @@ fn open(destination: &DuckDb, access: Access, dataset: &Dataset) -> Result<Optio
             if access == Access::Read && !path.exists() {
                 return Ok(None);
             }
+            if access == Access::Write {
+                // One process must not read and write a file by two instances of DuckDB: whoever writes overwrites what the
+                // other still refers to, and the locks of files do not keep a process from itself.
+                let asked = ask_to_end(&path.display().to_string());
+                while asked.is_read() {
+                    dataset.cancel.check()?;
+                    std::thread::sleep(READER_POLL);
+                }
+            }
             let until = Instant::now() + BUSY_TIMEOUT;
             loop {
                 match open_file(path, access, options, bounds, &dataset.name) {
@@ -177,6 +191,21 @@ fn existing_tables(connection: &Connection, schema: &str, location: &str) -> Res
         tables.entry(table).or_default().push(column);
     }
     Ok(tables)
+}
+
+fn no_database(location: &str) -> Error {
+    Error::destination(format!("there is no database at {location}")).with_hint("run the pipeline first")
+}
+
+/// Makes the tables of the dataset, if there are any, known without the dataset before their names.
+fn look_into(connection: &Connection, dataset: &str, location: &str) -> Result<()> {
+    if existing_tables(connection, dataset, location)?.is_empty() {
+        return Ok(());
+    }
+    let search = DIALECT.literal(&DIALECT.quote(dataset));
+    connection
+        .execute_batch(&format!("SET search_path = {search}"))
+        .map_err(|cause| database_error("query", location, cause))
 }
 
 /// The first column of the first row of a query.
@@ -371,20 +400,28 @@ impl Session for DuckDbSession {
         let (sql, name, location) = (sql.to_owned(), self.dataset.name.clone(), self.destination.location());
         let rows = self
             .read(move |connection| {
-                let exists = !existing_tables(connection, &name, &location)?.is_empty();
-                if exists {
-                    let search = DIALECT.literal(&DIALECT.quote(&name));
-                    connection
-                        .execute_batch(&format!("SET search_path = {search}"))
-                        .map_err(|cause| database_error("query", &location, cause))?;
-                }
+                look_into(connection, &name, &location)?;
                 batches(connection, &sql, &location)
             })
             .await?;
-        rows.ok_or_else(|| {
-            Error::destination(format!("there is no database at {}", self.destination.location()))
-                .with_hint("run the pipeline first")
-        })
+        rows.ok_or_else(|| no_database(&self.destination.location()))
+    }
+
+    async fn stream(self: Box<Self>, sql: &str) -> Result<RowStream> {
+        let location = self.destination.location();
+        let (destination, dataset) = (self.destination.clone(), self.dataset.clone());
+        let reading = match &destination.place {
+            Place::File(path) => Some(Reading::note(&path.display().to_string())),
+            Place::Memory => None,
+        };
+        let place = location.clone();
+        let open = move || {
+            let connection =
+                open(&destination, Access::Read, &dataset)?.ok_or_else(|| no_database(&place))?;
+            look_into(&connection, &dataset.name, &place)?;
+            Ok(connection)
+        };
+        stream(sql.to_owned(), location, reading, open).await
     }
 
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {

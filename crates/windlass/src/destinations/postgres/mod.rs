@@ -9,6 +9,7 @@ mod lease;
 mod numeric;
 mod read;
 mod session;
+mod stream;
 mod tls;
 
 use std::sync::Arc;
