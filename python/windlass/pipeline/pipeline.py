@@ -564,24 +564,28 @@ class Pipeline(Packages):
         if self.is_active:
             self.deactivate()
         if pipeline_name and pipeline_name != self.pipeline_name:
-            fresh = Pipeline(
-                pipeline_name,
-                self.pipelines_dir,
-                self.pipeline_salt,
-                self._given_destination,
-                None,
-                self._dataset_name,
-                self._import_schema_path,
-                self._export_schema_path,
-                self.dev_mode,
-                self.refresh,
-                self.collector,
-            )
+            fresh = self.derived(pipeline_name)
             fresh.drop_local()
             fresh.activate()
             return fresh
         self.drop_local()
         return self
+
+    def derived(self, pipeline_name: str) -> "Pipeline":
+        """A pipeline like this one, with a name and so a working folder and a state of its own."""
+        return Pipeline(
+            pipeline_name,
+            self.pipelines_dir,
+            self.pipeline_salt,
+            self._given_destination,
+            None,
+            self._dataset_name,
+            self._import_schema_path,
+            self._export_schema_path,
+            self.dev_mode,
+            self.refresh,
+            self.collector,
+        )
 
     def drop_local(self) -> None:
         """Removes the working folder."""

@@ -1,6 +1,7 @@
 """Where settings come from: the environment, `secrets.toml`, `config.toml`, and what is registered at run time."""
 
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -168,11 +169,24 @@ class Providers:
         self.environ = EnvironProvider()
         self.secrets = TomlProvider("secrets.toml", True)
         self.config = TomlProvider("config.toml", False)
+        self._airflow: Any = None
         self.registered: List[Any] = []
 
     def __iter__(self) -> Iterator[Any]:
         yield from (self.environ, self.secrets, self.config)
+        # Only a process that imported Airflow can be a task of it.
+        if "airflow" in sys.modules:
+            yield self.airflow
         yield from self.registered
+
+    @property
+    def airflow(self) -> Any:
+        """The provider that reads a Variable of Airflow."""
+        if self._airflow is None:
+            from windlass.common.configuration.airflow import AirflowSecretsProvider
+
+            self._airflow = AirflowSecretsProvider()
+        return self._airflow
 
 
 PROVIDERS = Providers()
