@@ -137,10 +137,18 @@ print(p.dataset().t.select("a").fetchall())
 
 
 def test_infos_for_notebooks(pipeline):
-    info = pipeline.run([{"<a>": 1}], table_name="t")
-    assert "<table>" in info._repr_html_()
+    info = pipeline.run([{"<a>": 1, "b": "<i>"}], table_name="t")
+    shown = [info, pipeline.last_trace.last_extract_info, pipeline.last_trace.last_normalize_info, pipeline.last_trace]
+    shown += [pipeline.default_schema, pipeline, pipeline.dataset(), pipeline.dataset().t]
+    for one in shown:
+        html = one._repr_html_()
+        assert html.count("<table>") == html.count("</table>") > 0
+        assert "<i>" not in html and "<a>" not in html
     assert "schema p" in pipeline.default_schema._repr_html_()
-    assert "&lt;dlt.pipeline" in pipeline._repr_html_()
+    assert "<td>t</td><td>1</td>" in info._repr_html_()
+    assert "&lt;i&gt;" in pipeline.dataset().t._repr_html_()
+    missing = pipeline.dataset().query("SELECT * FROM nowhere")._repr_html_()
+    assert "nowhere" in missing and "<table>" not in missing
 
 
 def test_arrow_is_handed_over_without_pyarrow(pipeline):

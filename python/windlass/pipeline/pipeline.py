@@ -6,25 +6,20 @@ import os
 import re
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from windlass._native import native
 from windlass.common.configuration.providers import global_dir, local_dir
-from windlass.common.configuration.resolve import lookup
-from windlass.common.pipeline import (
-    ExtractInfo,
-    LoadInfo,
-    LoadPackageInfo,
-    NormalizeInfo,
-    PipelineStepTrace,
-    PipelineTrace,
-)
+from windlass.common.configuration.resolve import lookup, resolved_values, watch_values
+from windlass.common.pipeline import ExtractInfo, LoadInfo, NormalizeInfo
 from windlass.destinations import resolve as resolve_destination
 from windlass.pipeline.active import activate, active
 from windlass.pipeline.data import sources_of
 from windlass.pipeline.errors import step_error, stored_exception
 from windlass.pipeline.packages import Packages
 from windlass.pipeline.settings import section, settings_of
+from windlass.pipeline.steps import load_info, packages_of, record_run
+from windlass.pipeline.trace import PipelineStepTrace, PipelineTrace
 from windlass.pipeline.exceptions import (
     InvalidPipelineName,
     PipelineConfigMissing,
@@ -329,6 +324,7 @@ class Pipeline(Packages):
         self._configure(destination, staging, dataset_name, credentials)
         engine = self.engine(loader_file_format)
         self._trace = PipelineTrace(self.pipeline_name)
+        watch_values()
         if data is None and not self.has_pending_data:
             return None
         with self._step("run", engine) as step:
@@ -347,10 +343,10 @@ class Pipeline(Packages):
                         file_format=loader_file_format,
                         schema_contract=schema_contract,
                     )
-            info = self._drive(engine, engine.run, sources, refresh, schema_contract)
-            packages = [LoadPackageInfo(package, "loaded") for package in info["packages"]]
-            self._note_completed(packages)
-            found = self._record_steps(info, packages)
+            info, extractions = self._drive(engine, engine.run, sources, refresh, schema_contract)
+            found = record_run(self._trace, self, info, extractions, refresh or self.refresh, step.started_at)
+            for warning in found.warnings:
+                _logger().warning(warning)
             step.step_info = found
         return found
 
@@ -363,8 +359,10 @@ class Pipeline(Packages):
         except Exception as cause:
             raise step_error(self, "extract", cause) from cause
 
-    def _drive(self, engine: Any, run: Any, sources: List[Any], refresh: Optional[str], contract: Any) -> Dict[str, Any]:
-        """Lets the engine run, with progress on show."""
+    def _drive(
+        self, engine: Any, run: Any, sources: List[Any], refresh: Optional[str], contract: Any
+    ) -> Tuple[Dict[str, Any], List[Any]]:
+        """Lets the engine run, with progress on show; gives what it tells, and what was read."""
         from windlass.extract.source import SourceExtraction
         from windlass.extract.hints import to_json
 
@@ -380,7 +378,7 @@ class Pipeline(Packages):
         extractions = [SourceExtraction(source, run_counts, settings) for source in sources]
         with self.collector.watching(self, engine, extractions):
             try:
-                return json.loads(run(extractions, to_json(options)))  # type: ignore[no-any-return]
+                return json.loads(run(extractions, to_json(options))), extractions
             except KeyboardInterrupt:
                 # The engine was stopped for good; the next run gets a new one.
                 self._engine = None
@@ -413,61 +411,24 @@ class Pipeline(Packages):
             self._fail(step, error)
             raise error from stored_exception(error)
         step.finished_at = datetime.now(timezone.utc)
-        self._trace.steps.append(step)
-        self._trace.finished_at = step.finished_at
+        self._end(step)
+
+    def _end(self, step: PipelineStepTrace) -> None:
+        assert self._trace is not None
+        self._trace.resolved_config_values = resolved_values()
+        self._trace.add(step)
 
     def _fail(self, step: PipelineStepTrace, cause: BaseException) -> None:
         step.finished_at = datetime.now(timezone.utc)
-        step.step_exception = str(cause)
+        step.fail(cause)
         assert self._trace is not None
         failed = getattr(cause, "step", None)
         if failed and failed != step.step:
             own = PipelineStepTrace(failed, step.started_at)
-            own.finished_at, own.step_exception = step.finished_at, str(cause)
-            self._trace.steps.append(own)
-        self._trace.steps.append(step)
-        self._trace.finished_at = step.finished_at
-
-    def _note_completed(self, packages: List[LoadPackageInfo]) -> None:
-        now = datetime.now(timezone.utc)
-        jobs = {package["load_id"]: package["jobs"] for package in json.loads(self._work().packages())}
-        from windlass.common.pipeline import LoadJobInfo
-
-        schemas = self.schemas
-        for package in packages:
-            package.completed_at = now
-            package.schema = schemas.get(package.schema_name)
-            package.jobs["completed_jobs"] = [LoadJobInfo(package, job) for job in jobs.get(package.load_id, [])]
-
-    def _record_steps(self, info: Dict[str, Any], packages: List[LoadPackageInfo]) -> LoadInfo:
-        """The infos of the three steps of a run."""
-        assert self._trace is not None
-        load = self._load_info(info, packages)
-        waiting = [LoadPackageInfo(package, "extracted") for package in info["packages"]]
-        for step, step_info in (
-            ("extract", ExtractInfo(self, info, waiting)),
-            ("normalize", NormalizeInfo(self, info, waiting)),
-            ("load", load),
-        ):
-            trace = PipelineStepTrace(step, load.started_at or datetime.now(timezone.utc))
-            trace.finished_at = load.finished_at
-            trace.step_info = step_info
-            self._trace.steps.append(trace)
-        for warning in load.warnings:
-            _logger().warning(warning)
-        return load
-
-    def _load_info(self, info: Dict[str, Any], packages: List[LoadPackageInfo]) -> LoadInfo:
-        destination = self.destination
-        if destination is not None:
-            info["destination_name"] = destination.destination_name
-            if not destination.needs_dataset:
-                info["dataset"] = None
-        if info.get("destination") == "duckdb" and not str(info.get("location", "")).startswith(":"):
-            info["location"] = f"duckdb:///{info['location']}"
-        if not packages:
-            info["dataset"] = None
-        return LoadInfo(self, info, packages)
+            own.finished_at = step.finished_at
+            own.step_exception, own.exception_traces = step.step_exception, step.exception_traces
+            self._trace.add(own)
+        self._end(step)
 
     def extract(
         self,
@@ -504,9 +465,9 @@ class Pipeline(Packages):
                 file_format=loader_file_format,
                 schema_contract=schema_contract,
             )
-            info = self._drive(engine, engine.extract, sources, refresh, schema_contract)
-            packages = [LoadPackageInfo(package, "extracted") for package in info["packages"]]
-            step.step_info = ExtractInfo(self, info, packages)
+            info, extractions = self._drive(engine, engine.extract, sources, refresh, schema_contract)
+            packages = packages_of(self, info, "extracted", refresh or self.refresh)
+            step.step_info = ExtractInfo(self, info, packages, extractions)
         return step.step_info  # type: ignore[return-value]
 
     def normalize(self, workers: int = 1) -> Optional[NormalizeInfo]:
@@ -518,7 +479,7 @@ class Pipeline(Packages):
         with self._step("normalize", engine) as step:
             now = datetime.now(timezone.utc).isoformat()
             waiting = [package for package in json.loads(engine.packages()) if package["state"] == "normalized"]
-            packages = [LoadPackageInfo(package, "normalized") for package in waiting]
+            packages = packages_of(self, {"packages": waiting}, "normalized")
             step.step_info = NormalizeInfo(self, {"started_at": now, "finished_at": now}, packages)
         return step.step_info  # type: ignore[return-value]
 
@@ -539,9 +500,10 @@ class Pipeline(Packages):
             return None
         with self._step("load", engine) as step:
             info = json.loads(engine.run([], "{}"))
-            packages = [LoadPackageInfo(package, "loaded") for package in info["packages"]]
-            self._note_completed(packages)
-            step.step_info = self._load_info(info, packages)
+            if not info["packages"]:
+                # Nothing waited.
+                info.update(started_at=None, finished_at=None)
+            step.step_info = load_info(self, info, packages_of(self, info, "loaded"))
         return step.step_info  # type: ignore[return-value]
 
     def sync_destination(
@@ -683,9 +645,9 @@ class Pipeline(Packages):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from windlass.helpers.notebook import pipeline_html
 
-        return f"<pre>{escape(repr(self))}</pre>"
+        return pipeline_html(self)
 
 
 def _logger() -> Any:
