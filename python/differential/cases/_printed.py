@@ -21,7 +21,8 @@ RULES = [
 def printed(text):
     for pattern, replacement in RULES:
         text = re.sub(pattern, replacement, text)
-    return text
+    # The order of tables is that of files with random names.
+    return re.sub(r"(- \w+: \d+ row\(s\)\n)+", lambda found: "".join(sorted(found[0].splitlines(True))), text)
 
 
 def keys(value, path=""):

@@ -4,7 +4,7 @@ from _base import duck
 from _printed import forms, keys
 
 #: Kept by the reference's writers only.
-LEFT_OUT = ("original_columns", "file_format", "unique_hashes_count", ".tables[].")
+LEFT_OUT = ("original_columns", "file_format", "hints[].columns", ".tables[].")
 
 
 def run(dlt, workdir):

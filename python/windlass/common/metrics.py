@@ -112,11 +112,17 @@ def resource_metrics(package: LoadPackageInfo, schema: Any, extraction: Any) -> 
 class ResourceMetrics(Dict[str, Any]):
     """What is counted of a resource, by key and by attribute."""
 
+    @property
+    def custom_metrics(self) -> Dict[str, Any]:
+        """What the resource and its cursor count themselves."""
+        found = dict(self.get("custom_metrics", {}))
+        if "incremental" in self:
+            found["incremental"] = self["incremental"]
+        return found
+
     def __getattr__(self, name: str) -> Any:
         if name in self:
             return self[name]
-        if name == "custom_metrics":
-            return {}
         raise AttributeError(name)
 
     def _asdict(self) -> Dict[str, Any]:

@@ -323,10 +323,11 @@ class Pipeline(Packages):
         self.activate()
         self._configure(destination, staging, dataset_name, credentials)
         engine = self.engine(loader_file_format)
+        if data is None and not self.has_pending_data:
+            with self._step("run", engine):
+                return None
         self._trace = PipelineTrace(self.pipeline_name)
         watch_values()
-        if data is None and not self.has_pending_data:
-            return None
         with self._step("run", engine) as step:
             sources: List[Any] = []
             if data is not None:
@@ -408,8 +409,9 @@ class Pipeline(Packages):
             raise
         except Exception as cause:
             error = step_error(self, name, cause, engine)
+            error.__cause__ = stored_exception(error)
             self._fail(step, error)
-            raise error from stored_exception(error)
+            raise error from error.__cause__
         step.finished_at = datetime.now(timezone.utc)
         self._end(step)
 
@@ -474,9 +476,9 @@ class Pipeline(Packages):
         """Tells what waits: the engine makes tables of rows while it reads them."""
         self.activate()
         engine = self.engine()
-        if not self._schemas_by_name():
-            return None
         with self._step("normalize", engine) as step:
+            if not self._schemas_by_name():
+                return None
             now = datetime.now(timezone.utc).isoformat()
             waiting = [package for package in json.loads(engine.packages()) if package["state"] == "normalized"]
             packages = packages_of(self, {"packages": waiting}, "normalized")
@@ -496,13 +498,10 @@ class Pipeline(Packages):
         self.activate()
         self._configure(destination, None, dataset_name, credentials)
         engine = self.engine()
-        if not self._schemas_by_name():
-            return None
         with self._step("load", engine) as step:
+            if not self._schemas_by_name():
+                return None
             info = json.loads(engine.run([], "{}"))
-            if not info["packages"]:
-                # Nothing waited.
-                info.update(started_at=None, finished_at=None)
             step.step_info = load_info(self, info, packages_of(self, info, "loaded"))
         return step.step_info  # type: ignore[return-value]
 

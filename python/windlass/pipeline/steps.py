@@ -34,7 +34,8 @@ def load_info(pipeline: Any, info: Dict[str, Any], packages: List[LoadPackageInf
     if told.get("destination") == "duckdb" and not str(told.get("location", "")).startswith(":"):
         told["location"] = f"duckdb:///{told['location']}"
     if not packages:
-        told["dataset"] = None
+        # Nothing was there to be loaded: the step did not start.
+        told.update(dataset=None, started_at=None, finished_at=None)
     return LoadInfo(pipeline, told, packages)
 
 

@@ -76,6 +76,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         self.end_out_of_range = False
         self.start_out_of_range = False
         self._unfiltered = [0, 0]
+        self._known_hashes = 0
         self._given = {
             name
             for name, value in (
@@ -230,6 +231,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
             entry = (
                 extraction.state.get("resources", {}).get(pipe.name, {}).get("incremental", {}).get(self.cursor_path)
             )
+        self._known_hashes = len((entry or {}).get("unique_hashes") or [])
         key = self._hinted_key
         key = None if key is None or callable(key) else key if isinstance(key, str) else list(key)
         with translated(self, None):
@@ -314,6 +316,8 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         return {
             "unfiltered_items_count": self._unfiltered[0],
             "unfiltered_batches_count": self._unfiltered[1],
+            "initial_unique_hashes_count": self._known_hashes,
+            "final_unique_hashes_count": self._cursor.boundary_records if self._cursor is not None else 0,
         }
 
     def __call__(self, item: Any, meta: Any = None) -> Any:
