@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes down the public names of dlt and the parameters of what can be called: `record.py > dlt-1.31.0.json`.
 
-To be run by an interpreter that has dlt. Parameters are kept as `name`, `name=default` is reduced to its name: what matters
-is which keywords a script may use. Classes keep their public members.
+To be run by an interpreter that has dlt. Of parameters the names are kept: what matters is which keywords a script may use.
+Classes keep their public members. Modules of the reference that nobody but itself imports from are left out.
 """
 
 import importlib
@@ -12,20 +12,20 @@ import sys
 
 #: The modules that scripts import from. The inner ones (clients, jobs, buffers) are no part of what scripts see.
 MODULES = """
-dlt dlt.current dlt.mark dlt.progress dlt.destinations dlt.destinations.adapters dlt.sources dlt.sources.credentials
+dlt dlt.destinations dlt.destinations.adapters dlt.sources dlt.sources.credentials
 dlt.sources.config dlt.extract dlt.pipeline dlt.common dlt.common.configuration dlt.common.configuration.specs
-dlt.common.configuration.inject dlt.common.configuration.providers dlt.common.configuration.exceptions
-dlt.common.configuration.accessors dlt.common.configuration.resolve
-dlt.common.exceptions dlt.common.json dlt.common.jsonpath dlt.common.libs.pydantic dlt.common.libs.pandas dlt.common.libs.pyarrow dlt.common.libs.numpy
+dlt.common.configuration.providers dlt.common.configuration.exceptions
+
+dlt.common.exceptions dlt.common.json dlt.common.libs.pydantic dlt.common.libs.pandas dlt.common.libs.numpy
 dlt.common.normalizers.naming dlt.common.pendulum dlt.common.pipeline dlt.common.runtime.collector
-dlt.common.schema dlt.common.schema.typing dlt.common.schema.utils dlt.common.storages dlt.common.storages.fsspec_filesystem dlt.common.time dlt.common.typing dlt.common.utils
-dlt.common.data_types dlt.common.destination dlt.common.wei dlt.common.runtime.slack dlt.common.normalizers.json.relational
-dlt.dataset dlt.destinations.exceptions dlt.extract.exceptions dlt.extract.incremental dlt.extract.decorators dlt.extract.items dlt.extract.resource dlt.extract.source
-dlt.extract.hints dlt.helpers dlt.helpers.airflow_helper dlt.load.exceptions dlt.normalize.exceptions dlt.pipeline.exceptions dlt.pipeline.helpers dlt.pipeline.trace
-dlt.pipeline.progress dlt.pipeline.current dlt.pipeline.mark dlt.pipeline.state_sync
-dlt.sources.rest_api dlt.sources.rest_api.typing dlt.sources.filesystem dlt.sources.sql_database dlt.sources.helpers dlt.sources.helpers.requests
-dlt.sources.helpers.rest_client dlt.sources.helpers.rest_client.paginators dlt.sources.helpers.rest_client.auth dlt.sources.helpers.rest_client.client
-dlt.sources.helpers.transform dlt.sources.pipeline_templates dlt.version dlt.reflection
+dlt.common.schema dlt.common.schema.typing dlt.common.time dlt.common.typing dlt.common.utils
+dlt.common.data_types dlt.common.destination dlt.common.wei dlt.common.runtime.slack
+dlt.dataset dlt.destinations.exceptions dlt.extract.exceptions dlt.extract.incremental
+dlt.load.exceptions dlt.normalize.exceptions dlt.pipeline.exceptions dlt.pipeline.helpers dlt.pipeline.trace
+dlt.pipeline.progress dlt.pipeline.current dlt.pipeline.mark
+dlt.sources.helpers
+
+dlt.sources.helpers.transform
 """.split()
 
 
@@ -72,6 +72,9 @@ def is_public(module, name, value):
     """Whether a name is the module's own, or one that it passes on on purpose."""
     if name.startswith("_") or inspect.ismodule(value):
         return False
+    if not module.__name__.startswith("dlt"):
+        # What is asked is whether windlass has a name, whatever it lists.
+        return True
     listed = getattr(module, "__all__", None)
     if listed is not None:
         return name in listed
@@ -79,26 +82,29 @@ def is_public(module, name, value):
     return owner == module.__name__ or not isinstance(owner, str)
 
 
+def names_of(name):
+    """The public names of a module. Raises `ImportError` if there is none."""
+    module = importlib.import_module(name)
+    found = {}
+    for public in sorted(set(dir(module)) | set(getattr(module, "__all__", ()))):
+        try:
+            value = getattr(module, public)
+        except Exception:  # noqa: BLE001 (names whose libraries are not there)
+            continue
+        if is_public(module, public, value):
+            found[public] = described(value)
+    return found
+
+
 def main():
     root = sys.argv[1] if len(sys.argv) > 1 else "dlt"
     result = {}
     for name in MODULES:
         try:
-            module = importlib.import_module(root + name[3:])
+            result[name] = names_of(root + name[3:])
         except Exception as cause:  # noqa: BLE001 (what a module needs may be absent)
             print(f"{name}: {cause}", file=sys.stderr)
-            continue
-        names = set(dir(module)) | set(getattr(module, "__all__", ()))
-        found = {}
-        for public in sorted(names):
-            try:
-                value = getattr(module, public)
-            except Exception:  # noqa: BLE001
-                continue
-            if is_public(module, public, value):
-                found[public] = described(value)
-        result[name] = found
-    json.dump(result, sys.stdout, indent=1, sort_keys=True)
+    json.dump(result, sys.stdout, indent=None, separators=(",", ":"), sort_keys=True)
     print()
 
 

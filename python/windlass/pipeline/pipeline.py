@@ -81,6 +81,7 @@ class Pipeline(Packages):
         self._trace: Optional[PipelineTrace] = None
         self._local: Dict[str, Any] = {}
         self._is_synced = False
+        self._extract_options: Dict[str, Any] = {}
         self._dev_suffix = ""
         self._attached = must_attach
         if self.dev_mode and not must_attach:
@@ -389,7 +390,9 @@ class Pipeline(Packages):
         from windlass.extract.pipe import ExtractSettings
 
         kinds = {"max_parallel_items": int, "workers": int, "futures_poll_interval": float, "copy_on_fork": bool, "next_item_mode": str}
-        return ExtractSettings(**section(self, "extract", kinds))
+        given = {name: value for name, value in self._extract_options.items() if value is not None}
+        self._extract_options = {}
+        return ExtractSettings(**{**section(self, "extract", kinds), **given})
 
     @contextlib.contextmanager
     def _step(self, name: str, engine: Any) -> Iterator[PipelineStepTrace]:
@@ -453,6 +456,7 @@ class Pipeline(Packages):
         self.activate()
         self._configure(None, None, None)
         engine = self.engine(loader_file_format)
+        self._extract_options = {"max_parallel_items": max_parallel_items, "workers": workers}
         with self._step("extract", engine) as step:
             sources = sources_of(
                 self,
@@ -496,6 +500,11 @@ class Pipeline(Packages):
     ) -> Optional[LoadInfo]:
         """Loads the packages that wait."""
         self.activate()
+        if raise_on_failed_jobs is False:
+            raise NotImplementedError(
+                "load(raise_on_failed_jobs=False): windlass loads a package whole or not at all, so that a job that failed "
+                "always raises; leave it out"
+            )
         self._configure(destination, None, dataset_name, credentials)
         engine = self.engine()
         with self._step("load", engine) as step:

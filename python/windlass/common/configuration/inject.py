@@ -137,7 +137,7 @@ def with_config(
             given = sections(signature_of(function).bind_partial(*args, **kwargs).arguments) if callable(sections) else sections
             names = (given,) if isinstance(given, str) else tuple(given)
             if spec is not None:
-                kwargs = {**kwargs, **_of_spec(function, spec, names, args, kwargs)}
+                kwargs = {**kwargs, **of_spec(function, spec, names, args, kwargs)}
             bound = inject(function, args, kwargs, names)
             return function(*bound.args, **bound.kwargs)
 
@@ -146,7 +146,7 @@ def with_config(
     return decorate if func is None else decorate(func)
 
 
-def _of_spec(function: Any, spec: Any, sections: Sequence[str], args: Any, kwargs: Any) -> Dict[str, Any]:
+def of_spec(function: Any, spec: Any, sections: Sequence[str], args: Any, kwargs: Any) -> Dict[str, Any]:
     """The arguments that a class of settings gives."""
     from windlass.common.configuration.specs.resolving import resolve_configuration
 
