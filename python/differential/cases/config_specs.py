@@ -94,8 +94,8 @@ def run(dlt, workdir):
     t(lambda: configuration.resolve_configuration(Outer()).inner.token)
 
     @dlt.resource(name="rows")
-    def rows(inner: Token = dlt.secrets.value, outer: Outer = None):
-        yield {"a": inner.token, "b": outer.name if outer is not None else None}
+    def rows(inner: Token = dlt.secrets.value):
+        yield {"a": inner.token}
 
     t(lambda: list(rows()))
     return found
