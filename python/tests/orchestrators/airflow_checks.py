@@ -235,3 +235,39 @@ def test_what_cannot_be_done_is_refused_when_the_file_is_read(airflow_home, tmp_
         "NotImplementedError"
     ] * 2
     assert "the pipeline `early`" in told[0] and "abort_task_if_any_job_failed=False" in told[4]
+
+
+def test_a_dag_that_deploy_wrote_runs(airflow_home, tmp_path):
+    home, environment = airflow_home
+    (home / "jobs").mkdir(exist_ok=True)
+    (home / "jobs" / "p.yaml").write_text(
+        'pipeline: deployed\ndataset: ds\ndestination: {type: duckdb, credentials: "${OUT}/p.duckdb"}\n'
+        'source:\n  type: inline\n  resources: [{name: rows, items: [{id: 1, token: "${API_TOKEN}"}]}]\n',
+        encoding="utf-8",
+    )
+    command = tmp_path / "bin" / "windlass"
+    command.parent.mkdir()
+    command.write_text(f"#!{sys.executable}\nfrom windlass._cli import main\n\nmain()\n", encoding="utf-8")
+    command.chmod(0o755)
+    environment = {
+        **environment,
+        "PATH": f"{command.parent}{os.pathsep}{environment['PATH']}",
+        "OUT": str(tmp_path),
+        "WINDLASS_DATA_DIR": str(tmp_path / "data"),
+        "AIRFLOW_VAR_API_TOKEN": "from a Variable",
+        "AIRFLOW_VAR_OUT": str(tmp_path),
+    }
+    done = subprocess.run(
+        [command, "deploy", "jobs/p.yaml", "airflow", "--schedule", "@daily"], cwd=home, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    path = home / "dags" / "dag_deployed.py"
+    text = path.read_text(encoding="utf-8")
+    assert "from a Variable" not in text and '"API_TOKEN": "{{ var.value.API_TOKEN }}"' in text
+    airflow = str(pathlib.Path(sys.executable).with_name("airflow"))
+    tested = subprocess.run([airflow, "dags", "test", "run_deployed"], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert tested.returncode == 0, tested.stdout[-3000:] + tested.stderr[-3000:]
+    import duckdb
+
+    with duckdb.connect(str(tmp_path / "p.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT id, token FROM ds.rows").fetchall() == [(1, "from a Variable")]

@@ -194,7 +194,9 @@ def str2bool(v: str) -> bool:
         return True
     if v.lower() in ("no", "false", "f", "n", "0"):
         return False
-    raise ValueError(f"`{v}` is neither true nor false")
+    from windlass.common.exceptions import ValueErrorWithKnownValues
+
+    raise ValueErrorWithKnownValues("v", v, ["yes", "true", "t", "y", "1", "no", "false", "f", "n", "0"])
 
 
 def compressed_b64encode(value: bytes) -> str:

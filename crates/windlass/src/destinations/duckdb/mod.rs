@@ -2,6 +2,7 @@
 
 mod connection;
 mod session;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
