@@ -148,3 +148,14 @@ def test_a_window_is_the_range_of_cursors(pipeline):
     # Outside of a window a cursor is what it was declared to be.
     pipeline.run(rows())
     assert len(pipeline.dataset().rows.fetchall()) == 5
+
+
+def test_the_trace_of_another_process_is_known(pipeline):
+    pipeline.run([{"a": 1}], table_name="t")
+    name, folder = pipeline.pipeline_name, pipeline.pipelines_dir
+    other = dlt.attach(name, pipelines_dir=folder)
+    trace = other.last_trace
+    assert [step.step for step in trace.steps] == ["extract", "normalize", "load", "run"]
+    assert trace.last_normalize_info.row_counts["t"] == 1
+    assert trace.last_load_info.dataset_name == "ds" and "COMPLETED" in str(trace)
+    assert dlt.pipeline("never", pipelines_dir=folder).last_trace is None

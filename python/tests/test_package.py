@@ -110,6 +110,35 @@ def test_fifty_pipelines_at_once(tmp_path):
     assert found == {number: (50, number, number, number) for number in range(50)}
 
 
+def test_pipelines_of_one_process_take_turns_at_one_file(tmp_path):
+    """The lock of a DuckDB file keeps other processes out, and not other threads."""
+    place = str(tmp_path / "one.duckdb")
+    failures = []
+
+    def load(number):
+        try:
+            made = dlt.pipeline(
+                f"p{number}", pipelines_dir=str(tmp_path / "pl"), destination=dlt.destinations.duckdb(place), dataset_name="ds"
+            )
+            for turn in range(3):
+                made.run([{"turn": turn, "row": row} for row in range(50)], table_name=f"t{number}")
+        except Exception as cause:  # noqa: BLE001
+            failures.append(cause)
+
+    threads = [threading.Thread(target=load, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert failures == []
+    import duckdb
+
+    with duckdb.connect(place, read_only=True) as connection:
+        for number in range(8):
+            assert connection.execute(f"SELECT count(*), count(DISTINCT turn) FROM ds.t{number}").fetchall() == [(150, 3)]
+        assert connection.execute("SELECT count(*) FROM ds._dlt_loads").fetchall() == [(24,)]
+
+
 def test_ctrl_c_stops_where_nothing_is_lost(tmp_path):
     code = """
 import os, signal, threading, time

@@ -313,8 +313,6 @@ __all__ = [
     "LoadJobInfo",
     "LoadPackageInfo",
     "NormalizeInfo",
-    "PipelineStepTrace",
-    "PipelineTrace",
     "StepInfo",
 ]
 

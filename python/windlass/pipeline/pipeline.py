@@ -18,7 +18,7 @@ from windlass.pipeline.data import sources_of
 from windlass.pipeline.errors import step_error, stored_exception
 from windlass.pipeline.packages import Packages
 from windlass.pipeline.settings import section, settings_of
-from windlass.pipeline.steps import load_info, packages_of, record_run
+from windlass.pipeline.steps import load_info, packages_of, record_run, stored_trace
 from windlass.pipeline.trace import PipelineStepTrace, PipelineTrace
 from windlass.pipeline.exceptions import (
     InvalidPipelineName,
@@ -213,7 +213,9 @@ class Pipeline(Packages):
 
     @property
     def last_trace(self) -> Optional[PipelineTrace]:
-        """What the last run did."""
+        """What the last run did, be it of another process."""
+        if self._trace is None:
+            self._trace = stored_trace(self)
         return self._trace
 
     @property

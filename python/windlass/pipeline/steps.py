@@ -83,3 +83,25 @@ def _time(text: Optional[str]) -> Optional[datetime]:
     if not text:
         return None
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
+
+
+def stored_trace(pipeline: Any) -> Optional[PipelineTrace]:
+    """The trace of the last run of any process, as the engine keeps it; `None` if there was no run."""
+    import json
+
+    text = pipeline._work().trace()
+    if text is None:
+        return None
+    info = json.loads(text)
+    trace = PipelineTrace(pipeline.pipeline_name)
+    trace.started_at = _time(info.get("started_at")) or trace.started_at
+    finished = _time(info.get("finished_at")) or trace.started_at
+    error = info.get("error")
+    if error:
+        step = PipelineStepTrace("run", trace.started_at)
+        step.finished_at = finished
+        step.step_exception = str(error.get("message", error)) if isinstance(error, dict) else str(error)
+        trace.add(step)
+        return trace
+    add_step(trace, "run", trace.started_at, finished, record_run(trace, pipeline, info, (), None, trace.started_at))
+    return trace
