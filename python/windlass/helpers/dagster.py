@@ -89,19 +89,18 @@ def build_dlt_asset_specs(
     translator = dagster_dlt_translator or DagsterDltTranslator()
     return [
         translator.get_asset_spec(DltResourceTranslatorData(resource, dlt_pipeline)).merge_attributes(
-            metadata={META_KEY_SOURCE: _Opaque(dlt_source), META_KEY_PIPELINE: _Opaque(dlt_pipeline), META_KEY_TRANSLATOR: _Opaque(translator)}
+            metadata={
+                META_KEY_SOURCE: _Kept(dlt_source),
+                META_KEY_PIPELINE: _Kept(dlt_pipeline),
+                META_KEY_TRANSLATOR: _Kept(translator),
+            }
         )
         for resource in dlt_source.selected_resources.values()
     ]
 
 
-def _Opaque(value: Any) -> Any:  # noqa: N802
-    """A value that is kept beside an asset for the run, and shown by its class only."""
-    return _Kept(value)
-
-
 class _Kept(str):
-    """Dagster keeps text; this text brings an object along."""
+    """Dagster keeps text beside an asset; this text is the name of a class, and brings an object along to the run."""
 
     value: Any
 
@@ -143,7 +142,7 @@ def dlt_assets(
 class DltEventIterator(Iterator[Any]):
     """What `DagsterDltResource.run` yields."""
 
-    def __init__(self, events: Iterator[Any], fetch_row_count: bool = True) -> None:
+    def __init__(self, events: Iterator[Any]) -> None:
         self._events = events
 
     def __next__(self) -> Any:
