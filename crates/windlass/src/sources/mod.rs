@@ -5,6 +5,7 @@ mod inline;
 #[cfg_attr(feature = "http", path = "rest/mod.rs")]
 #[cfg_attr(not(feature = "http"), path = "rest_disabled.rs")]
 pub mod rest;
+pub mod sql;
 
 use std::fmt;
 use std::path::PathBuf;
