@@ -159,3 +159,34 @@ def test_the_trace_of_another_process_is_known(pipeline):
     assert trace.last_normalize_info.row_counts["t"] == 1
     assert trace.last_load_info.dataset_name == "ds" and "COMPLETED" in str(trace)
     assert dlt.pipeline("never", pipelines_dir=folder).last_trace is None
+
+
+def test_credentials_of_destinations(tmp_path):
+    from windlass.destinations.impl.duckdb.configuration import DuckDbCredentials
+    from windlass.destinations.impl.postgres.configuration import PostgresCredentials
+
+    assert [DuckDbCredentials(path).database for path in ("a.db", "duckdb:///a.db", "duckdb:////x/a.db", tmp_path / "a.db")] == [
+        "a.db",
+        "a.db",
+        "/x/a.db",
+        str(tmp_path / "a.db"),
+    ]
+    credentials = DuckDbCredentials(str(tmp_path / "a.db"), local_config={"threads": 1})
+    pipeline = dlt.pipeline("c", pipelines_dir=str(tmp_path), destination=dlt.destinations.duckdb(credentials), dataset_name="d")
+    pipeline.run([{"a": 1}], table_name="t")
+    assert (tmp_path / "a.db").exists()
+    url = "postgresql://u:p%40@h:5433/d"
+    assert PostgresCredentials(url).to_native_representation() == f"{url}?connect_timeout=15"
+
+
+def test_what_cannot_be_an_option_of_a_destination_is_refused(tmp_path, monkeypatch):
+    import duckdb
+
+    monkeypatch.chdir(tmp_path)
+    connection = duckdb.connect(":memory:")
+    for value, error, piece in [(connection, NotImplementedError, "the path"), (object(), TypeError, "builtins.object")]:
+        pipeline = dlt.pipeline("c", pipelines_dir=str(tmp_path / "pl"), destination=dlt.destinations.duckdb(value), dataset_name="d")
+        with pytest.raises(error, match=piece):
+            pipeline.run([{"a": 1}], table_name="t")
+    # No file has the name of an object.
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("<")] == []

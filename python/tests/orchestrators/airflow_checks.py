@@ -36,7 +36,10 @@ HEAD = """
 import datetime
 import os
 import windlass as dlt
-from airflow.sdk import DAG, Variable
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2
+    from airflow import DAG
 from shop import shop, rows
 from windlass.helpers.airflow_helper import *
 OUT = os.environ["OUT"]
