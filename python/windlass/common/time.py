@@ -186,9 +186,9 @@ def reduce_pendulum_datetime_precision(value: Any, precision: int) -> Any:
     return value.replace(microsecond=value.microsecond // unit * unit)
 
 
-def datetime_obj_to_str(datatime: Union[datetime, date], datetime_format: str) -> str:
+def datetime_obj_to_str(value: Union[datetime, date], datetime_format: str) -> str:
     """A time in a format of `strftime`."""
-    return datatime.strftime(datetime_format)
+    return value.strftime(datetime_format)
 
 
 @contextlib.contextmanager
