@@ -190,3 +190,15 @@ def test_what_cannot_be_an_option_of_a_destination_is_refused(tmp_path, monkeypa
             pipeline.run([{"a": 1}], table_name="t")
     # No file has the name of an object.
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("<")] == []
+
+
+def test_no_resource_runs_after_one_was_iterated():
+    from windlass.common.pipeline import ResourceNameNotAvailable
+
+    @dlt.resource(name="rows")
+    def rows():
+        yield {"name": dlt.current.resource_name()}
+
+    assert list(rows()) == [{"name": "rows"}]
+    with pytest.raises(ResourceNameNotAvailable):
+        dlt.current.resource_name()
