@@ -10,6 +10,7 @@ mod read;
 mod runtime;
 mod sink;
 mod source;
+mod steps;
 mod typed;
 mod write;
 
@@ -23,5 +24,6 @@ fn _windlass(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::Engine>()?;
     module.add_class::<cursor::Cursor>()?;
     module.add_class::<cursor::Rows>()?;
+    module.add_class::<steps::Steps>()?;
     functions::register(module)
 }

@@ -32,6 +32,12 @@ class Cursor:
     @property
     def boundary_records(self) -> int: ...
 
+class Steps:
+    """jq expressions that records pass through."""
+
+    def __init__(self, steps: List[Tuple[str, str]]) -> None: ...
+    def run(self, lines: bytes) -> bytes: ...
+
 class Engine:
     """A pipeline of the engine."""
 

@@ -20,7 +20,11 @@ class VenvNotFound(DltException):
 class ValueErrorWithKnownValues(ValueError):
     """A value that is none of those which are known."""
 
-    def __init__(self, key: str, value_received: Any, valid_values: Sequence[Any]) -> None:
+    def __init__(self, key: str, value_received: Any = None, valid_values: Sequence[Any] = ()) -> None:
+        if not valid_values:
+            # All of it is said already.
+            super().__init__(key)
+            return
         self.key = key
         self.value_received = value_received
         self.valid_values = valid_values

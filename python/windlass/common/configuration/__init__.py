@@ -13,7 +13,8 @@ from windlass.common.typing import is_secret_hint
 
 #: What needs the classes of settings, which are loaded when they are asked for: `import windlass` stays fast.
 _LATER = {
-    "configspec": "windlass.common.configuration.specs.base",
+    "NotResolved": "windlass.common.configuration.specs.base_configuration",
+    "configspec": "windlass.common.configuration.specs.base_configuration",
     "inject_section": "windlass.common.configuration.specs.resolving",
     "last_config": "windlass.common.configuration.specs.resolving",
     "resolve_configuration": "windlass.common.configuration.specs.resolving",
@@ -33,6 +34,7 @@ __all__ = [
     "ConfigFileNotFoundException",
     "ConfigValueCannotBeCoercedException",
     "ConfigurationValueError",
+    "NotResolved",
     "configspec",
     "inject_section",
     "is_secret_hint",

@@ -277,12 +277,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         """The furthest value so far."""
         if self._is_moved:
             return self._moved_to
-        cursor = self._bound()
-        value = self._value(cursor.last_value())
-        if self.lag and cursor.kept == 0:
-            entry = self._value(cursor.entry())
-            value = entry.get("last_value") if entry else value
-        return value
+        return self._value(self._bound().last_value())  # type: ignore[no-any-return]
 
     @property
     def start_value(self) -> Optional[TCursorValue]:

@@ -1,11 +1,12 @@
 """Classes of settings and of credentials."""
 
-from windlass.common.configuration.specs.base import (
+from windlass.common.configuration.specs.base_configuration import (
     BaseConfiguration,
     ConfigSectionContext,
     ContainerInjectableContext,
     CredentialsConfiguration,
     CredentialsWithDefault,
+    NotResolved,
     RunConfiguration,
     RuntimeConfiguration,
     configspec,
@@ -54,6 +55,7 @@ __all__ = [
     "GcpServiceAccountCredentials",
     "GcpServiceAccountCredentialsWithoutDefaults",
     "HfCredentials",
+    "NotResolved",
     "OAuth2Credentials",
     "RunConfiguration",
     "RuntimeConfiguration",

@@ -3,7 +3,7 @@
 import json
 from typing import Any, ClassVar, Dict, List, Optional, Union
 
-from windlass.common.configuration.specs.base import (
+from windlass.common.configuration.specs.base_configuration import (
     CredentialsConfiguration,
     CredentialsWithDefault,
     configspec,

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Dict, List, Optional
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from windlass.common.configuration.specs.base import CredentialsConfiguration, configspec
+from windlass.common.configuration.specs.base_configuration import CredentialsConfiguration, configspec
 from windlass.common.configuration.specs.exceptions import InvalidConnectionString
 from windlass.common.typing import TSecretStrValue
 

@@ -6,7 +6,7 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from windlass.common.configuration.coerce import inner_type, is_optional, is_union
 from windlass.common.configuration.resolve import Missing, lookup, missing_error, resolve
-from windlass.common.configuration.specs.base import (
+from windlass.common.configuration.specs.base_configuration import (
     BaseConfiguration,
     ConfigSectionContext,
     TConfiguration,

@@ -4,7 +4,7 @@ import os
 from typing import Any, ClassVar, Dict, List, Optional
 from urllib.parse import parse_qsl, unquote
 
-from windlass.common.configuration.specs.base import configspec
+from windlass.common.configuration.specs.base_configuration import configspec
 from windlass.common.configuration.specs.connection_string_credentials import ConnectionStringCredentials
 
 

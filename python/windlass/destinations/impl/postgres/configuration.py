@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Optional
 
-from windlass.common.configuration.specs.base import configspec
+from windlass.common.configuration.specs.base_configuration import configspec
 from windlass.common.configuration.specs.connection_string_credentials import ConnectionStringCredentials
 from windlass.common.typing import TSecretStrValue
 

@@ -6,7 +6,7 @@ import functools
 import json
 import typing
 from collections.abc import MutableMapping as _MutableMapping
-from typing import Any, ClassVar, Dict, Iterator, Optional, Sequence, Tuple, Type, TypeVar
+from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar
 
 from windlass.common.configuration.coerce import inner_type, is_optional
 
@@ -17,10 +17,12 @@ def configspec(cls: Any = None, init: bool = True, **_: Any) -> Any:
     """Makes a class of settings: its annotated names become fields, with `None` where no default is given."""
 
     def decorate(kind: Any) -> Any:
+        import inspect
+
         if not issubclass(kind, BaseConfiguration):
             # Any class can hold settings; its own bases come first.
             kind = type(kind.__name__, (kind, BaseConfiguration), {**_namespace(kind)})
-        for name, hint in list(kind.__dict__.get("__annotations__", {}).items()):
+        for name, hint in list(inspect.get_annotations(kind).items()):
             if typing.get_origin(hint) is ClassVar or str(hint).startswith(("ClassVar", "typing.ClassVar")):
                 continue
             value = kind.__dict__.get(name)
@@ -37,6 +39,17 @@ def _namespace(kind: Any) -> Dict[str, Any]:
     return {key: value for key, value in vars(kind).items() if key not in ("__dict__", "__weakref__")}
 
 
+class NotResolved:
+    """Marks a field (in `Annotated`) that is never looked up."""
+
+    def __init__(self, not_resolved: bool = True) -> None:
+        self.not_resolved = not_resolved
+
+
+def _is_looked_up(hint: Any) -> bool:
+    return not any(isinstance(mark, NotResolved) and mark.not_resolved for mark in getattr(hint, "__metadata__", ()))
+
+
 @dataclasses.dataclass(repr=False, eq=False)
 class BaseConfiguration(_MutableMapping):  # type: ignore[type-arg]
     """Settings whose fields are found by name. It is a dictionary of its fields as well."""
@@ -47,10 +60,32 @@ class BaseConfiguration(_MutableMapping):  # type: ignore[type-arg]
 
     @classmethod
     def get_resolvable_fields(cls) -> Dict[str, Any]:
-        """The fields with their types."""
-        hints = typing.get_type_hints(cls, include_extras=True)
+        """The fields that are looked up, with their types."""
+        hints = cls._hints()
         names = [field.name for field in dataclasses.fields(cls) if field.init or field.name in hints]
-        return {name: hints.get(name, Any) for name in names if not name.startswith("_")}
+        found = {name: hints.get(name, Any) for name in names if not name.startswith("_")}
+        return {name: hint for name, hint in found.items() if _is_looked_up(hint)}
+
+    @classmethod
+    def _hints(cls) -> Dict[str, Any]:
+        import inspect
+
+        try:
+            return typing.get_type_hints(cls, include_extras=True)
+        except (NameError, TypeError):
+            # Types that are known to type checkers only.
+            found: Dict[str, Any] = {}
+            for kind in reversed(cls.__mro__):
+                found.update(inspect.get_annotations(kind))
+            return {name: Any if isinstance(hint, str) else hint for name, hint in found.items()}
+
+    def __bool__(self) -> bool:
+        """It is true, however many fields it has."""
+        return True
+
+    def __repr__(self) -> str:
+        # Values may be secrets.
+        return f"<{type(self).__module__}.{type(self).__qualname__} object at {id(self):#x}>"
 
     @classmethod
     def from_init_value(cls: Type[TConfiguration], init_value: Any = None) -> TConfiguration:
@@ -97,6 +132,41 @@ class BaseConfiguration(_MutableMapping):  # type: ignore[type-arg]
         self.call_method_in_mro(self, "on_resolved")
         self.__dict__["__is_resolved__"] = True
 
+    def missing_fields(self) -> List[str]:
+        """Fields that must have a value and have none."""
+        hints = self.get_resolvable_fields()
+        return [name for name, hint in hints.items() if getattr(self, name, None) is None and not is_optional(hint)]
+
+    def resolve_in(self, sections: Sequence[str], embedded: Sequence[str], given: Sequence[str]) -> "BaseConfiguration":
+        """Looks up the fields that are not among those that were `given`.
+
+        Raises `ConfigFieldMissingException` for those that are nowhere.
+        """
+        from windlass.common.configuration.resolve import Missing, lookup, missing_error, resolve
+        from windlass.common.typing import is_secret_hint
+
+        if embedded and not given:
+            native, _ = lookup(embedded[-1], sections, embedded[:-1], is_secret=True)
+            if isinstance(native, str):
+                self.parse_native_representation(native)
+                given = [name for name in self._names() if getattr(self, name, None) is not None]
+        missing: List[Any] = []
+        resolved: List[str] = []
+        for name, hint in self.get_resolvable_fields().items():
+            known = getattr(self, name, None)
+            if name in given and known is not None:
+                continue
+            value, traces = resolve(name, sections, hint, embedded, is_secret=is_secret_hint(hint))
+            if value is not None:
+                setattr(self, name, value)
+                resolved.append(name)
+            elif known is None and not is_optional(hint):
+                missing.append(Missing(name, _once(traces)))
+        if missing:
+            raise missing_error(type(self).__name__, missing, resolved)
+        self.resolve()
+        return self
+
     @staticmethod
     def call_method_in_mro(config: Any, method_name: str) -> None:
         """Calls a method of each class of the line that has it, the most general first."""
@@ -132,12 +202,12 @@ class BaseConfiguration(_MutableMapping):  # type: ignore[type-arg]
     # -- as a dictionary of its fields
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self.get_resolvable_fields():
+        if key not in self._names():
             raise KeyError(key)
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        if key not in self.get_resolvable_fields():
+        if key not in self._names():
             raise KeyError(key)
         setattr(self, key, value)
 
@@ -145,10 +215,13 @@ class BaseConfiguration(_MutableMapping):  # type: ignore[type-arg]
         raise KeyError("fields of settings cannot be deleted")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.get_resolvable_fields())
+        return iter(self._names())
 
     def __len__(self) -> int:
-        return len(self.get_resolvable_fields())
+        return len(self._names())
+
+    def _names(self) -> List[str]:
+        return [field.name for field in dataclasses.fields(self) if not field.name.startswith("_")]
 
     def update(self, other: Any = (), /, **kwds: Any) -> None:  # type: ignore[override]
         """Takes the fields of a dictionary."""
@@ -160,6 +233,14 @@ def _default_of(field: Any) -> Any:
     if field.default is not dataclasses.MISSING:
         return field.default
     return field.default_factory() if field.default_factory is not dataclasses.MISSING else None
+
+
+def _once(traces: List[Any]) -> List[Any]:
+    """The places that were looked at, each once."""
+    seen: Dict[Tuple[str, str], Any] = {}
+    for trace in traces:
+        seen.setdefault((trace.provider_name, trace.key), trace)
+    return list(seen.values())
 
 
 @configspec
