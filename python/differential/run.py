@@ -79,7 +79,7 @@ def compare(cases, names, dlt_python, windlass_python):
 
 
 def main():
-    cases = pathlib.Path(sys.argv[1])
+    cases = pathlib.Path(sys.argv[1]).resolve()
     names = sys.argv[2:] or sorted(path.stem for path in cases.glob("*.py") if not path.stem.startswith("_"))
     dlt_python = os.environ.get("DLT_PYTHON", "/opt/dlt-venv/bin/python")
     windlass_python = os.environ.get("WINDLASS_PYTHON", sys.executable)

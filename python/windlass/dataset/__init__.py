@@ -214,6 +214,11 @@ class Dataset:
     def __exit__(self, *_: Any) -> None:
         """Connections are opened for each query, so that nothing is left."""
 
+    def _repr_html_(self) -> str:
+        from windlass.helpers.notebook import dataset_html
+
+        return dataset_html(self)
+
     def __repr__(self) -> str:
         return f"<dlt.dataset(dataset_name='{self._given_name}', destination='{self.destination_dialect}')>"
 

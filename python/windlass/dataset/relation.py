@@ -137,6 +137,11 @@ class Relation:
     def __str__(self) -> str:
         return self.to_sql(pretty=True)
 
+    def _repr_html_(self) -> Optional[str]:
+        from windlass.helpers.notebook import relation_html
+
+        return relation_html(self)
+
     def __repr__(self) -> str:
         return f"<dlt.Relation(dataset='{self._dataset._given_name}', table={self._table!r})>"
 

@@ -1,7 +1,11 @@
 """What stands for a destination until a pipeline uses it."""
 
 import copy
+import enum
 import json
+import os
+import uuid
+from decimal import Decimal
 from typing import Any, Dict, List, Optional, Type
 
 from windlass._native import native
@@ -153,9 +157,26 @@ def _plain(value: Any) -> Any:
         return _plain(value.to_native_representation())
     if hasattr(value, "isoformat"):
         return value.isoformat()
+    url = getattr(value, "url", value)
+    if hasattr(url, "render_as_string"):
+        # A URL of SQLAlchemy, or its engine.
+        return url.render_as_string(hide_password=False)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (Decimal, uuid.UUID, enum.Enum)):
+        return str(value.value if isinstance(value, enum.Enum) else value)
     if callable(value):
         return _plain(value())
-    return str(value)
+    kind = type(value)
+    if kind.__module__.split(".")[0] in ("duckdb", "_duckdb"):
+        raise NotImplementedError(
+            "windlass opens DuckDB files itself, and takes no connection of the package duckdb (yet): give the path of the file, and "
+            "close the connection"
+        )
+    raise TypeError(
+        f"a value of type `{kind.__module__}.{kind.__qualname__}` cannot be an option of a destination: give text, a number, a path "
+        "or a dictionary"
+    )
 
 
 _options: Dict[str, Dict[str, Any]] = {}

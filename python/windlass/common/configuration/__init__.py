@@ -1,51 +1,44 @@
 """Settings and secrets."""
 
-from typing import TYPE_CHECKING, Any, Callable, Type, TypeVar, overload
+from typing import Any
 
-from windlass.common.configuration.inject import with_config
 from windlass.common.configuration.exceptions import (
     ConfigFieldMissingException,
     ConfigFileNotFoundException,
     ConfigurationValueError,
+    ConfigValueCannotBeCoercedException,
 )
+from windlass.common.configuration.inject import with_config
+from windlass.common.typing import is_secret_hint
 
-if TYPE_CHECKING:
-    from typing_extensions import dataclass_transform
-else:
-
-    def dataclass_transform(**_: Any) -> Any:
-        return lambda function: function
-
-
-TConfig = TypeVar("TConfig")
-
-__all__ = ["ConfigFieldMissingException", "ConfigFileNotFoundException", "ConfigurationValueError", "with_config", "configspec"]
-
-
-@overload
-def configspec(cls: Type[TConfig], **_: Any) -> Type[TConfig]: ...
+#: What needs the classes of settings, which are loaded when they are asked for: `import windlass` stays fast.
+_LATER = {
+    "NotResolved": "windlass.common.configuration.specs.base_configuration",
+    "configspec": "windlass.common.configuration.specs.base_configuration",
+    "inject_section": "windlass.common.configuration.specs.resolving",
+    "last_config": "windlass.common.configuration.specs.resolving",
+    "resolve_configuration": "windlass.common.configuration.specs.resolving",
+}
 
 
-@overload
-def configspec(cls: None = None, **_: Any) -> Callable[[Type[TConfig]], Type[TConfig]]: ...
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        import importlib
+
+        return getattr(importlib.import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'windlass.common.configuration' has no attribute '{name}'")
 
 
-@dataclass_transform()
-def configspec(cls: Any = None, **_: Any) -> Any:
-    """Makes a class of settings: its fields become those of a dataclass."""
-    import copy
-    import dataclasses
-    import functools
-    import inspect
-
-    def decorate(kind: Any) -> Any:
-        for name in list(inspect.get_annotations(kind)):
-            value = getattr(kind, name, None)
-            if isinstance(value, (list, dict, set)):
-                setattr(kind, name, dataclasses.field(default_factory=functools.partial(copy.copy, value)))
-            elif not hasattr(kind, name):
-                setattr(kind, name, None)
-        # Values may be secrets: they are not printed.
-        return dataclasses.dataclass(repr=False)(kind)
-
-    return decorate if cls is None else decorate(cls)
+__all__ = [
+    "ConfigFieldMissingException",
+    "ConfigFileNotFoundException",
+    "ConfigValueCannotBeCoercedException",
+    "ConfigurationValueError",
+    "NotResolved",
+    "configspec",
+    "inject_section",
+    "is_secret_hint",
+    "last_config",
+    "resolve_configuration",
+    "with_config",
+]

@@ -1,6 +1,10 @@
-"""Files and where they are."""
+"""Files and where they are, and packages on disk."""
 
 from typing import Any
+
+from windlass.common.storages.load_package import LoadJobInfo, LoadPackageInfo, ParsedLoadJobFileName
+
+__all__ = ["LoadJobInfo", "LoadPackageInfo", "ParsedLoadJobFileName"]
 
 
 def __getattr__(name: str) -> Any:

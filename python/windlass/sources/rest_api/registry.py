@@ -139,7 +139,7 @@ def create_auth(auth_config: Optional[AuthConfig]) -> Optional[AuthConfigBase]:
 
 def _resolved(auth: AuthConfigBase) -> AuthConfigBase:
     """An instance, whose fields that are missing come from the settings."""
-    if auth.is_resolved():
+    if not auth.missing_fields():
         return auth
     given = [name for name in auth if auth[name] is not None]
     return auth.resolve_in(_sections(), ("credentials",), given)  # type: ignore[return-value]

@@ -3,6 +3,7 @@
 mod connection;
 mod session;
 mod stream;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

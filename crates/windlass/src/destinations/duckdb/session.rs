@@ -16,6 +16,7 @@ use windlass_core::{Error, ErrorKind, Result};
 
 use super::connection::{Access, Bounds, batches, database_error, open_file, open_memory, prepare};
 use super::stream::stream;
+use super::turn::Turn;
 use super::{DuckDb, Place};
 use crate::destination::{Dataset, Destination as _, Lease, Session, Stored};
 use crate::destinations::aside;
@@ -45,13 +46,15 @@ pub(super) struct DuckDbSession {
     dataset: Dataset,
     /// The connection of the load that is under way.
     writing: Option<Connection>,
+    /// Keeps other threads from the file while it goes on, and until the connection is closed.
+    turn: Option<Arc<Turn>>,
     /// Tables with columns that the schema of the load does not know.
     widened: HashSet<String>,
 }
 
 impl DuckDbSession {
     pub(super) fn new(destination: DuckDb, dataset: Dataset) -> Self {
-        Self { destination, dataset, writing: None, widened: HashSet::new() }
+        Self { destination, dataset, writing: None, turn: None, widened: HashSet::new() }
     }
 
     /// The settings under which a table of this many columns is written: what the user chose, or what fits the memory.
@@ -83,9 +86,14 @@ impl DuckDbSession {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
         let (destination, dataset) = (self.destination.clone(), self.dataset.clone());
-        aside(move || match open(&destination, Access::Read, &dataset)? {
-            Some(connection) => work(&connection).map(Some),
-            None => Ok(None),
+        // The load of this very session has its turn already.
+        let is_writing = self.turn.is_some();
+        aside(move || {
+            let _turn = if is_writing { None } else { turn(&destination, Access::Read, &dataset)? };
+            match open(&destination, Access::Read, &dataset)? {
+                Some(connection) => work(&connection).map(Some),
+                None => Ok(None),
+            }
         })
         .await
     }
@@ -97,9 +105,11 @@ impl DuckDbSession {
     ) -> Result<T> {
         let connection =
             self.writing.take().ok_or_else(|| Error::internal("a load goes on that was not begun"))?;
-        let (connection, result) = aside(move || {
+        // A future that is dropped leaves its thread at work.
+        let turn = self.turn.clone();
+        let (connection, _turn, result) = aside(move || {
             let result = work(&connection);
-            Ok((connection, result))
+            Ok((connection, turn, result))
         })
         .await?;
         self.writing = Some(connection);
@@ -126,6 +136,14 @@ impl DuckDbSession {
         };
         // What an interrupted statement says of itself helps nobody.
         cancel.check().and(result)
+    }
+}
+
+/// Waits for the turn of this thread at the file of the database. A database in memory is shared.
+fn turn(destination: &DuckDb, access: Access, dataset: &Dataset) -> Result<Option<Turn>> {
+    match &destination.place {
+        Place::File(path) => Turn::take(path, access, &dataset.cancel).map(Some),
+        Place::Memory => Ok(None),
     }
 }
 
@@ -286,8 +304,9 @@ impl Session for DuckDbSession {
         let (destination, dataset, sql) = (self.destination.clone(), self.dataset.clone(), self.sql()?);
         let hash = package.manifest.schema_hash.clone();
         let location = destination.location();
-        let (connection, found, state) = aside(move || {
+        let (turn, connection, found, state) = aside(move || {
             failpoint("duckdb.open")?;
+            let turn = turn(&destination, Access::Write, &dataset)?;
             let connection = open(&destination, Access::Write, &dataset)?
                 .ok_or_else(|| Error::internal("a database that is written was not opened"))?;
             let failed = |cause| database_error("write to", &location, cause);
@@ -306,10 +325,11 @@ impl Session for DuckDbSession {
                 Some(query) => one_text(&connection, &query, &location)?,
                 None => None,
             };
-            Ok((connection, found, state))
+            Ok((turn, connection, found, state))
         })
         .await?;
         self.writing = Some(connection);
+        self.turn = turn.map(Arc::new);
         SqlDataset::check_base(package, state)?;
         let mut sql = self.sql()?;
         let plan = sql.plan(package, found, now)?;
@@ -375,22 +395,25 @@ impl Session for DuckDbSession {
         })
         .await?;
         // Closing writes the log into the database file; the commit itself is done.
-        let connection = self.writing.take();
+        let (connection, turn) = (self.writing.take(), self.turn.take());
         aside(move || {
             failpoint("duckdb.close")?;
             drop(connection);
+            drop(turn);
             failpoint("duckdb.closed")
         })
         .await
     }
 
     async fn rollback(&mut self) -> Result<()> {
-        let Some(connection) = self.writing.take() else { return Ok(()) };
+        let (connection, turn) = (self.writing.take(), self.turn.take());
+        let Some(connection) = connection else { return Ok(()) };
         // Without a transaction there is nothing to give up; closing does the rest.
         aside(move || {
             failpoint("duckdb.rollback")?;
             drop(connection.execute_batch("ROLLBACK"));
             drop(connection);
+            drop(turn);
             Ok(())
         })
         .await
@@ -410,12 +433,19 @@ impl Session for DuckDbSession {
     async fn stream(self: Box<Self>, sql: &str) -> Result<RowStream> {
         let location = self.destination.location();
         let (destination, dataset) = (self.destination.clone(), self.dataset.clone());
+        // Noted within the turn, so that whoever writes next asks this stream to end; its turn lasts until it is open.
+        let (turn, destination, dataset) = aside(move || {
+            let turn = turn(&destination, Access::Read, &dataset)?;
+            Ok((turn, destination, dataset))
+        })
+        .await?;
         let reading = match &destination.place {
             Place::File(path) => Some(Reading::note(&path.display().to_string())),
             Place::Memory => None,
         };
         let place = location.clone();
         let open = move || {
+            let _turn = turn;
             let connection =
                 open(&destination, Access::Read, &dataset)?.ok_or_else(|| no_database(&place))?;
             look_into(&connection, &dataset.name, &place)?;

@@ -1,9 +1,65 @@
-"""Classes of settings."""
+"""Classes of settings and of credentials."""
 
 from windlass.common.configuration.specs.base_configuration import (
     BaseConfiguration,
+    ConfigSectionContext,
+    ContainerInjectableContext,
     CredentialsConfiguration,
+    CredentialsWithDefault,
     NotResolved,
+    RunConfiguration,
+    RuntimeConfiguration,
+    configspec,
+    is_base_configuration_inner_hint,
 )
+from windlass.common.configuration.specs.cloud import (
+    AnyAzureCredentials,
+    AwsCredentials,
+    AwsCredentialsWithoutDefaults,
+    AzureCredentials,
+    AzureCredentialsWithoutDefaults,
+    AzureServicePrincipalCredentials,
+    AzureServicePrincipalCredentialsWithoutDefaults,
+    GcpClientCredentials,
+    GcpClientCredentialsWithDefault,
+    GcpCredentials,
+    GcpOAuthCredentials,
+    GcpOAuthCredentialsWithoutDefaults,
+    GcpServiceAccountCredentials,
+    GcpServiceAccountCredentialsWithoutDefaults,
+    HfCredentials,
+    OAuth2Credentials,
+    SFTPCredentials,
+)
+from windlass.common.configuration.specs.connection_string_credentials import ConnectionStringCredentials
 
-__all__ = ["BaseConfiguration", "CredentialsConfiguration", "NotResolved"]
+__all__ = [
+    "AnyAzureCredentials",
+    "AwsCredentials",
+    "AwsCredentialsWithoutDefaults",
+    "AzureCredentials",
+    "AzureCredentialsWithoutDefaults",
+    "AzureServicePrincipalCredentials",
+    "AzureServicePrincipalCredentialsWithoutDefaults",
+    "BaseConfiguration",
+    "ConfigSectionContext",
+    "ConnectionStringCredentials",
+    "ContainerInjectableContext",
+    "CredentialsConfiguration",
+    "CredentialsWithDefault",
+    "GcpClientCredentials",
+    "GcpClientCredentialsWithDefault",
+    "GcpCredentials",
+    "GcpOAuthCredentials",
+    "GcpOAuthCredentialsWithoutDefaults",
+    "GcpServiceAccountCredentials",
+    "GcpServiceAccountCredentialsWithoutDefaults",
+    "HfCredentials",
+    "NotResolved",
+    "OAuth2Credentials",
+    "RunConfiguration",
+    "RuntimeConfiguration",
+    "SFTPCredentials",
+    "configspec",
+    "is_base_configuration_inner_hint",
+]
