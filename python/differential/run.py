@@ -45,7 +45,8 @@ def known(cases, names, python):
     if not cache:
         return run_all("dlt", python, cases, names)
     results = {}
-    base = (cases / "_base.py").read_bytes() if (cases / "_base.py").exists() else b""
+    # What scripts share stands in files of their own.
+    base = b"".join(path.read_bytes() for path in sorted(cases.glob("_*.py")))
     worker = (HERE / "worker.py").read_bytes()
 
     def place(name):
@@ -78,7 +79,7 @@ def compare(cases, names, dlt_python, windlass_python):
 
 
 def main():
-    cases = pathlib.Path(sys.argv[1])
+    cases = pathlib.Path(sys.argv[1]).resolve()
     names = sys.argv[2:] or sorted(path.stem for path in cases.glob("*.py") if not path.stem.startswith("_"))
     dlt_python = os.environ.get("DLT_PYTHON", "/opt/dlt-venv/bin/python")
     windlass_python = os.environ.get("WINDLASS_PYTHON", sys.executable)

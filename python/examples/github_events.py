@@ -1,14 +1,17 @@
 """The events course: a paged API with a token, contracts, alerts of changed schemas, incremental loading. Runs offline:
-the API is a server of this script."""
+the API is a server of this script. Needs `pip install 'windlass[rest]'`."""
 
 import json
 import os
 import threading
-import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import windlass as dlt
 from windlass.pipeline.exceptions import PipelineStepFailed
+from windlass.sources.helpers.rest_client import RESTClient
+from windlass.sources.helpers.rest_client.auth import BearerTokenAuth
+from windlass.sources.helpers.rest_client.paginators import HeaderLinkPaginator
 
 PAGES = {
     1: [
@@ -20,13 +23,16 @@ PAGES = {
 
 
 class Api(BaseHTTPRequestHandler):
-    """Gives a page of events to whoever has the token."""
+    """Gives a page of events to whoever has the token, and says in the header `Link` where the next one is."""
 
     def do_GET(self):  # noqa: N802 (the name that the server calls)
         allowed = self.headers.get("Authorization") == "Bearer secret-token"
-        page = int(self.path.rpartition("=")[2])
+        page = int(parse_qs(urlsplit(self.path).query).get("page", ["1"])[0])
         body = json.dumps(PAGES.get(page, []) if allowed else {"message": "Bad credentials"}).encode()
         self.send_response(200 if allowed else 401)
+        self.send_header("Content-Type", "application/json")
+        if page + 1 in PAGES:
+            self.send_header("Link", f'</orgs/DataTalksClub/events?page={page + 1}>; rel="next"')
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -37,19 +43,15 @@ class Api(BaseHTTPRequestHandler):
 
 @dlt.resource(primary_key="id", write_disposition="append")
 def events(
-    url: str,
+    base_url: str,
     access_token: str = dlt.secrets.value,
     created_at=dlt.sources.incremental("created_at", initial_value="2025-01-01T00:00:00Z"),
 ):
-    page = 1
-    while True:
-        request = urllib.request.Request(f"{url}?page={page}", headers={"Authorization": f"Bearer {access_token}"})
-        with urllib.request.urlopen(request) as response:
-            rows = json.load(response)
-        if not rows:
-            return
-        yield rows
-        page += 1
+    client = RESTClient(
+        base_url=base_url, auth=BearerTokenAuth(token=access_token), paginator=HeaderLinkPaginator()
+    )
+    for page in client.paginate("orgs/DataTalksClub/events"):
+        yield page
 
 
 def schema_changes(info):
@@ -66,7 +68,7 @@ def schema_changes(info):
 def main():
     server = HTTPServer(("127.0.0.1", 0), Api)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/events"
+    url = f"http://127.0.0.1:{server.server_port}"
     os.environ["ACCESS_TOKEN"] = "secret-token"
     pipeline = dlt.pipeline("github", destination=dlt.destinations.duckdb("github.duckdb"), dataset_name="events_data")
 

@@ -1,7 +1,7 @@
 //! Arrow data in and out, by the PyCapsule interface: buffers are shared, not copied.
 
-use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -15,8 +15,41 @@ pub(crate) fn is_arrow(item: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(item.hasattr(intern!(py, "__arrow_c_stream__"))? || item.hasattr(intern!(py, "__arrow_c_array__"))?)
 }
 
-/// The record batches of an Arrow table, batch, reader or frame.
+/// The record batches of an Arrow table, batch, reader or frame, one after the other.
+pub(crate) struct Batches {
+    reader: Box<dyn RecordBatchReader + Send>,
+    has_begun: bool,
+}
+
+impl Batches {
+    /// Reads what an object hands out. Errors: it hands out no columns.
+    pub(crate) fn new(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self { reader: reader(item)?, has_begun: false })
+    }
+
+    /// The next one; without any, one without rows, whose columns are known.
+    pub(crate) fn next(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        // Whoever makes the batches may need the GIL on a thread of its own.
+        let next = py.detach(|| self.reader.next());
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        match next {
+            None if is_first => Ok(Some(RecordBatch::new_empty(self.reader.schema()))),
+            next => next.transpose().map_err(|cause| unreadable(&cause)),
+        }
+    }
+}
+
+fn unreadable(cause: &ArrowError) -> PyErr {
+    PyTypeError::new_err(format!("the Arrow columns cannot be read: {cause}"))
+}
+
+/// All record batches of an Arrow table, batch, reader or frame.
 pub(crate) fn batches(item: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
+    let mut batches = Batches::new(item)?;
+    std::iter::from_fn(|| batches.next(item.py()).transpose()).collect()
+}
+
+fn reader(item: &Bound<'_, PyAny>) -> PyResult<Box<dyn RecordBatchReader + Send>> {
     let found: AnyRecordBatch = item.extract().map_err(|cause: PyErr| {
         PyTypeError::new_err(format!(
             "an object of type `{}` gives no Arrow columns: {}",
@@ -24,15 +57,7 @@ pub(crate) fn batches(item: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
             cause.value(item.py())
         ))
     })?;
-    let reader = found.into_reader()?;
-    let schema = reader.schema();
-    let read: Result<Vec<RecordBatch>, _> = reader.collect();
-    let mut batches =
-        read.map_err(|cause| PyTypeError::new_err(format!("the Arrow columns cannot be read: {cause}")))?;
-    if batches.is_empty() {
-        batches.push(RecordBatch::new_empty(schema));
-    }
-    Ok(batches)
+    found.into_reader()
 }
 
 /// Record batches as a table for Python, with `__arrow_c_stream__`.

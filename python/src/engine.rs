@@ -9,20 +9,23 @@ use pyo3::types::PyList;
 use pyo3_arrow::PyTable;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use windlass::config::pipeline_settings;
+use windlass::config::{parse_options, pipeline_settings};
 use windlass::core::hints::WriteDisposition;
 use windlass::core::schema::Schema;
 use windlass::core::state::State;
 use windlass::core::{Error, Result};
 use windlass::destination::Destination;
-use windlass::destinations::{BuildContext, destination_entry};
+use windlass::destinations::{BuildContext, Filesystem, destination_entry};
+use windlass::extract::Cancel;
 use windlass::packages::LoadPackage;
 use windlass::pipeline::{DropSelection, LoadInfo, Pipeline, Refresh, RunOptions};
 use windlass::source::Source;
 
 use crate::arrow::table;
 use crate::error::OrRaise as _;
+use crate::placeholders::PythonPlaceholders;
 use crate::read::rows;
+use crate::reader::{Reader, until_cancelled};
 use crate::runtime::{Caller, serve};
 use crate::sink::{PythonSink, SinkOptions};
 use crate::source::PythonSource;
@@ -75,17 +78,25 @@ impl From<Options> for RunOptions {
 pub(crate) struct Engine {
     pipeline: Pipeline,
     sink: Option<Arc<PythonSink>>,
+    placeholders: Option<Arc<PythonPlaceholders>>,
 }
 
 #[pymethods]
 impl Engine {
-    /// `description` is JSON; `sink` is called with the rows of a custom destination.
+    /// `description` is JSON; `sink` is called with the rows of a custom destination, `placeholders` fills in the layout
+    /// of a filesystem.
     #[new]
-    #[pyo3(signature = (description, sink=None))]
-    fn new(py: Python<'_>, description: &str, sink: Option<Py<PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (description, sink=None, placeholders=None))]
+    fn new(
+        py: Python<'_>,
+        description: &str,
+        sink: Option<Py<PyAny>>,
+        placeholders: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let description: Description = serde_json::from_str(description)
             .map_err(|cause| PyValueError::new_err(format!("the pipeline cannot be set up: {cause}")))?;
-        Self::build(description, sink).or_raise(py)
+        let placeholders = placeholders.map(|object| PythonPlaceholders::new(py, object)).transpose()?;
+        Self::build(description, sink, placeholders.map(Arc::new)).or_raise(py)
     }
 
     /// Loads what waits, then the sources; gives what was done, as JSON.
@@ -173,6 +184,18 @@ impl Engine {
         table(found)
     }
 
+    /// The rows of a query, to be taken a piece at a time.
+    fn stream(&self, py: Python<'_>, sql: String) -> PyResult<Reader> {
+        let pipeline = self.pipeline.clone();
+        let cancel = Cancel::default();
+        let stop = cancel.clone();
+        let rows = serve(py, &cancel, |_| async move {
+            let begun = async { pipeline.connect().await?.stream(&sql).await };
+            until_cancelled(begun, &stop).await
+        })?;
+        Ok(Reader::new(rows))
+    }
+
     /// The names of the columns of a query, and its rows as tuples.
     fn query_rows<'py>(&self, py: Python<'py>, sql: String) -> PyResult<(Vec<String>, Bound<'py, PyList>)> {
         let pipeline = self.pipeline.clone();
@@ -254,7 +277,11 @@ impl Engine {
 }
 
 impl Engine {
-    fn build(description: Description, sink: Option<Py<PyAny>>) -> Result<Self> {
+    fn build(
+        description: Description,
+        sink: Option<Py<PyAny>>,
+        placeholders: Option<Arc<PythonPlaceholders>>,
+    ) -> Result<Self> {
         let Description { name, pipelines_dir, dataset, destination, folder, settings } = description;
         let context = BuildContext {
             folder: folder.clone(),
@@ -265,9 +292,14 @@ impl Engine {
             (Some(options), Some(callable)) => Some(Arc::new(PythonSink::new(options, callable))),
             _ => None,
         };
-        let destination: Arc<dyn Destination> = match &sink {
-            Some(sink) => Arc::<PythonSink>::clone(sink),
-            None => {
+        let destination: Arc<dyn Destination> = match (&sink, &placeholders) {
+            (Some(sink), _) => Arc::<PythonSink>::clone(sink),
+            (None, Some(placeholders)) => {
+                let config = parse_options("destination", Value::Object(destination.options))?;
+                let placeholders = Arc::<PythonPlaceholders>::clone(placeholders);
+                Arc::new(Filesystem::with_placeholders(config, &context, placeholders)?)
+            }
+            (None, None) => {
                 let entry = destination_entry(&destination.kind)?;
                 (entry.build)(Value::Object(destination.options), &context)?
             }
@@ -278,7 +310,7 @@ impl Engine {
         if let Some(dataset) = dataset {
             pipeline = pipeline.dataset(dataset);
         }
-        Ok(Self { pipeline, sink })
+        Ok(Self { pipeline, sink, placeholders })
     }
 
     fn serve<T, F>(&self, py: Python<'_>, run: impl FnOnce(Caller) -> F) -> PyResult<T>
@@ -289,6 +321,9 @@ impl Engine {
         serve(py, &self.pipeline.cancel(), |caller| {
             if let Some(sink) = &self.sink {
                 sink.set_caller(caller.clone());
+            }
+            if let Some(placeholders) = &self.placeholders {
+                placeholders.set_caller(caller.clone());
             }
             run(caller)
         })

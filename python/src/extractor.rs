@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 use async_trait::async_trait;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
@@ -10,9 +13,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 use windlass::core::Result;
 use windlass::core::hints::ResourceHints;
-use windlass::source::{Body, Extractor, Origin, Page, Target, TargetTable};
+use windlass::core::normalize::KEEPS_NESTED;
+use windlass::source::{Body, Extractor, Origin, Page, Target, TargetTable, batch_bytes};
 
-use crate::arrow::{batches, is_arrow};
+use crate::arrow::{Batches, is_arrow};
 use crate::cursor::Rows;
 use crate::runtime::Caller;
 use crate::write::write_line;
@@ -22,6 +26,18 @@ const PAGE_BYTES: usize = 256 << 10;
 
 /// Bytes of rows that wait for their page to be filled, over all tables.
 const WAITING_BYTES: usize = 8 << 20;
+
+/// Bytes of columns that go to one worker at a time.
+const BATCH_BYTES: usize = 2 << 20;
+
+/// Rows of columns that go to one worker at least, unless there are no more.
+const BATCH_ROWS: usize = 1024;
+
+/// How long pages are gathered before the engine gets them: each handover costs as much as a hundred rows.
+const GATHERING: Duration = Duration::from_millis(3);
+
+/// Pages that are gathered at most.
+const GATHERED: usize = 4;
 
 /// Reads all resources of a Python source at once.
 pub(crate) struct PythonExtractor {
@@ -41,6 +57,7 @@ impl PythonExtractor {
             slots: Vec::new(),
             index: HashMap::new(),
             waiting: 0,
+            begun: Vec::new(),
             ready: VecDeque::new(),
             is_done: false,
             origin: Arc::default(),
@@ -85,6 +102,21 @@ struct Slot {
     is_announced: bool,
 }
 
+/// An item that makes many pages: it is taken bit by bit, so that they do not all wait in memory.
+struct Begun {
+    slot: usize,
+    what: What,
+}
+
+enum What {
+    /// Rows, from an index on.
+    List {
+        list: Py<PyList>,
+        at: usize,
+    },
+    Columns(Batches),
+}
+
 /// What is read of a source. Only the thread that holds the GIL touches it.
 struct Pull {
     items: Py<PyAny>,
@@ -95,6 +127,8 @@ struct Pull {
     slots: Vec<Slot>,
     index: HashMap<(usize, Option<usize>), usize>,
     waiting: usize,
+    /// What was begun and is not done, the innermost last.
+    begun: Vec<Begun>,
     ready: VecDeque<(Page, Arc<Target>)>,
     is_done: bool,
     origin: Arc<Origin>,
@@ -110,15 +144,28 @@ impl Pull {
             }
         };
         let mut iterator = iterator.into_bound(py);
-        while self.ready.is_empty() && !self.is_done {
-            match iterator.next() {
-                Some(item) => self.take(&item?)?,
-                None => {
-                    self.is_done = true;
-                    for slot in 0..self.slots.len() {
-                        self.flush(slot);
-                    }
+        let began = Instant::now();
+        let mut gathered = self.ready.len();
+        while !self.is_done {
+            if self.ready.len() != gathered {
+                gathered = self.ready.len();
+                if gathered >= GATHERED || began.elapsed() > GATHERING {
+                    break;
                 }
+            }
+            if let Some(begun) = self.begun.pop() {
+                let slot = begun.slot;
+                self.go_on(py, begun).map_err(|cause| self.named(py, slot, cause))?;
+            } else {
+                match iterator.next() {
+                    Some(item) => self.take(&item?)?,
+                    None => self.end(),
+                }
+            }
+            if self.waiting > WAITING_BYTES
+                && let Some(largest) = (0..self.slots.len()).max_by_key(|&slot| self.slots[slot].lines.len())
+            {
+                self.flush(largest);
             }
         }
         Ok(self.ready.pop_front())
@@ -130,23 +177,25 @@ impl Pull {
         let table = item.get_item(1)?;
         let payload = item.get_item(2)?;
         let slot = self.slot(resource, &table)?;
-        self.add(slot, &payload).map_err(|cause| {
-            let py = payload.py();
-            let name = self.resources.get(resource).map_or("", String::as_str);
-            if cause.is_instance_of::<PyTypeError>(py) {
-                let told = PyTypeError::new_err(format!("resource `{name}`: {}", cause.value(py)));
-                told.set_cause(py, cause.cause(py));
-                told
-            } else {
-                cause
-            }
-        })?;
-        if self.waiting > WAITING_BYTES
-            && let Some(largest) = (0..self.slots.len()).max_by_key(|&slot| self.slots[slot].lines.len())
-        {
-            self.flush(largest);
+        self.add(slot, &payload).map_err(|cause| self.named(payload.py(), slot, cause))
+    }
+
+    /// What cannot be loaded is said with the resource that gave it.
+    fn named(&self, py: Python<'_>, slot: usize, cause: PyErr) -> PyErr {
+        if !cause.is_instance_of::<PyTypeError>(py) {
+            return cause;
         }
-        Ok(())
+        let name = self.resources.get(self.slots[slot].resource).map_or("", String::as_str);
+        let told = PyTypeError::new_err(format!("resource `{name}`: {}", cause.value(py)));
+        told.set_cause(py, cause.cause(py));
+        told
+    }
+
+    fn end(&mut self) {
+        self.is_done = true;
+        for slot in 0..self.slots.len() {
+            self.flush(slot);
+        }
     }
 
     /// The place of a resource's rows, or of those of a table that the item names.
@@ -189,13 +238,8 @@ impl Pull {
                 self.flush(slot);
                 self.send(slot, Body::Lines(Vec::new()), 0);
             }
-            for item in list.iter() {
-                if item.cast_exact::<PyDict>().is_ok() {
-                    self.add_row(slot, &item)?;
-                } else {
-                    self.add_item(slot, &item)?;
-                }
-            }
+            let what = What::List { list: list.clone().unbind(), at: 0 };
+            self.begun.push(Begun { slot, what });
             return Ok(());
         }
         self.add_item(slot, payload)
@@ -215,13 +259,60 @@ impl Pull {
         }
         if is_arrow(item)? {
             self.flush(slot);
-            for batch in batches(item)? {
-                let rows = batch.num_rows() as u64;
-                self.send(slot, Body::Batch(batch), rows);
-            }
+            self.begun.push(Begun { slot, what: What::Columns(Batches::new(item)?) });
             return Ok(());
         }
         self.add_row(slot, item)
+    }
+
+    /// Takes some more of what was begun. What is left goes back on the stack, below what it holds itself.
+    fn go_on(&mut self, py: Python<'_>, begun: Begun) -> PyResult<()> {
+        let Begun { slot, what } = begun;
+        match what {
+            What::List { list, at } => self.add_items(py, slot, list, at),
+            What::Columns(mut batches) => {
+                let Some(batch) = batches.next(py)? else { return Ok(()) };
+                self.begun.push(Begun { slot, what: What::Columns(batches) });
+                self.add_batch(slot, batch);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds items of a list from `at` on until a page is full.
+    fn add_items(&mut self, py: Python<'_>, slot: usize, list: Py<PyList>, mut at: usize) -> PyResult<()> {
+        let before = self.ready.len();
+        let items = list.bind(py).clone();
+        // The list may change while it is read, as its items may run code.
+        while at < items.len() {
+            let item = items.get_item(at)?;
+            at += 1;
+            if item.cast_exact::<PyDict>().is_ok() {
+                self.add_row(slot, &item)?;
+                if self.ready.len() == before {
+                    continue;
+                }
+                self.begun.push(Begun { slot, what: What::List { list, at } });
+            } else {
+                self.begun.push(Begun { slot, what: What::List { list, at } });
+                self.add_item(slot, &item)?;
+            }
+            break;
+        }
+        Ok(())
+    }
+
+    /// Makes pages of a batch: parts of it, so that all workers have some. Nothing is copied.
+    fn add_batch(&mut self, slot: usize, batch: RecordBatch) {
+        let batch = keep_nested(batch);
+        let rows = batch.num_rows();
+        let parts = batch_bytes(&batch).div_ceil(BATCH_BYTES).max(1);
+        let step = rows.div_ceil(parts).max(BATCH_ROWS);
+        for start in (0..rows.max(1)).step_by(step) {
+            let part = batch.slice(start, step.min(rows - start));
+            let rows = part.num_rows() as u64;
+            self.send(slot, Body::Batch(part), rows);
+        }
     }
 
     fn add_row(&mut self, slot: usize, row: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -256,4 +347,16 @@ impl Pull {
         *count += rows;
         self.ready.push_back((page, Arc::clone(&own.target)));
     }
+}
+
+/// The batch, marked so that its nested columns become JSON, as the reference has it for frames.
+fn keep_nested(batch: RecordBatch) -> RecordBatch {
+    let schema = batch.schema();
+    if !schema.fields().iter().any(|field| field.data_type().is_nested()) {
+        return batch;
+    }
+    let mut metadata = schema.metadata().clone();
+    metadata.insert(KEEPS_NESTED.to_owned(), String::new());
+    let marked = Schema::new_with_metadata(schema.fields().clone(), metadata);
+    batch.clone().with_schema(Arc::new(marked)).unwrap_or(batch)
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use serde_json::Value;
 use windlass::core::document::{Document, DocumentFormat};
 use windlass::core::incremental::IncrementalOptions;
-use windlass::core::json::{ParseBuffers, Select};
+use windlass::core::json::{Found, JsonPath, ParseBuffers};
 use windlass::core::naming::{Convention, Naming};
 use windlass::core::schema::{Schema, SchemaFormat, default_schema_name, export, parse_document};
 use windlass::core::{Error, Result};
@@ -147,16 +147,18 @@ fn parse_toml<'py>(py: Python<'py>, text: &str, name: &str) -> PyResult<Bound<'p
 /// What a JSONPath finds in a JSON text, each as JSON.
 #[pyfunction]
 fn select_json(py: Python<'_>, text: &str, path: &str) -> PyResult<Vec<String>> {
-    let select = Select::parse_value(path).or_raise(py)?;
+    let path = JsonPath::parse(path).or_raise(py)?;
     let mut buffers = ParseBuffers::new();
     let parsed =
         buffers.parse_value(text.as_bytes()).map_err(|error| PyValueError::new_err(error.message))?;
-    let mut found = Vec::new();
-    select.records(&parsed.tape, 0, &mut found);
-    let as_text = |node| {
-        let mut text = String::new();
-        windlass::core::json::write_typed(&mut text, &parsed.tape, node);
-        text
+    let found = path.find(&parsed.tape, 0).or_raise(py)?;
+    let as_text = |one| match one {
+        Found::Node(node) => {
+            let mut text = String::new();
+            windlass::core::json::write_compact(&mut text, &parsed.tape, node);
+            text
+        }
+        Found::Value(value) => value.to_string(),
     };
     Ok(found.into_iter().map(as_text).collect())
 }

@@ -6,12 +6,16 @@ mod engine;
 mod error;
 mod extractor;
 mod functions;
+mod placeholders;
 mod read;
+mod reader;
 mod runtime;
 mod sink;
 mod source;
 mod sql;
+mod steps;
 mod typed;
+mod unread;
 mod write;
 
 use pyo3::prelude::*;
@@ -22,9 +26,13 @@ fn _windlass(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("EngineError", module.py().get_type::<error::EngineError>())?;
     module.add_class::<engine::Engine>()?;
+    module.add_class::<reader::Reader>()?;
     module.add_class::<cursor::Cursor>()?;
     module.add_class::<cursor::Rows>()?;
     module.add_class::<sql::SqlReader>()?;
     sql::register(module)?;
+    module.add_class::<steps::Steps>()?;
+    module.add_function(wrap_pyfunction!(unread::rows_of_lines, module)?)?;
+    module.add_function(wrap_pyfunction!(unread::rows_of_columns, module)?)?;
     functions::register(module)
 }

@@ -47,7 +47,7 @@ pub(crate) fn dicts<'py>(py: Python<'py>, batch: &RecordBatch) -> PyResult<Bound
 }
 
 /// Makes Python values; holds the classes that are needed.
-struct Maker<'py> {
+pub(crate) struct Maker<'py> {
     py: Python<'py>,
     decimal: Bound<'py, PyAny>,
     timedelta: Bound<'py, PyAny>,
@@ -58,7 +58,7 @@ struct Maker<'py> {
 }
 
 impl<'py> Maker<'py> {
-    fn new(py: Python<'py>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'py>) -> PyResult<Self> {
         let module = py.import("datetime")?;
         let datetime = module.getattr("datetime")?;
         let utc = module.getattr("timezone")?.getattr("utc")?;
@@ -73,7 +73,8 @@ impl<'py> Maker<'py> {
         })
     }
 
-    fn value(&self, array: &dyn Array, row: usize) -> PyResult<Bound<'py, PyAny>> {
+    /// The value of a row.
+    pub(crate) fn value(&self, array: &dyn Array, row: usize) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py;
         if array.is_null(row) {
             return Ok(py.None().into_bound(py));

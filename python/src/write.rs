@@ -156,7 +156,14 @@ fn write_dict(dict: &Bound<'_, PyDict>, out: &mut Vec<u8>, depth: usize) -> Resu
     }
     out.push(b'{');
     let mut is_first = true;
-    for (key, value) in dict.iter() {
+    let count = dict.len();
+    let mut entries = dict.iter();
+    // Methods of values are user code, and may change what is read.
+    for _ in 0..count {
+        if dict.len() != count {
+            return Err(Refused::unsupported("the dict changed while it was read"));
+        }
+        let Some((key, value)) = entries.next() else { break };
         if !is_first {
             out.push(b',');
         }
@@ -221,23 +228,22 @@ fn write_items<'py>(
 }
 
 fn write_int(number: &Bound<'_, PyInt>, out: &mut Vec<u8>) -> Result<(), Refused> {
-    use std::io::Write as _;
     // Writing into memory cannot fail.
     if let Ok(small) = number.extract::<i64>() {
-        let _ = write!(out, "{small}");
+        let _ = serde_json::to_writer(out, &small);
     } else if let Ok(large) = number.extract::<u64>() {
-        let _ = write!(out, "{large}");
+        let _ = serde_json::to_writer(out, &large);
     } else {
         write_tagged(Tag::Number, number.str()?.to_str()?, out);
     }
     Ok(())
 }
 
-fn write_float(number: f64, out: &mut Vec<u8>) {
-    use std::io::Write as _;
+/// Appends a number.
+pub(crate) fn write_float(number: f64, out: &mut Vec<u8>) {
     if number.is_finite() {
-        // The shortest text that reads back, always with a point or an exponent.
-        let _ = write!(out, "{number:?}");
+        // The shortest text that reads back, always with a point or an exponent. Writing into memory cannot fail.
+        let _ = serde_json::to_writer(out, &number);
     } else {
         // As in the reference: what is no number is no value.
         out.extend_from_slice(b"null");
@@ -256,15 +262,13 @@ fn write_tagged(tag: Tag, body: &str, out: &mut Vec<u8>) {
 /// Appends a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     use std::io::Write as _;
+    let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut start = 0;
-    for (index, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[start..index]);
-        start = index + 1;
+    loop {
+        let plain = plain_length(rest);
+        out.extend_from_slice(&rest[..plain]);
+        let Some(&byte) = rest.get(plain) else { break };
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -273,9 +277,27 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             _ => drop(write!(out, "\\u{byte:04x}")),
         }
+        rest = &rest[plain + 1..];
     }
-    out.extend_from_slice(&bytes[start..]);
     out.push(b'"');
+}
+
+/// How many bytes at the start stand in a JSON string as they are.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // The highest bit of a byte is set in the result where it may be one that must be escaped, and always at the first.
+    let special = |word: u64| {
+        let is = |byte: u8| {
+            let other = word ^ (ONES * u64::from(byte));
+            other.wrapping_sub(ONES) & !other
+        };
+        let is_control = word.wrapping_sub(ONES * 0x20) & !word;
+        (is(b'"') | is(b'\\') | is_control) & (ONES << 7)
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    let plain = words.iter().take_while(|word| special(u64::from_le_bytes(**word)) == 0).count() * 8;
+    let rest = bytes[plain..].iter();
+    plain + rest.take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\').count()
 }
 
 fn type_name(value: &Bound<'_, PyAny>) -> String {
@@ -387,7 +409,7 @@ fn write_container(
     let module: String = value.get_type().getattr(intern!(py, "__module__"))?.extract().unwrap_or_default();
     let has = |name: &str| value.hasattr(name).unwrap_or(false);
     if module.starts_with("numpy") && has("tolist") {
-        let plain = value.call_method0(intern!(py, "tolist"))?;
+        let plain = plain_numpy(value)?.call_method0(intern!(py, "tolist"))?;
         if plain.get_type().is(value.get_type()) {
             return Err(Refused::unsupported(format!("it is of type `{}`", type_name(value))));
         }
@@ -411,6 +433,17 @@ fn write_container(
         return Ok(());
     }
     Err(Refused::unsupported(format!("it is of type `{}`", type_name(value))))
+}
+
+/// A scalar or array of numpy. Its times finer than microseconds would become numbers, and spans of time as well.
+fn plain_numpy<'py>(value: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, Refused> {
+    let py = value.py();
+    let Ok(dtype) = value.getattr(intern!(py, "dtype")) else { return Ok(value.clone()) };
+    match dtype.getattr(intern!(py, "kind"))?.extract::<String>()?.as_str() {
+        "M" => Ok(value.call_method1(intern!(py, "astype"), ("datetime64[us]",))?),
+        "m" => Err(Refused::unsupported(format!("it is of type `{}`, a span of time", type_name(value)))),
+        _ => Ok(value.clone()),
+    }
 }
 
 fn write_bytes(bytes: &[u8], is_hex: bool, out: &mut Vec<u8>) {

@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 import windlass as dlt
-from windlass.extract.exceptions import InvalidResourceDataTypeIsNone, ResourceExtractionError
+from windlass.extract.exceptions import InvalidResourceDataTypeIsNone, ResourceExtractionError, SourceExhausted
 from windlass.pipeline.exceptions import PipelineStepFailed
 
 
@@ -37,6 +37,60 @@ def test_a_resource_that_raises_in_the_middle_loads_nothing(pipeline):
     assert last.tb_frame.f_code.co_name == "broken"
     assert not pipeline.has_pending_data
     assert pipeline.first_run
+
+
+def test_a_generator_that_was_read_is_not_silently_empty(pipeline):
+    def rows():
+        yield {"a": 1}
+        yield {"a": 2}
+
+    whole, begun = rows(), rows()
+    next(begun)
+    pipeline.run(whole, table_name="t")
+    for generator in (whole, begun):
+        with pytest.raises(PipelineStepFailed, match="is exhausted or has active iterator") as caught:
+            pipeline.run(generator, table_name="t")
+        assert isinstance(caught.value.exception, SourceExhausted)
+    pipeline.run(rows(), table_name="t")
+    assert len(pipeline.dataset().t.fetchall()) == 4
+
+
+@pytest.mark.parametrize("way_out", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
+def test_what_ends_a_program_goes_through(pipeline, way_out):
+    def rows():
+        yield {"a": 1}
+        raise way_out
+
+    with pytest.raises(type(way_out)):
+        pipeline.run(rows(), table_name="t")
+    assert not pipeline.has_pending_data
+    pipeline.run([{"a": 2}], table_name="t")
+    assert pipeline.dataset().t.select("a").fetchall() == [(2,)]
+
+
+def test_a_dict_that_changes_while_it_is_read(pipeline):
+    row = {"a": 1}
+
+    class Meddling:
+        def asdict(self):
+            row["more"] = 1
+            return {"v": 1}
+
+    row["b"] = Meddling()
+    row["c"] = 2
+    with pytest.raises(PipelineStepFailed, match="the dict changed while it was read"):
+        pipeline.run([row], table_name="t")
+
+
+def test_an_object_that_cannot_even_be_printed(pipeline):
+    class Broken:
+        def __str__(self):
+            raise ValueError("no text")
+
+        __repr__ = __str__
+
+    with pytest.raises(PipelineStepFailed, match="at `a`.*Broken"):
+        pipeline.run([{"a": Broken()}], table_name="t")
 
 
 def test_after_a_failure_the_next_run_loads(pipeline):
@@ -159,6 +213,80 @@ def test_a_frame_whose_columns_have_no_text_as_name(pipeline):
     pd = pytest.importorskip("pandas")
     pipeline.run(pd.DataFrame({0: [1], 1: ["x"]}), table_name="t")
     assert pipeline.dataset().t.fetchall()[0][:2] == (1, "x")
+
+
+def test_a_frame_without_columns_loads_nothing(pipeline):
+    pa = pytest.importorskip("pyarrow")
+    pipeline.run([pa.table({}), pa.table({"a": [1]})], table_name="t")
+    assert pipeline.dataset().t.fetchall() == [(1,)]
+
+
+def test_a_frame_with_a_column_without_a_name(pipeline):
+    pa = pytest.importorskip("pyarrow")
+    with pytest.raises(PipelineStepFailed, match="column 1 of a batch has no name"):
+        pipeline.run(pa.table([pa.array([1]), pa.array([2])], names=["a", ""]), table_name="t")
+    assert not pipeline.has_pending_data
+
+
+def test_a_pandas_frame_with_two_columns_of_one_name(pipeline):
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(PipelineStepFailed, match="Duplicate column names"):
+        pipeline.run(pd.DataFrame([[1, 2]], columns=["a", "a"]), table_name="t")
+
+
+def test_nested_columns_of_a_frame_are_json(pipeline):
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table(
+        {
+            "id": [1, 2],
+            "l": [[1, 2], None],
+            "s": [{"b": 1, "x": "é\"", "n": None, "f": 1.5}, None],
+            "m": pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64())),
+        }
+    )
+    pipeline.run(table, table_name="t")
+    assert pipeline.dataset().t.fetchall() == [
+        (1, "[1,2]", '{"b":1,"x":"é\\"","n":null,"f":1.5}', '{"k":1}'),
+        (2, None, None, "{}"),
+    ]
+    columns = pipeline.default_schema.tables["t"]["columns"]
+    assert [columns[name]["data_type"] for name in ("id", "l", "s", "m")] == ["bigint", "json", "json", "json"]
+    assert "t__l" not in pipeline.default_schema.tables
+
+
+def test_the_values_of_a_series_are_rows(pipeline):
+    pd = pytest.importorskip("pandas")
+    pipeline.run(pd.Series([1, 2], name="s"), table_name="t")
+    assert rows(pipeline, "t", "value") == [(1,), (2,)]
+
+
+def test_times_of_numpy(pipeline):
+    np = pytest.importorskip("numpy")
+    at = np.datetime64("2024-01-01T00:00:00", "ns")
+    pipeline.run([{"id": 1, "at": at, "all": np.array([at])}, {"id": 2, "at": np.datetime64("NaT")}], table_name="t")
+    new_year = dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc)
+    assert rows(pipeline, "t", "id", "at") == [(1, new_year), (2, None)]
+    assert rows(pipeline, "t__all", "value") == [(new_year,)]
+    with pytest.raises(PipelineStepFailed, match="`span`.*timedelta64"):
+        pipeline.run([{"span": np.timedelta64(3, "ns")}], table_name="t")
+
+
+def test_decimals_out_of_range(pipeline):
+    value = decimal.Decimal
+    pipeline.run([{"id": 1, "a": value("Infinity"), "b": value("1" * 45)}, {"id": 2, "a": value("1E+5"), "b": value("sNaN")}], table_name="t")
+    assert rows(pipeline, "t", "id", "a") == [(1, None), (2, value(100000))]
+    assert rows(pipeline, "t", "id", "b__v_text") == [(1, "1" * 45), (2, None)]
+
+
+def test_enums_of_numbers_and_texts(pipeline):
+    class Number(enum.IntEnum):
+        THREE = 3
+
+    class Text(str, enum.Enum):
+        B = "b"
+
+    pipeline.run([{"n": Number.THREE, "t": Text.B, Text.B: 1}], table_name="t")
+    assert rows(pipeline, "t", "n", "t", "b") == [(3, "b", 1)]
 
 
 def test_keys_that_are_no_text(pipeline):

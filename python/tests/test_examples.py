@@ -44,9 +44,22 @@ def test_github_events():
 
 
 def test_chess_backfill():
-    files, february = run("chess_backfill")
+    removed, files, february = run("chess_backfill")
+    assert removed == {"games_2024_02": 1, "games_2024_03": 1}
     assert files == ["games_2024_01", "games_2024_02", "games_2024_03"]
     assert february == [("g2", "draw")]
+
+
+def test_filesystem_layouts():
+    found = run("filesystem_layouts")
+    assert [len(files) for files in found.values()] == [2, 2, 2, 2, 2]
+    assert [file.split(".")[0].split("/")[0] for file in found["default"]] == ["events", "events__commits"]
+    assert {file.rsplit("/", 1)[0] for file in found["days"]} == {
+        f"layout_days/{table}/year=2024/month=03/day=05" for table in ("events", "events__commits")
+    }
+    assert all(file.split("/")[1].startswith("2024-03-05T070809.") for file in found["clock"])
+    assert all(file.split("/")[1:3] in (["core", "shard-0"], ["core", "shard-1"]) for file in found["callbacks"])
+    assert [file.split(".")[:2] for file in found["flat"]] == [["events", "q1"], ["events__commits", "q1"]]
 
 
 def test_freshdesk_incremental():

@@ -110,6 +110,35 @@ def test_fifty_pipelines_at_once(tmp_path):
     assert found == {number: (50, number, number, number) for number in range(50)}
 
 
+def test_pipelines_of_one_process_take_turns_at_one_file(tmp_path):
+    """The lock of a DuckDB file keeps other processes out, and not other threads."""
+    place = str(tmp_path / "one.duckdb")
+    failures = []
+
+    def load(number):
+        try:
+            made = dlt.pipeline(
+                f"p{number}", pipelines_dir=str(tmp_path / "pl"), destination=dlt.destinations.duckdb(place), dataset_name="ds"
+            )
+            for turn in range(3):
+                made.run([{"turn": turn, "row": row} for row in range(50)], table_name=f"t{number}")
+        except Exception as cause:  # noqa: BLE001
+            failures.append(cause)
+
+    threads = [threading.Thread(target=load, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert failures == []
+    import duckdb
+
+    with duckdb.connect(place, read_only=True) as connection:
+        for number in range(8):
+            assert connection.execute(f"SELECT count(*), count(DISTINCT turn) FROM ds.t{number}").fetchall() == [(150, 3)]
+        assert connection.execute("SELECT count(*) FROM ds._dlt_loads").fetchall() == [(24,)]
+
+
 def test_ctrl_c_stops_where_nothing_is_lost(tmp_path):
     code = """
 import os, signal, threading, time
@@ -137,10 +166,18 @@ print(p.dataset().t.select("a").fetchall())
 
 
 def test_infos_for_notebooks(pipeline):
-    info = pipeline.run([{"<a>": 1}], table_name="t")
-    assert "<table>" in info._repr_html_()
+    info = pipeline.run([{"<a>": 1, "b": "<i>"}], table_name="t")
+    shown = [info, pipeline.last_trace.last_extract_info, pipeline.last_trace.last_normalize_info, pipeline.last_trace]
+    shown += [pipeline.default_schema, pipeline, pipeline.dataset(), pipeline.dataset().t]
+    for one in shown:
+        html = one._repr_html_()
+        assert html.count("<table>") == html.count("</table>") > 0
+        assert "<i>" not in html and "<a>" not in html
     assert "schema p" in pipeline.default_schema._repr_html_()
-    assert "&lt;dlt.pipeline" in pipeline._repr_html_()
+    assert "<td>t</td><td>1</td>" in info._repr_html_()
+    assert "&lt;i&gt;" in pipeline.dataset().t._repr_html_()
+    missing = pipeline.dataset().query("SELECT * FROM nowhere")._repr_html_()
+    assert "nowhere" in missing and "<table>" not in missing
 
 
 def test_arrow_is_handed_over_without_pyarrow(pipeline):

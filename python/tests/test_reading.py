@@ -1,5 +1,7 @@
 """Reading back: frames, pages, filters, SQL."""
 
+import sys
+
 import pytest
 
 import windlass as dlt
@@ -149,3 +151,72 @@ def test_a_sink_that_fails_for_good_keeps_the_package(tmp_path):
     made.load()
     assert calls == [[2, 3], [4]]
     assert not made.has_pending_data
+
+
+class Backend:
+    """What of a backend of ibis the handover uses, over DuckDB itself."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def raw_sql(self, sql):
+        return self.connection.execute(sql)
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "filesystem"])
+def test_ibis_gets_a_connection_that_knows_the_tables(kind, tmp_path, monkeypatch):
+    import types
+
+    import duckdb
+
+    opened = []
+
+    def connect(path=":memory:", read_only=False):
+        opened.append((path, read_only))
+        return Backend(duckdb.connect(path, read_only=read_only))
+
+    monkeypatch.setitem(sys.modules, "ibis", types.SimpleNamespace(duckdb=types.SimpleNamespace(connect=connect)))
+    place = str(tmp_path / ("i.duckdb" if kind == "duckdb" else "out"))
+    pipeline = dlt.pipeline("i", pipelines_dir=str(tmp_path / "pl"), destination=getattr(dlt.destinations, kind)(place), dataset_name="d")
+    pipeline.run([{"a": 1, "raw": b"x"}, {"a": 2}], table_name="t")
+    backend = pipeline.dataset().ibis()
+    assert backend.raw_sql("SELECT a, raw FROM t ORDER BY a").fetchall() == [(1, b"x"), (2, None)]
+    backend.connection.close()
+    assert opened == [(place, True) if kind == "duckdb" else (":memory:", False)]
+
+
+def test_ibis_that_is_missing_is_named(pipeline, monkeypatch):
+    pipeline.run([{"a": 1}], table_name="t")
+    monkeypatch.setitem(sys.modules, "ibis", None)
+    with pytest.raises(ImportError, match=r"pip install 'ibis-framework\[duckdb\]'"):
+        pipeline.dataset().ibis()
+
+
+def test_columns_of_queries_have_types(pipeline):
+    pipeline.run([{"a": 1, "t": "x"}], table_name="t")
+    query = pipeline.dataset()("SELECT a, count(*) AS n, 1.5::DOUBLE AS f, [1] AS l FROM t GROUP BY ALL")
+    assert query.columns == ["a", "n", "f", "l"]
+    assert query.columns_schema == {
+        "a": {"name": "a", "data_type": "bigint", "nullable": True},
+        "n": {"name": "n", "data_type": "bigint"},
+        "f": {"name": "f", "data_type": "double"},
+        "l": {"name": "l", "data_type": "json"},
+    }
+
+
+def test_expressions_of_sqlglot(pipeline):
+    from sqlglot import expressions
+
+    pipeline.run([{"a": 1, "t": "xy"}, {"a": 2, "t": "z"}], table_name="t")
+    relation = pipeline.dataset().t
+    assert relation.where("t", expressions.Like, "x%").select("a").fetchall() == [(1,)]
+    assert relation.where(expressions.column("a") > 1).select("a").fetchall() == [(2,)]
+    assert isinstance(relation.select("a").sqlglot_expression, expressions.Select)
+    assert pipeline.dataset()("SELECT `a` FROM t WHERE `a` > 1", query_dialect="mysql").fetchall() == [(2,)]
+    assert pipeline.dataset().sqlglot_schema.column_names("ds.t")[:2] == ["a", "t"]
+
+
+def test_models_are_refused_by_name(pipeline):
+    pipeline.run([{"a": 1}], table_name="t")
+    with pytest.raises(NotImplementedError, match="iter_arrow"):
+        pipeline.dataset().t.to_model()

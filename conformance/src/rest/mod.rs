@@ -94,7 +94,9 @@ pub async fn run_rest_file(path: &Path, waiting: &Waiting) -> Result<RestOutcome
         text = value.to_string();
     }
     if let Some(callable) = recording::callable(&text) {
-        return Ok(RestOutcome::Waits(format!("Python issue: needs {callable}")));
+        return Ok(RestOutcome::Waits(format!(
+            "needs {callable}; run by python/tests/test_rest_recorded.py"
+        )));
     }
     let server = ScriptedServer::start().await?;
     let recording = Recording::read(path, &text, server.port())?;

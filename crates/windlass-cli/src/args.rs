@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Validate(FileArgs),
     /// Check a pipeline file, and that its sources and its destination answer
     Check(FileArgs),
+    /// Write what runs a pipeline elsewhere: a workflow of GitHub, a DAG of Airflow, a crontab line, a Dockerfile
+    Deploy(DeployArgs),
     /// Look at a pipeline, or clean it up
     #[command(subcommand)]
     Pipeline(PipelineCommand),
@@ -104,6 +106,96 @@ pub(crate) struct DiscoverArgs {
 pub(crate) struct FileArgs {
     /// The pipeline file, YAML or TOML
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DeployArgs {
+    /// The pipeline file, YAML or TOML, or a Python script that runs a pipeline
+    pub(crate) file: PathBuf,
+    /// Where it is to run
+    #[command(subcommand)]
+    pub(crate) target: DeployTarget,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeployTarget {
+    /// Write a workflow of GitHub Actions
+    GithubAction(GithubActionArgs),
+    /// Write a DAG of Airflow 2 or 3
+    #[command(alias = "airflow-composer")]
+    Airflow(AirflowArgs),
+    /// Print a line for crontab
+    Crontab(CrontabArgs),
+    /// Write a Dockerfile
+    Dockerfile(DockerfileArgs),
+}
+
+/// What all targets that are files have in common.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DeployedFiles {
+    /// Root of the repository, below which the pipeline lies and files are written
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Write over files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// What pip installs: a version, a wheel or a repository [default: windlass of this version or later]
+    #[arg(long, value_name = "REQUIREMENT")]
+    pub(crate) requirement: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GithubActionArgs {
+    /// When to run: five fields of cron in UTC, or @hourly, @daily, @weekly, @monthly, @yearly
+    #[arg(long, value_name = "CRON")]
+    pub(crate) schedule: String,
+    /// Whether it can be started by hand
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) run_manually: bool,
+    /// Run on each push as well
+    #[arg(long)]
+    pub(crate) run_on_push: bool,
+    #[command(flatten)]
+    pub(crate) files: DeployedFiles,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AirflowArgs {
+    /// When to run: five fields of cron, or @hourly, @daily, @weekly, @monthly, @yearly
+    #[arg(long, value_name = "CRON", default_value = "@daily")]
+    pub(crate) schedule: String,
+    /// Where secrets are: Variables of Airflow, or the environment of its workers
+    #[arg(long, value_enum, default_value_t = SecretsFormat::Variables)]
+    pub(crate) secrets_format: SecretsFormat,
+    #[command(flatten)]
+    pub(crate) files: DeployedFiles,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SecretsFormat {
+    /// Variables of Airflow, by the names of the environment variables
+    Variables,
+    /// The environment of the workers
+    Env,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CrontabArgs {
+    /// When to run: five fields of cron, or @hourly, @daily, @weekly, @monthly, @yearly
+    #[arg(long, value_name = "CRON")]
+    pub(crate) schedule: String,
+    /// File to which the output is added [default: .windlass/NAME.log beside the pipeline]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DockerfileArgs {
+    /// Install the Python package instead of copying a binary; scripts need it anyway
+    #[arg(long)]
+    pub(crate) python: bool,
+    #[command(flatten)]
+    pub(crate) files: DeployedFiles,
 }
 
 /// What `run` and `plan` have in common.

@@ -15,6 +15,7 @@ use windlass_core::state::State;
 
 use crate::extract::Cancel;
 use crate::packages::LoadPackage;
+use crate::rows::RowStream;
 
 /// What a destination can do. Normalizing and loading look at nothing else.
 #[derive(Clone, Debug)]
@@ -196,6 +197,13 @@ pub trait Session: Send {
 
     /// The rows of a query.
     async fn query(&mut self, sql: &str) -> Result<Vec<arrow_array::RecordBatch>>;
+
+    /// The rows of a query as they come; the session lives as long as they do.
+    ///
+    /// Destinations whose driver gives all rows at once have nothing to add to this.
+    async fn stream(mut self: Box<Self>, sql: &str) -> Result<RowStream> {
+        Ok(RowStream::of(self.query(sql).await?))
+    }
 
     /// The rows of a table of the dataset, at most `limit`.
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<arrow_array::RecordBatch>>;

@@ -16,6 +16,7 @@ pub mod packages;
 pub mod pipeline;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub mod rows;
 pub mod source;
 pub mod sources;
 pub mod steps;

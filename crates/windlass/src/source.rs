@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
@@ -260,6 +260,15 @@ pub struct Origin {
     pub partition: u64,
 }
 
+/// Bytes of the rows of a batch.
+pub fn batch_bytes(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter();
+    let bytes = |column: &ArrayRef| {
+        column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+    };
+    columns.map(bytes).sum()
+}
+
 /// Records as they came.
 #[derive(Debug)]
 pub enum Body {
@@ -283,7 +292,8 @@ impl Body {
             | Self::Numbered(bytes, _)
             | Self::Document(bytes, _)
             | Self::Csv(bytes, _) => bytes.len(),
-            Self::Batch(batch) => batch.get_array_memory_size(),
+            // A part of a large table counts for itself, not for the buffers that it shares.
+            Self::Batch(batch) => batch_bytes(batch),
         }
     }
 }

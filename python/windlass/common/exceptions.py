@@ -1,6 +1,6 @@
 """Exceptions of everything."""
 
-from typing import ClassVar, Tuple
+from typing import Any, ClassVar, Sequence, Tuple
 
 from windlass.common._exception import DltException
 
@@ -18,11 +18,30 @@ class VenvNotFound(DltException):
 
 
 class ValueErrorWithKnownValues(ValueError):
-    _fields: ClassVar[Tuple[str, ...]] = ('key', 'value_received', 'valid_values')
+    """A value that is none of those which are known."""
+
+    def __init__(self, key: str, value_received: Any = None, valid_values: Sequence[Any] = ()) -> None:
+        if not valid_values:
+            # All of it is said already.
+            super().__init__(key)
+            return
+        self.key = key
+        self.value_received = value_received
+        self.valid_values = valid_values
+        super().__init__(f"Received invalid value `{key}={value_received}`. Valid values are: {list(valid_values)}")
 
 
 class TypeErrorWithKnownTypes(TypeError):
-    _fields: ClassVar[Tuple[str, ...]] = ('key', 'value_received', 'valid_types')
+    """A value whose type is none of those which are known."""
+
+    def __init__(self, key: str, value_received: Any, valid_types: Sequence[str]) -> None:
+        self.key = key
+        self.value_received = value_received
+        self.valid_types = valid_types
+        super().__init__(
+            f"Received invalid value `{key}={value_received}` of type `{type(value_received).__name__}`. "
+            f"Valid types are: {list(valid_types)}"
+        )
 
 
 class TerminalException(BaseException):

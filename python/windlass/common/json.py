@@ -15,11 +15,14 @@ def typed_loads(text: str) -> Any:
     return native().typed_loads(text)
 
 
-def dumps(value: Any, **_: Any) -> str:
+def dumps(value: Any, sort_keys: bool = False, pretty: bool = False) -> str:
     """A value as JSON: times, decimals and the like as text."""
     import json
 
-    return json.dumps(value, default=str, separators=(",", ":"), ensure_ascii=False)
+    separators = (",", ": ") if pretty else (",", ":")
+    return json.dumps(
+        value, default=str, separators=separators, ensure_ascii=False, sort_keys=sort_keys, indent=2 if pretty else None
+    )
 
 
 def loads(text: Any) -> Any:
@@ -29,9 +32,9 @@ def loads(text: Any) -> Any:
     return json.loads(text)
 
 
-def dumpb(value: Any, **_: Any) -> bytes:
+def dumpb(value: Any, sort_keys: bool = False, pretty: bool = False) -> bytes:
     """A value as the bytes of JSON."""
-    return dumps(value).encode()
+    return dumps(value, sort_keys, pretty).encode()
 
 
 loadb = loads

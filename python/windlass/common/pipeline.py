@@ -1,10 +1,11 @@
 """What the steps of a pipeline tell of their work."""
 
 from datetime import datetime, timezone
-from typing import Any, ClassVar, Dict, List, Optional, Tuple
+from typing import Any, ClassVar, Dict, List, Optional, Sequence, Tuple
 
-from windlass.common.exceptions import PipelineException
-from windlass.common.exceptions import DltException
+from windlass.common.exceptions import DltException, PipelineException
+from windlass.common.metrics import listed, load_metrics, resource_metrics, writer_metrics
+from windlass.common.storages.load_package import LoadJobInfo, LoadPackageInfo, ParsedLoadJobFileName
 
 
 class PipelineStateNotAvailable(PipelineException):
@@ -34,173 +35,8 @@ def _time(text: Optional[str]) -> Optional[datetime]:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
 
 
-class LoadJobInfo:
-    """One file of a load."""
-
-    def __init__(self, package: "LoadPackageInfo", job: Dict[str, Any]) -> None:
-        self.state = "completed_jobs" if package.state == "loaded" else "new_jobs"
-        self.file_path = job["file"]
-        self.file_size = job["bytes"]
-        self.table_name = job["table"]
-        self.rows = job["rows"]
-        self.created_at = package.created_at
-        self.elapsed = 0.0
-        self.failed_message: Optional[str] = None
-
-    @property
-    def job_id(self) -> str:
-        """What names it."""
-        return str(self.file_path).rsplit("/", 1)[-1]
-
-    @property
-    def job_file_info(self) -> "LoadJobInfo":
-        """The parts of its name."""
-        return self
-
-    @property
-    def file_format(self) -> str:
-        """The format of the file."""
-        return self.job_id.split(".", 1)[-1].replace(".gz", "").rsplit(".", 1)[-1]
-
-    @property
-    def file_id(self) -> str:
-        """The part of the name that is its own."""
-        return self.job_id.split(".")[0]
-
-    def asdict(self) -> Dict[str, Any]:
-        """All of it as a dictionary."""
-        return {
-            "state": self.state,
-            "file_path": self.file_path,
-            "file_size": self.file_size,
-            "created_at": self.created_at,
-            "elapsed": self.elapsed,
-            "failed_message": self.failed_message,
-            "table_name": self.table_name,
-            "file_id": self.file_id,
-            "file_format": self.file_format,
-            "job_id": self.job_id,
-        }
-
-    def asstr(self, verbosity: int = 0) -> str:
-        """One line for people."""
-        return f"Job: {self.job_id}, table: {self.table_name} in {self.state}. File type: {self.file_format}, size: {_size(self.file_size)}."
-
-    __str__ = asstr
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "K", "M", "G"):
-        if size < 1024:
-            return f"{int(size)}B" if unit == "B" else f"{size:.1f}{unit}"
-        size /= 1024
-    return f"{size:.1f}T"
-
-
-class LoadPackageInfo:
-    """One package."""
-
-    def __init__(self, package: Dict[str, Any], state: str, schema: Any = None) -> None:
-        self.load_id: str = package["load_id"]
-        self.package_path: str = package.get("path", "")
-        self.schema_name: str = package["schema"]
-        self.schema_hash: Optional[str] = package.get("schema_hash")
-        self.schema = schema
-        self.state = state
-        self.rows: Dict[str, int] = dict(package.get("rows") or {})
-        self.created_at = datetime.fromtimestamp(_seconds(self.load_id), timezone.utc)
-        self.completed_at: Optional[datetime] = _time(package.get("completed_at"))
-        self.schema_update: Dict[str, Any] = _schema_update(package.get("schema_update") or {})
-        self.refresh = package.get("refresh")
-        self.dropped_tables: List[Any] = []
-        self.truncated_tables: List[Any] = []
-        self.warnings: List[str] = []
-        jobs = package.get("jobs")
-        listed = [LoadJobInfo(self, job) for job in jobs] if isinstance(jobs, list) else []
-        self.jobs: Dict[str, List[LoadJobInfo]] = {
-            name: [] for name in ("new_jobs", "failed_jobs", "started_jobs", "completed_jobs")
-        }
-        self.jobs["completed_jobs" if state == "loaded" else "new_jobs"] = listed
-        self.job_count = jobs if isinstance(jobs, int) else len(listed)
-
-    @property
-    def has_pending_transitions(self) -> bool:
-        """Whether a job stands between two states; the engine has no such state."""
-        return False
-
-    def asdict(self) -> Dict[str, Any]:
-        """All of it as a dictionary."""
-        tables = []
-        for name, table in self.schema_update.items():
-            columns = [
-                {**column, "schema_name": self.schema_name, "load_id": self.load_id, "table_name": name}
-                for column in table["columns"].values()
-            ]
-            tables.append(
-                {"name": name, "columns": columns, "schema_name": self.schema_name, "load_id": self.load_id}
-            )
-        return {
-            "load_id": self.load_id,
-            "package_path": self.package_path,
-            "state": self.state,
-            "schema_name": self.schema_name,
-            "schema_hash": self.schema_hash,
-            "schema_migrated": bool(self.schema_update),
-            "completed_at": self.completed_at,
-            "jobs": [job.asdict() for jobs in self.jobs.values() for job in jobs],
-            "tables": tables,
-        }
-
-    def asstr(self, verbosity: int = 0) -> str:
-        """Some lines for people."""
-        update = (
-            f"It updated schema for {len(self.schema_update)} tables."
-            if self.schema_update
-            else "It did not require schema updates."
-        )
-        end = (
-            f"The package was {self.state.upper()} at {self.completed_at}."
-            if self.completed_at
-            else "The package is NOT YET LOADED to the destination."
-        )
-        text = (
-            f"The package with load id {self.load_id} for schema {self.schema_name} is in {self.state.upper()} state. "
-            f"{update} {end}\n"
-        )
-        jobs = [job for listed in self.jobs.values() for job in listed]
-        if jobs:
-            text += "Jobs details:\n" + "\n".join(job.asstr(verbosity) for job in jobs)
-        return text
-
-    __str__ = asstr
-
-
-def _seconds(load_id: str) -> float:
-    try:
-        return float(load_id)
-    except ValueError:
-        return 0.0
-
-
-def _schema_update(update: Dict[str, List[Any]]) -> Dict[str, Any]:
-    """Tables with their new columns; the engine lists them as `name: type`."""
-    tables: Dict[str, Any] = {}
-    for table, columns in update.items():
-        found: Dict[str, Dict[str, Any]] = {}
-        for column in columns:
-            name, _, data_type = str(column).partition(": ")
-            found[name] = {"name": name, "data_type": data_type.replace(" (variant)", "")}
-            if data_type.endswith("(variant)"):
-                found[name]["variant"] = True
-        tables[table] = {"name": table, "columns": found}
-    return tables
-
-
 class StepInfo:
     """What one step did."""
-
-    _state = "EXTRACTED"
 
     def __init__(self, pipeline: Any, info: Dict[str, Any], packages: List[LoadPackageInfo]) -> None:
         self.pipeline = pipeline
@@ -210,24 +46,14 @@ class StepInfo:
         self.started_at = _time(info.get("started_at"))
         self.finished_at = _time(info.get("finished_at"))
         self.warnings: List[str] = list(info.get("warnings") or [])
+        #: What was counted, by load id; one entry for each part of a package.
         self.metrics: Dict[str, List[Dict[str, Any]]] = {
-            package.load_id: [
-                {
-                    "started_at": self.started_at,
-                    "finished_at": self.finished_at,
-                    "schema_name": package.schema_name,
-                    "table_metrics": {
-                        name: {"items_count": rows} for name, rows in package.rows.items()
-                    },
-                    "job_metrics": {
-                        job.job_id: {"file_path": job.file_path, "items_count": job.rows, "file_size": job.file_size}
-                        for jobs in package.jobs.values()
-                        for job in jobs
-                    },
-                }
-            ]
-            for package in packages
+            package.load_id: [self._metrics_of(package)] for package in packages
         }
+
+    def _metrics_of(self, package: LoadPackageInfo) -> Dict[str, Any]:
+        times = {"started_at": self.started_at, "finished_at": self.finished_at, "schema_name": package.schema_name}
+        return {**times, **writer_metrics(package)}
 
     @property
     def is_empty(self) -> bool:
@@ -239,8 +65,8 @@ class StepInfo:
         """Whether jobs failed; the engine loads a package whole or not at all."""
         return False
 
-    def asdict(self) -> Dict[str, Any]:
-        """All of it as a dictionary."""
+    def base_asdict(self) -> Dict[str, Any]:
+        """What all steps tell."""
         return {
             "pipeline": {"pipeline_name": self.pipeline.pipeline_name},
             "loads_ids": self.loads_ids,
@@ -248,28 +74,54 @@ class StepInfo:
             "first_run": self.first_run,
             "started_at": self.started_at,
             "finished_at": self.finished_at,
-            "table_metrics": [
-                {"load_id": load_id, "table_name": name, **metrics}
-                for load_id, listed in self.metrics.items()
-                for entry in listed
-                for name, metrics in entry["table_metrics"].items()
-            ],
         }
 
-    def _packages_text(self) -> str:
-        lines = []
+    def own_asdict(self) -> Dict[str, Any]:
+        """What this kind of step tells beside that."""
+        return {
+            "job_metrics": [
+                {**entry, "table_name": ParsedLoadJobFileName.parse(_with_retry(entry["job_id"])).table_name}
+                for entry in self._listed("job_metrics", "job_id")
+            ],
+            "table_metrics": self._listed("table_metrics", "table_name"),
+        }
+
+    def _listed(self, kind: str, key: str) -> List[Dict[str, Any]]:
+        return [
+            entry
+            for load_id, parts in self.metrics.items()
+            for index, part in enumerate(parts)
+            for entry in listed(load_id, index, part.get(kind, {}), key)
+        ]
+
+    @staticmethod
+    def writer_metrics_asdict(job_metrics: Dict[str, Any], key_name: str = "job_id", extend: Any = None) -> List[Dict[str, Any]]:
+        """Metrics by name as a list."""
+        return [{**metrics._asdict(), **(extend or {}), key_name: name} for name, metrics in job_metrics.items()]
+
+    def asdict(self) -> Dict[str, Any]:
+        """All of it as a dictionary."""
+        return {**self.base_asdict(), **self.own_asdict()}
+
+    def _packages_text(self, verbosity: int) -> str:
+        text = ""
         for package in self.load_packages:
-            state = "LOADED" if package.state == "loaded" else f"{self._state} and NOT YET LOADED to the destination"
-            lines.append(f"Load package {package.load_id} is {state} and contains no failed jobs")
-        return "\n".join(lines)
+            state = package.state.upper() if package.state == "loaded" else f"{package.state.upper()} and NOT YET LOADED to the destination"
+            refresh = f" with refresh '{package.refresh}'" if package.refresh else ""
+            text += f"\nLoad package {package.load_id} is {state}{refresh} and contains no failed jobs"
+            if verbosity > 1:
+                text += f"\nPackage details:\n{package.asstr(verbosity)}\n"
+        return text
 
     def asstr(self, verbosity: int = 0) -> str:
         """Some lines for people."""
-        text = self._packages_text()
-        return f"\n{text}" if text else ""
+        return self._packages_text(verbosity)
 
     def __str__(self) -> str:
         return self.asstr(verbosity=0)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(pipeline={self.pipeline!r}, loads_ids={self.loads_ids!r})"
 
     def _repr_html_(self) -> str:
         from windlass.helpers.notebook import info_html
@@ -277,14 +129,48 @@ class StepInfo:
         return info_html(self)
 
 
+def _with_retry(job_id: str) -> str:
+    """The id of a job as the name of a file, which has the number of its attempt as well."""
+    table, _, rest = job_id.partition(".")
+    file_id, _, ending = rest.partition(".")
+    return f"{table}.{file_id}.0.{ending}"
+
+
 class ExtractInfo(StepInfo):
     """What was read."""
+
+    def __init__(
+        self, pipeline: Any, info: Dict[str, Any], packages: List[LoadPackageInfo], extractions: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(pipeline, info, packages)
+        by_schema = {extraction.source.name: extraction for extraction in extractions}
+        for package in packages:
+            extraction = by_schema.get(package.schema_name)
+            self.metrics[package.load_id][0].update(resource_metrics(package, package.schema, extraction))
+        #: What was given to be read.
+        self.extract_data_info: List[Dict[str, Any]] = [
+            {"name": extraction.source.name, "data_type": "source"} for extraction in extractions
+        ]
+
+    def own_asdict(self) -> Dict[str, Any]:
+        """Files, tables, resources, which of them depend on which, hints and inputs."""
+        found = super().own_asdict()
+        found["resource_metrics"] = self._listed("resource_metrics", "resource_name")
+        for kind in ("dag", "hints", "inputs"):
+            found[kind] = []
+        for load_id, parts in self.metrics.items():
+            for index, part in enumerate(parts):
+                place = {"load_id": load_id, "extract_idx": index}
+                for parent, child in part.get("dag", []):
+                    found["dag"].append({**place, "parent_name": parent, "resource_name": child})
+                for name, hints in part.get("hints", {}).items():
+                    found["hints"].append({**place, "resource_name": name, **hints})
+                found["inputs"] += [{**place, **location} for location in part.get("inputs", [])]
+        return found
 
 
 class NormalizeInfo(StepInfo):
     """What was made into tables."""
-
-    _state = "NORMALIZED"
 
     @property
     def row_counts(self) -> Dict[str, int]:
@@ -299,9 +185,8 @@ class NormalizeInfo(StepInfo):
         """Some lines for people."""
         counts = self.row_counts
         if counts:
-            ordered = sorted(counts.items(), key=lambda entry: entry[0].startswith("_dlt"))
             text = "Normalized data for the following tables:\n"
-            text += "".join(f"- {table}: {rows} row(s)\n" for table, rows in ordered)
+            text += "".join(f"- {table}: {rows} row(s)\n" for table, rows in counts.items())
         else:
             text = "No data found to normalize"
         return text + super().asstr(verbosity)
@@ -311,29 +196,86 @@ class LoadInfo(StepInfo):
     """What was loaded."""
 
     def __init__(self, pipeline: Any, info: Dict[str, Any], packages: List[LoadPackageInfo]) -> None:
-        super().__init__(pipeline, info, packages)
         self.destination_type = f"dlt.destinations.{info.get('destination')}"
         self.destination_name = info.get("destination_name") or info.get("destination")
         self.destination_displayable_credentials = info.get("location")
         self.destination_fingerprint = ""
-        self.environment: Optional[str] = None
+        self.environment: Optional[str] = info.get("environment")
         self.staging_type = self.staging_name = self.staging_displayable_credentials = None
         self.dataset_name = info.get("dataset")
+        super().__init__(pipeline, info, packages)
 
-    def asdict(self) -> Dict[str, Any]:
-        """All of it as a dictionary."""
+    def _metrics_of(self, package: LoadPackageInfo) -> Dict[str, Any]:
         return {
-            **super().asdict(),
+            "started_at": self.started_at,
+            "finished_at": self.finished_at,
+            "job_metrics": load_metrics(package, self.started_at, self.finished_at),
+            "dataset_name": self.dataset_name,
+            "outputs": self._outputs(package),
+        }
+
+    def _outputs(self, package: LoadPackageInfo) -> List[Dict[str, Any]]:
+        """Where the tables of each resource are now."""
+        schema = package.schema
+        if schema is None or self.dataset_name is None:
+            return []
+        by_resource: Dict[str, List[str]] = {}
+        for name in package.rows:
+            root = table = schema.tables.get(name, {})
+            while "parent" in root:
+                root = schema.tables.get(root["parent"], {})
+            if table:
+                by_resource.setdefault(root.get("resource", root.get("name", name)), []).append(name)
+        location = str(self.destination_displayable_credentials or "").replace("duckdb:///", "")
+        return [
+            {
+                "kind": "dataset",
+                "resource_name": resource,
+                "location": location,
+                "version": None,
+                "schemas": [{"name": package.schema_name, "version_hash": package.schema_hash}],
+                "tables": tables,
+                "destination_type": self.destination_type,
+                "destination_name": self.destination_name,
+                "destination_fingerprint": self.destination_fingerprint,
+                "casefold": "str",
+                "case_sensitive": False,
+                "dataset_name": self.dataset_name,
+                "physical_dataset_name": self.dataset_name,
+            }
+            for resource, tables in by_resource.items()
+        ]
+
+    def own_asdict(self) -> Dict[str, Any]:
+        """The files that were loaded, and where they are now."""
+        parts = [(load_id, part) for load_id, found in self.metrics.items() for part in found]
+        return {
+            "job_metrics": [
+                {"load_id": load_id, "dataset_name": part["dataset_name"], **metrics._asdict()}
+                for load_id, part in parts
+                for metrics in part["job_metrics"].values()
+            ],
+            "outputs": [{"load_id": load_id, **output} for load_id, part in parts for output in part["outputs"]],
+        }
+
+    def destination_asdict(self) -> Dict[str, Any]:
+        """Where it was loaded to."""
+        return {
             "destination_type": self.destination_type,
-            "destination_name": self.destination_name,
             "destination_displayable_credentials": self.destination_displayable_credentials,
-            "destination_fingerprint": self.destination_fingerprint,
+            "destination_name": self.destination_name,
             "environment": self.environment,
             "staging_type": self.staging_type,
             "staging_name": self.staging_name,
             "staging_displayable_credentials": self.staging_displayable_credentials,
+            "destination_fingerprint": self.destination_fingerprint,
             "dataset_name": self.dataset_name,
         }
+
+    def asdict(self) -> Dict[str, Any]:
+        """All of it as a dictionary."""
+        base = self.base_asdict()
+        return {"pipeline": base.pop("pipeline"), **self.destination_asdict(), **base, **self.own_asdict()}
 
     def raise_on_failed_jobs(self) -> None:
         """Does nothing: a load whose job failed has raised already."""
@@ -342,146 +284,43 @@ class LoadInfo(StepInfo):
         """Some lines for people."""
         text = f"Pipeline {self.pipeline.pipeline_name} load step "
         if self.started_at and self.finished_at:
-            seconds = (self.finished_at - self.started_at).total_seconds()
-            text += f"finished in {_human(seconds)}\n"
+            text += f"finished in {human_time((self.finished_at - self.started_at).total_seconds())}\n"
         else:
             text += "did not start\n"
-        text += f"{len(self.loads_ids)} load package(s) were loaded to destination {self.destination_name} and into dataset {self.dataset_name}\n"
+        loaded = sum(package.state == "loaded" for package in self.load_packages)
+        count = str(loaded) if loaded == len(self.load_packages) else f"{loaded} of {len(self.load_packages)}"
+        text += f"{count} load package(s) were loaded to destination {self.destination_name} and into dataset {self.dataset_name}\n"
         text += f"The {self.destination_name} destination used {self.destination_displayable_credentials} location to store data"
-        packages = self._packages_text()
-        return text + (f"\n{packages}" if packages else "")
+        return text + self._packages_text(verbosity)
 
 
-def _human(seconds: float) -> str:
+def human_time(seconds: float) -> str:
+    """A duration for people."""
     if seconds < 60:
         return f"{seconds:.2f} seconds"
     minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes)} minutes and {rest:.2f} seconds"
+    hours, minutes = divmod(int(minutes), 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+    told = [f"{count} {name}{'s' if count > 1 else ''}" for count, name in parts if count]
+    return f"{', '.join(told)} and {rest:.2f} seconds"
 
 
-class PipelineStepTrace:
-    """One step of a trace."""
-
-    def __init__(self, step: str, started_at: datetime) -> None:
-        import uuid
-
-        self.span_id = uuid.uuid4().hex[:16]
-        self.step = step
-        self.started_at = started_at
-        self.finished_at: Optional[datetime] = None
-        self.step_info: Optional[StepInfo] = None
-        self.step_exception: Optional[str] = None
-        self.exception_traces: List[Dict[str, Any]] = []
-
-    def asdict(self) -> Dict[str, Any]:
-        """All of it as a dictionary."""
-        found: Dict[str, Any] = {
-            "span_id": self.span_id,
-            "step": self.step,
-            "started_at": self.started_at,
-            "finished_at": self.finished_at,
-            "step_exception": self.step_exception,
-            "exception_traces": self.exception_traces,
-        }
-        if self.step_info is not None:
-            found["step_info"] = self.step_info.asdict()
-        return found
-
-    def asstr(self, verbosity: int = 0) -> str:
-        """Some lines for people."""
-        end = self.finished_at or datetime.now(timezone.utc)
-        outcome = "FAILED" if self.step_exception else "COMPLETED"
-        text = f"Step {self.step} {outcome} in {_human((end - self.started_at).total_seconds())}.\n"
-        if self.step_exception:
-            text += f"Failed due to: {self.step_exception}"
-        elif self.step_info is not None:
-            text += self.step_info.asstr(verbosity)
-        return text
-
-    __str__ = asstr
+__all__ = [
+    "DltException",
+    "ExtractInfo",
+    "LoadInfo",
+    "LoadJobInfo",
+    "LoadPackageInfo",
+    "NormalizeInfo",
+    "StepInfo",
+]
 
 
-class PipelineTrace:
-    """What a run did, step by step."""
+def __getattr__(name: str) -> Any:
+    # Traces hold the infos of this module, and are found here as well.
+    if name in ("PipelineStepTrace", "PipelineTrace"):
+        import windlass.pipeline.trace as trace
 
-    engine_version = 2
-
-    def __init__(self, pipeline_name: str) -> None:
-        import uuid
-
-        self.transaction_id = uuid.uuid4().hex
-        self.pipeline_name = pipeline_name
-        self.execution_context: Dict[str, Any] = _execution_context()
-        self.started_at = datetime.now(timezone.utc)
-        self.finished_at: Optional[datetime] = None
-        self.steps: List[PipelineStepTrace] = []
-        self.resolved_config_values: List[Any] = []
-
-    def last_pipeline_step_trace(self, step: str) -> Optional[PipelineStepTrace]:
-        """The newest trace of a step."""
-        return next((trace for trace in reversed(self.steps) if trace.step == step), None)
-
-    def _info(self, step: str) -> Any:
-        trace = self.last_pipeline_step_trace(step)
-        return trace.step_info if trace is not None else None
-
-    @property
-    def last_extract_info(self) -> Optional[ExtractInfo]:
-        """What was read last."""
-        return self._info("extract")  # type: ignore[no-any-return]
-
-    @property
-    def last_normalize_info(self) -> Optional[NormalizeInfo]:
-        """What was normalized last."""
-        return self._info("normalize")  # type: ignore[no-any-return]
-
-    @property
-    def last_load_info(self) -> Optional[LoadInfo]:
-        """What was loaded last."""
-        return self._info("load")  # type: ignore[no-any-return]
-
-    def asdict(self) -> Dict[str, Any]:
-        """All of it as a dictionary, to be loaded as well."""
-        return {
-            "transaction_id": self.transaction_id,
-            "pipeline_name": self.pipeline_name,
-            "execution_context": self.execution_context,
-            "started_at": self.started_at,
-            "finished_at": self.finished_at,
-            "steps": [step.asdict() for step in self.steps if step.step != "run" or step.step_exception],
-            "engine_version": self.engine_version,
-        }
-
-    def asstr(self, verbosity: int = 0) -> str:
-        """Some lines for people."""
-        failed = any(step.step_exception for step in self.steps)
-        end = self.finished_at or datetime.now(timezone.utc)
-        outcome = "FAILED" if failed else "COMPLETED"
-        steps = [step for step in self.steps if step.step != "run"]
-        text = (
-            f"Run started at {self.started_at} and {outcome} in {_human((end - self.started_at).total_seconds())} "
-            f"with {len(steps)} steps.\n"
-        )
-        return text + "\n\n".join(step.asstr(verbosity) for step in steps)
-
-    __str__ = asstr
-
-
-def _execution_context() -> Dict[str, Any]:
-    import os
-    import platform
-
-    from windlass.version import __version__
-
-    return {
-        "ci_run": bool(os.environ.get("CI")),
-        "python": platform.python_version(),
-        "cpu": os.cpu_count(),
-        "exec_info": [],
-        "os": {"name": platform.system(), "version": platform.release()},
-        "library": {"name": "windlass", "version": __version__},
-        "run_context": {"name": "dlt"},
-    }
-
-
-__all__ = ["DltException", "ExtractInfo", "LoadInfo", "LoadPackageInfo", "NormalizeInfo", "PipelineTrace"]
+        return getattr(trace, name)
+    raise AttributeError(f"module 'windlass.common.pipeline' has no attribute '{name}'")

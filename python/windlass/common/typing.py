@@ -24,6 +24,14 @@ ListOfDicts = List[DictStrAny]
 MutableDict = MutableMapping[str, Any]
 
 
+StrDict = DictStrAny
+CallableAny = AnyFun
+TAnyClass = TypeVar("TAnyClass", bound=object)
+ConfigValue: None = None
+SecretValue: None = None
+NoneType = type(None)
+
+
 class SecretSentinel:
     """Marks a type as secret: values come from secret providers only."""
 

@@ -2,7 +2,8 @@
 
 from typing import Any, Dict, List, Optional, Sequence
 
-from windlass.dataset.relation import Relation
+from windlass.dataset.cursor import open_cursor
+from windlass.dataset.relation import Relation, sqlglot_of
 from windlass.dataset.sql import literal, qualified, quote
 
 
@@ -105,8 +106,16 @@ class Dataset:
 
     def query(self, query: Any, query_dialect: Optional[str] = None, *, _execute_raw_query: bool = False) -> Relation:
         """The rows of a query."""
-        if not isinstance(query, str):
+        if type(query).__module__.split(".")[0] == "ibis":
+            import ibis  # type: ignore[import-not-found]
+
+            query = str(ibis.to_sql(query, dialect=self.destination_dialect))
+        elif not isinstance(query, str):
             query = query.sql(dialect=self.destination_dialect) if hasattr(query, "sql") else str(query)
+        elif query_dialect is not None and query_dialect != self.destination_dialect:
+            query = sqlglot_of("a query in another dialect").transpile(
+                query, read=query_dialect, write=self.destination_dialect
+            )[0]
         return Relation.of_query(self, query)
 
     __call__ = query
@@ -175,16 +184,25 @@ class Dataset:
 
     def ibis(self, read_only: bool = False) -> Any:
         """A connection of ibis to the data."""
-        import ibis  # type: ignore[import-not-found]
+        from windlass.helpers.ibis import connection_of
 
-        if self.destination_dialect == "duckdb" and self._destination.kind == "duckdb":
-            path = str(self._engine.location)
-            connection = ibis.duckdb.connect(path, read_only=True)
-            connection.raw_sql(f"USE {quote(self.dataset_name)}")
-            return connection
-        raise NotImplementedError(
-            f"windlass hands over to ibis from duckdb, not from `{self._destination.kind}` (yet): read the table by arrow()"
-        )
+        return connection_of(self, read_only)
+
+    @property
+    def destination_client(self) -> Any:
+        """A client of the destination."""
+        return self.sql_client
+
+    @property
+    def sqlglot_schema(self) -> Any:
+        """The tables and columns as sqlglot knows them."""
+        from windlass.dataset.sql import type_name
+
+        schema = sqlglot_of("sqlglot_schema").schema.MappingSchema(dialect=self.destination_dialect, normalize=False)
+        for name in self.tables:
+            columns = {column: type_name(hints.get("data_type")) for column, hints in self.columns_of(name).items()}
+            schema.add_table(f"{quote(self.dataset_name)}.{quote(name)}", columns)
+        return schema
 
     def is_same_dataset(self, other: "Dataset") -> bool:
         """Whether the other one is the same place."""
@@ -195,6 +213,11 @@ class Dataset:
 
     def __exit__(self, *_: Any) -> None:
         """Connections are opened for each query, so that nothing is left."""
+
+    def _repr_html_(self) -> str:
+        from windlass.helpers.notebook import dataset_html
+
+        return dataset_html(self)
 
     def __repr__(self) -> str:
         return f"<dlt.dataset(dataset_name='{self._given_name}', destination='{self.destination_dialect}')>"
@@ -238,8 +261,8 @@ def dataset(destination: Any, dataset_name: str, schema: Any = None) -> Dataset:
 
 def _stored_names(engine: Any, dataset_name: str) -> List[str]:
     sql = f'SELECT DISTINCT schema_name FROM {quote(engine.dataset_name())}."_dlt_version" ORDER BY 1'
-    _, rows = engine.query_rows(sql)
-    return [row[0] for row in rows]
+    with open_cursor(engine, sql) as cursor:
+        return [row[0] for row in cursor.fetchall()]
 
 
 __all__ = ["Dataset", "Relation", "dataset"]

@@ -3,6 +3,7 @@
 import copy
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
+from windlass.dataset.cursor import Cursor, open_cursor
 from windlass.dataset.sql import qualified, quote, typed_literal
 
 _OPERATORS = {
@@ -70,12 +71,21 @@ class Relation:
         """The names of the columns."""
         if self._columns is not None:
             return [name for name, _ in self._columns]
-        names, _ = self._dataset._engine.query_rows(f"SELECT * FROM ({self.to_sql()}) AS q LIMIT 0")
-        return list(names)
+        with open_cursor(self._dataset._engine, f"SELECT * FROM ({self.to_sql()}) AS q LIMIT 0") as cursor:
+            return cursor.columns
 
     @property
     def columns_schema(self) -> Dict[str, Any]:
         """The columns with their types."""
+        if self._columns is None:
+            with open_cursor(self._dataset._engine, f"SELECT * FROM ({self.to_sql()}) AS q LIMIT 0") as cursor:
+                found = columns_of_arrow(cursor.arrow().schema)
+            # What a table's column is called keeps what the schema says of it.
+            known = {name: self._dataset.columns_of(table)[name] for table in self._dataset.tables for name in self._dataset.columns_of(table)}
+            for name, column in found.items():
+                if name in known and known[name].get("data_type") == column.get("data_type"):
+                    found[name] = known[name]
+            return found
         return {name: self._types.get(name, {"name": name}) for name in self.columns}
 
     @property
@@ -126,6 +136,11 @@ class Relation:
 
     def __str__(self) -> str:
         return self.to_sql(pretty=True)
+
+    def _repr_html_(self) -> Optional[str]:
+        from windlass.helpers.notebook import relation_html
+
+        return relation_html(self)
 
     def __repr__(self) -> str:
         return f"<dlt.Relation(dataset='{self._dataset._given_name}', table={self._table!r})>"
@@ -184,12 +199,17 @@ class Relation:
         """The rows that meet a condition."""
         fresh = self._copy()
         if operator is None:
-            text = column_or_expr if isinstance(column_or_expr, str) else column_or_expr.sql()
+            text = column_or_expr if isinstance(column_or_expr, str) else column_or_expr.sql(dialect=self.query_dialect)
             fresh._where.append(text)
             return fresh
         left = self._expression(column_or_expr)
         if callable(operator):
-            raise NotImplementedError("windlass takes the name of an operator, or an SQL expression as text")
+            # A class of sqlglot: `sge.Like`.
+            parse = sqlglot_of("where() with a function as operator").parse_one
+            data_type = self._types.get(column_or_expr, {}).get("data_type")
+            sides = [parse(text, read=self.query_dialect) for text in (left, typed_literal(value, data_type))]
+            fresh._where.append(operator(this=sides[0], expression=sides[1]).sql(dialect=self.query_dialect))
+            return fresh
         if operator not in _OPERATORS:
             raise ValueError(f"`{operator}` is none of {', '.join(_OPERATORS)}")
         data_type = self._types.get(column_or_expr, {}).get("data_type")
@@ -314,61 +334,123 @@ class Relation:
 
     # -- reading
 
-    def _table_of_rows(self) -> Any:
-        return self._dataset._engine.query(self.to_sql())
+    def _cursor_of_rows(self) -> Cursor:
+        return open_cursor(self._dataset._engine, self.to_sql())
 
     def arrow(self, chunk_size: Optional[int] = None) -> Any:
-        """The rows as a table of pyarrow."""
-        import pyarrow as pa
-
-        table = pa.table(self._table_of_rows())
-        return table if chunk_size is None else table.slice(0, chunk_size)
+        """The rows as a table of pyarrow; with `chunk_size` the first ones, `None` if there are none."""
+        with self._cursor_of_rows() as cursor:
+            return cursor.arrow(chunk_size)
 
     def df(self, chunk_size: Optional[int] = None) -> Any:
-        """The rows as a frame of pandas."""
-        return self.arrow(chunk_size).to_pandas()
+        """The rows as a frame of pandas; with `chunk_size` the first ones, `None` if there are none."""
+        with self._cursor_of_rows() as cursor:
+            return cursor.df(chunk_size)
 
     def fetchall(self) -> List[Tuple[Any, ...]]:
         """All rows."""
-        return self._dataset._engine.query_rows(self.to_sql())[1]  # type: ignore[no-any-return]
+        with self._cursor_of_rows() as cursor:
+            return cursor.fetchall()
 
     def fetchmany(self, chunk_size: int = 1) -> List[Tuple[Any, ...]]:
         """The first rows."""
-        return self.fetchall()[:chunk_size]
+        with self._cursor_of_rows() as cursor:
+            return cursor.fetchmany(chunk_size)
 
     def fetchone(self) -> Optional[Tuple[Any, ...]]:
         """The first row; `None` if there is none."""
-        return next(iter(self.fetchall()), None)
+        with self._cursor_of_rows() as cursor:
+            return cursor.fetchone()
 
     def fetchscalar(self) -> Any:
-        """The one value of the one row."""
-        rows = self.fetchall()
-        if len(rows) != 1 or len(rows[0]) != 1:
-            raise ValueError(f"one row with one column was expected, not {len(rows)} rows")
-        return rows[0][0]
+        """The one value of the one row; `None` if there is no row."""
+        rows = self.fetchmany(2)
+        if len(rows) > 1:
+            raise ValueError("Expected scalar result (single row, single column), got more than one row")
+        if rows and len(rows[0]) != 1:
+            raise ValueError("Expected scalar result (single row, single column), got more than one column")
+        return rows[0][0] if rows else None
 
     def iter_arrow(self, chunk_size: int = 10_000) -> Iterator[Any]:
-        """The rows as tables of pyarrow, one chunk after the other."""
-        table = self.arrow()
-        for start in range(0, max(table.num_rows, 0), chunk_size):
-            yield table.slice(start, chunk_size)
+        """The rows as tables of pyarrow, one chunk after the other; the query runs on as they are taken."""
+        with self._cursor_of_rows() as cursor:
+            yield from cursor.iter_arrow(chunk_size)
 
     def iter_df(self, chunk_size: int = 10_000) -> Iterator[Any]:
-        """The rows as frames of pandas, one chunk after the other."""
-        for table in self.iter_arrow(chunk_size):
-            yield table.to_pandas()
+        """The rows as frames of pandas, one chunk after the other; the query runs on as they are taken."""
+        with self._cursor_of_rows() as cursor:
+            yield from cursor.iter_df(chunk_size)
 
     def iter_fetch(self, chunk_size: int = 1000) -> Iterator[List[Tuple[Any, ...]]]:
-        """The rows in lists, one chunk after the other."""
-        rows = self.fetchall()
-        for start in range(0, len(rows), chunk_size):
-            yield rows[start : start + chunk_size]
+        """The rows in lists, one chunk after the other; the query runs on as they are taken."""
+        with self._cursor_of_rows() as cursor:
+            yield from cursor.iter_fetch(chunk_size)
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self._table_of_rows().__arrow_c_stream__(requested_schema)
+        with self._cursor_of_rows() as cursor:
+            return cursor.columns_left().__arrow_c_stream__(requested_schema)
+
+    @property
+    def sqlglot_expression(self) -> Any:
+        """The query as sqlglot has it."""
+        return sqlglot_of("sqlglot_expression").parse_one(self.to_sql(), read=self.query_dialect)
+
+    def to_model(self) -> Any:
+        """The query as rows of another table of the same database."""
+        raise NotImplementedError(
+            "windlass has no models (yet): yield the rows of the relation from a resource, such as `yield from r.iter_arrow()`"
+        )
 
     def to_ibis(self) -> Any:
         """The rows as a table of ibis."""
         return self._dataset.ibis(read_only=True).sql(self.to_sql())
 
 
+def columns_of_arrow(schema: Any) -> Dict[str, Any]:
+    """Columns of Arrow as those of a schema."""
+    found: Dict[str, Any] = {}
+    for field in schema:
+        column = {"name": field.name}
+        data_type = _data_type(str(field.type))
+        if data_type is not None:
+            column["data_type"] = data_type
+        found[field.name] = column
+    return found
+
+
+def _data_type(arrow: str) -> Optional[str]:
+    for start, data_type in (
+        ("int", "bigint"),
+        ("uint", "bigint"),
+        ("bool", "bool"),
+        ("float", "double"),
+        ("double", "double"),
+        ("halffloat", "double"),
+        ("decimal", "decimal"),
+        ("timestamp", "timestamp"),
+        ("date", "date"),
+        ("time", "time"),
+        ("string", "text"),
+        ("large_string", "text"),
+        ("binary", "binary"),
+        ("large_binary", "binary"),
+        ("fixed_size_binary", "binary"),
+        ("list", "json"),
+        ("large_list", "json"),
+        ("struct", "json"),
+        ("map", "json"),
+    ):
+        if arrow.startswith(start):
+            return data_type
+    return None
+
+
+def sqlglot_of(what: str) -> Any:
+    """sqlglot, which few need."""
+    try:
+        import sqlglot  # type: ignore[import-not-found]
+    except ImportError as cause:
+        from windlass.common.exceptions import MissingDependencyException
+
+        raise MissingDependencyException(what, ["sqlglot"], msg=f"{what} needs sqlglot: pip install sqlglot") from cause
+    return sqlglot

@@ -16,6 +16,11 @@ _TYPES = {
 }
 
 
+def type_name(data_type: Any) -> str:
+    """The type of SQL for a type of columns."""
+    return _TYPES.get(data_type, "TEXT")
+
+
 def quote(name: str) -> str:
     """A name in quotes."""
     return '"' + str(name).replace('"', '""') + '"'

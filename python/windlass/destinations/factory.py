@@ -1,6 +1,11 @@
 """What stands for a destination until a pipeline uses it."""
 
+import copy
+import enum
 import json
+import os
+import uuid
+from decimal import Decimal
 from typing import Any, Dict, List, Optional, Type
 
 from windlass._native import native
@@ -53,8 +58,6 @@ class Destination:
 
     def with_credentials(self, credentials: Any) -> "Destination":
         """The same destination with other credentials."""
-        import copy
-
         fresh = copy.copy(self)
         fresh.config_params = {**self.config_params, "credentials": credentials}
         return fresh
@@ -94,6 +97,11 @@ class Destination:
         """The function of a custom destination."""
         return None
 
+    @property
+    def placeholders(self) -> Optional[Any]:
+        """What fills in the layout of files."""
+        return None
+
     def __repr__(self) -> str:
         return f"<dlt.destinations.{self.kind}(destination_type='{self.destination_type}')>"
 
@@ -105,6 +113,36 @@ class Filesystem(Destination):
         if bucket_url is not None:
             options["bucket_url"] = str(bucket_url)
         super().__init__(credentials, **options)
+        given = self.config_params.get("extra_placeholders") or {}
+        functions = {name: value for name, value in given.items() if callable(value)}
+        now = self.config_params.get("current_datetime")
+        self._placeholders: Any = None
+        if functions or (now is not None and not isinstance(now, str)):
+            from windlass.destinations.layout import LayoutCallbacks
+
+            self._placeholders = LayoutCallbacks(functions, now)
+
+    @property
+    def placeholders(self) -> Optional[Any]:
+        """The functions behind placeholders of the layout."""
+        return self._placeholders
+
+    def engine_options(self, pipeline_name: str) -> Dict[str, Any]:
+        """The options without what is a function: that is called by the engine."""
+        own = dict(self.config_params)
+        extra = own.get("extra_placeholders")
+        if extra:
+            # None stands for the text, as everything else does.
+            own["extra_placeholders"] = {name: str(value) for name, value in extra.items() if not callable(value)}
+        if self._placeholders is not None and not isinstance(own.get("current_datetime"), str):
+            own.pop("current_datetime", None)
+        fresh = copy.copy(self)
+        fresh.config_params = own
+        options = super(Filesystem, fresh).engine_options(pipeline_name)
+        extra = options.get("extra_placeholders")
+        if isinstance(extra, dict):
+            options["extra_placeholders"] = {name: str(value) for name, value in extra.items()}
+        return options
 
 
 def _plain(value: Any) -> Any:
@@ -119,9 +157,26 @@ def _plain(value: Any) -> Any:
         return _plain(value.to_native_representation())
     if hasattr(value, "isoformat"):
         return value.isoformat()
+    url = getattr(value, "url", value)
+    if hasattr(url, "render_as_string"):
+        # A URL of SQLAlchemy, or its engine.
+        return url.render_as_string(hide_password=False)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (Decimal, uuid.UUID, enum.Enum)):
+        return str(value.value if isinstance(value, enum.Enum) else value)
     if callable(value):
         return _plain(value())
-    return str(value)
+    kind = type(value)
+    if kind.__module__.split(".")[0] in ("duckdb", "_duckdb"):
+        raise NotImplementedError(
+            "windlass opens DuckDB files itself, and takes no connection of the package duckdb (yet): give the path of the file, and "
+            "close the connection"
+        )
+    raise TypeError(
+        f"a value of type `{kind.__module__}.{kind.__qualname__}` cannot be an option of a destination: give text, a number, a path "
+        "or a dictionary"
+    )
 
 
 _options: Dict[str, Dict[str, Any]] = {}

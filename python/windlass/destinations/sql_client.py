@@ -3,60 +3,8 @@
 import contextlib
 from typing import Any, Iterator, List, Optional, Tuple
 
+from windlass.dataset.cursor import Cursor, open_cursor
 from windlass.dataset.sql import literal, quote
-
-
-class Cursor:
-    """The rows of a query."""
-
-    def __init__(self, columns: List[str], rows: List[Tuple[Any, ...]], table: Any) -> None:
-        self.columns_list = columns
-        self._rows = rows
-        self._at = 0
-        self._table = table
-
-    @property
-    def description(self) -> List[Tuple[Any, ...]]:
-        """The columns, as Python's database interface has them."""
-        return [(name, None, None, None, None, None, None) for name in self.columns_list]
-
-    @property
-    def columns(self) -> List[str]:
-        """The names of the columns."""
-        return self.columns_list
-
-    def fetchall(self) -> List[Tuple[Any, ...]]:
-        """The rows that are left."""
-        rows, self._at = self._rows[self._at :], len(self._rows)
-        return rows
-
-    def fetchmany(self, size: int = 1) -> List[Tuple[Any, ...]]:
-        """Some of the rows that are left."""
-        rows = self._rows[self._at : self._at + size]
-        self._at += len(rows)
-        return rows
-
-    def fetchone(self) -> Optional[Tuple[Any, ...]]:
-        """The next row."""
-        return next(iter(self.fetchmany(1)), None)
-
-    def arrow(self, *_: Any, **__: Any) -> Any:
-        """The rows as a table of pyarrow."""
-        import pyarrow as pa
-
-        return pa.table(self._table())
-
-    def df(self, *_: Any, **__: Any) -> Any:
-        """The rows as a frame of pandas."""
-        return self.arrow().to_pandas()
-
-    def iter_fetch(self, chunk_size: int = 1000) -> Iterator[List[Tuple[Any, ...]]]:
-        """The rows in lists."""
-        while True:
-            rows = self.fetchmany(chunk_size)
-            if not rows:
-                return
-            yield rows
 
 
 class SqlClient:
@@ -86,9 +34,8 @@ class SqlClient:
     @contextlib.contextmanager
     def execute_query(self, query: Any, *args: Any, **kwargs: Any) -> Iterator[Cursor]:
         """The rows of a query."""
-        sql = _with_parameters(str(query), args, kwargs)
-        columns, rows = self._engine.query_rows(sql)
-        yield Cursor(columns, rows, lambda: self._engine.query(sql))
+        with open_cursor(self._engine, _with_parameters(str(query), args, kwargs)) as cursor:
+            yield cursor
 
     def execute_sql(self, sql: Any, *args: Any, **kwargs: Any) -> Optional[List[Tuple[Any, ...]]]:
         """The rows of a statement."""

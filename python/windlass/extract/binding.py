@@ -21,6 +21,8 @@ class BoundFunction:
         self.args: tuple = ()
         self.kwargs: Dict[str, Any] = {}
         self.is_bound = False
+        #: A class of settings, whose fields are arguments.
+        self.spec: Any = None
         #: What bound parameters are named by; the name of a resource may depend on it.
         self.__name__ = getattr(function, "__name__", "function")
 
@@ -78,7 +80,7 @@ def _is_cursor_type(annotation: Any) -> bool:
 
 def call_function(resource: "DltResource", gen: BoundFunction) -> Any:
     """Calls the function of a resource; missing arguments come from settings, a cursor is bound to the resource."""
-    from windlass.common.configuration.inject import inject
+    from windlass.common.configuration.inject import inject, of_spec
 
     if gen.missing:
         raise ParametrizedResourceUnbound(
@@ -95,7 +97,10 @@ def call_function(resource: "DltResource", gen: BoundFunction) -> Any:
     skip = [cursor_name] if cursor_name else []
     source_section = resource.source_name if resource.source_name else None
     sections = ("sources", gen.section, source_section or resource.name)
-    bound = inject(gen.function, args, gen.kwargs, sections, skip=skip)
+    kwargs = gen.kwargs
+    if gen.spec is not None:
+        kwargs = {**kwargs, **of_spec(gen.function, gen.spec, sections, args, kwargs)}
+    bound = inject(gen.function, args, kwargs, sections, skip=skip)
     if cursor_name:
         bound.arguments[cursor_name] = bind_cursor(resource, gen, cursor_name, bound.arguments.get(cursor_name, _ABSENT))
         names = list(bound.signature.parameters)

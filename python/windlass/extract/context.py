@@ -17,11 +17,13 @@ SOURCE_SECTION: "contextvars.ContextVar[Optional[Any]]" = contextvars.ContextVar
 @contextlib.contextmanager
 def running(extraction: Any) -> Iterator[None]:
     """Makes an extraction the current one."""
-    token = EXTRACTION.set(extraction)
+    token, pipe_token = EXTRACTION.set(extraction), PIPE.set(PIPE.get())
     try:
         yield
     finally:
         EXTRACTION.reset(token)
+        # Afterwards no resource runs any more.
+        PIPE.reset(pipe_token)
 
 
 def source_state() -> Dict[str, Any]:

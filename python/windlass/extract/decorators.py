@@ -5,7 +5,8 @@ import inspect
 import types
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from windlass.common.configuration.inject import inject
+from windlass.common.configuration.inject import inject, of_spec
+from windlass.extract.binding import BoundFunction
 from windlass.extract.context import SOURCE_SECTION
 from windlass.extract.exceptions import (
     ExplicitSourceNameInvalid,
@@ -54,10 +55,13 @@ def _hints(arguments: Dict[str, Any]) -> Dict[str, Any]:
 
 def _refuse(what: str, keywords: Dict[str, Any]) -> None:
     """Keywords that exist and mean nothing here are named; unknown ones are an error."""
-    known = {"spec", "_impl_cls", "_base_spec", "standalone", "data_from"}
-    for name in keywords:
+    # `standalone` is ignored by the reference as well.
+    known = {"_impl_cls", "_base_spec", "standalone"}
+    for name, value in keywords.items():
         if name not in known:
             raise TypeError(f"{what}() got an unexpected keyword argument '{name}'")
+        if name != "standalone" and value is not None:
+            raise NotImplementedError(f"{what}({name}=...): windlass has classes of its own only; leave it out")
 
 
 def _make(given: Any, arguments: Dict[str, Any]) -> DltResource:
@@ -73,6 +77,8 @@ def _make(given: Any, arguments: Dict[str, Any]) -> DltResource:
     )
     if callable(name):
         made._name_function = name
+    if isinstance(made._pipe.gen, BoundFunction):
+        made._pipe.gen.spec = arguments["spec"]
     if arguments["parallelized"]:
         made.parallelize()
     return made
@@ -163,8 +169,10 @@ class SourceFactory:
         schema: Any,
         schema_contract: Any,
         parallelized: bool,
+        spec: Any = None,
     ) -> None:
         self._function = function
+        self._spec = spec
         own = schema.name if schema is not None else getattr(function, "__name__", "source")
         self.name: str = name or str(own)
         self.section = section or _section_of(function)
@@ -188,6 +196,8 @@ class SourceFactory:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         schema = self._new_schema()
         sections = ("sources", self.section, self.name)
+        if self._spec is not None:
+            kwargs = {**kwargs, **of_spec(self._function, self._spec, sections, args, kwargs)}
         bound = inject(self._function, args, kwargs, sections)
         token = SOURCE_SECTION.set(self)
         try:
@@ -238,6 +248,7 @@ class SourceFactory:
             options.get("schema", self._schema),
             options.get("schema_contract", self._schema_contract),
             options.get("parallelized", self._parallelized),
+            options.get("spec", self._spec),
         )
         fresh._limit = self._limit
         fresh._postprocessors = list(self._postprocessors)
@@ -278,6 +289,7 @@ def source(
     """Makes a source of a function that gives resources."""
     if name and schema is not None:
         raise TypeError("`name` has no effect when `schema` is given: the source has the schema's name")
+    _refuse("source", {"_impl_cls": _impl_cls})
     if name is not None and not isinstance(name, str):
         raise ExplicitSourceNameInvalid(str(name), "")
 
@@ -294,7 +306,7 @@ def source(
                 name or function.__name__, function, msg="@dlt.source needs a function, not a class"
             )
         factory = SourceFactory(
-            function, name, section, max_table_nesting, root_key, schema, schema_contract, parallelized
+            function, name, section, max_table_nesting, root_key, schema, schema_contract, parallelized, spec
         )
         if "<locals>" not in getattr(function, "__qualname__", ""):
             SOURCES[f"{function.__module__}.{function.__qualname__}"] = factory

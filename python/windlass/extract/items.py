@@ -7,6 +7,11 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 _EMPTY = object()
 
 
+def is_frame(data: Any) -> bool:
+    """Whether this is a table of columns. A series is one column, whose values are items."""
+    return hasattr(data, "__arrow_c_stream__") and not hasattr(data, "to_list")
+
+
 class DataItemWithMeta:
     """An item with a mark that says where it goes."""
 

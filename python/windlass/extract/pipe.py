@@ -16,7 +16,16 @@ from windlass.extract.exceptions import (
     ResourceExtractionError,
 )
 from windlass.extract.incremental import Incremental
-from windlass.extract.items import DataItemWithMeta, FilterItem, ItemTransform, LimitItem, MapItem, ValidateItem
+from windlass.extract.items import (
+    DataItemWithMeta,
+    FilterItem,
+    ItemTransform,
+    LimitItem,
+    MapItem,
+    ValidateItem,
+    is_frame,
+)
+from windlass.extract.unread import UnreadRows
 from windlass.common.exceptions import DltException
 
 
@@ -293,7 +302,9 @@ class PipeIterator:
             if item is None:
                 return
             kind = type(item)
-            if kind is not dict and kind is not list:
+            if kind is UnreadRows and (step < len(opened.steps) or opened.children):
+                item = item.to_list()
+            elif kind is not dict and kind is not list:
                 if isinstance(item, _NextCall):
                     self._submit(item, opened, step, meta, source)
                     return
@@ -534,7 +545,7 @@ def _iterator(opened: _Open, data: Any) -> Any:
         return _async_calls(data)
     if inspect.iscoroutine(data):
         return iter([data])
-    if hasattr(data, "__arrow_c_stream__") or isinstance(data, (dict, str)):
+    if is_frame(data) or isinstance(data, (dict, str)):
         return iter([data])
     if isinstance(data, (list, tuple)) and not isinstance(data, str):
         is_by_row = not opened.children and all(isinstance(step, _BY_ROW) for step in opened.steps)

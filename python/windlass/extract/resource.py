@@ -536,6 +536,9 @@ class DltResource:
         fresh = self._clone(new_name)
         if new_section:
             fresh.section = new_section
+        if self._parent is not None:
+            # What the parents keep in the state belongs to this pipe alone, too.
+            fresh._attach(self._parent.with_name(f"{self._parent.name}_{new_name}"))
         return fresh
 
     def _attach(self, parent: "DltResource") -> None:

@@ -15,6 +15,7 @@ from windlass.extract.items import (
     TableNameMeta,
 )
 from windlass.extract.pipe import ExtractSettings, Pipe, PipeIterator, open_pipes
+from windlass.extract.unread import UnreadRows
 from windlass.extract.binding import BoundFunction, call_function
 from windlass.extract.resource import DltResource
 
@@ -403,6 +404,9 @@ class SourceExtraction:
         try:
             for pipe, item, meta in PipeIterator(roots, self.settings, self._data_of):
                 index = plain.get(id(pipe))
+                if type(item) is UnreadRows:
+                    is_plain = meta is None and index is not None and not self._current_hints
+                    item = item.written if is_plain else item.to_list()
                 if meta is None and index is not None and not self._current_hints:
                     yield index, None, item
                 else:
@@ -417,6 +421,8 @@ class SourceExtraction:
         pipes = PipeIterator(roots, self.settings, self._data_of)
         by_pipe = self._by_pipe
         for pipe, item, meta in pipes:
+            if type(item) is UnreadRows:
+                item = item.to_list()
             yield by_pipe[id(pipe)], meta, item
 
     def _data_of(self, pipe: Pipe) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, Dict, List
 from windlass._native import native
 from windlass.extract.decorators import SOURCES, SourceFactory
 from windlass.extract.exceptions import InvalidResourceDataTypeBasic, UnknownSourceReference
+from windlass.extract.items import is_frame
 from windlass.extract.resource import DltResource
 from windlass.extract.source import DltSource
 
@@ -78,7 +79,7 @@ def _builtin_source(name: str) -> Any:
 
 def _from_data(data: Any, table_name: Any) -> DltResource:
     name = table_name if isinstance(table_name, str) else None
-    if hasattr(data, "__arrow_c_stream__"):
+    if is_frame(data):
         data = [data]
     # A function may be a source without saying so.
     resource = DltResource.from_data(data, name=name or getattr(data, "__name__", None), hints={"write_disposition": "append"})

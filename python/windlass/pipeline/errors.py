@@ -10,6 +10,7 @@ from windlass.common.destination.exceptions import (
     WriteDispositionNotSupported,
 )
 from windlass.common.schema.exceptions import CannotCoerceNullException, DataValidationError, SchemaCorruptedException
+from windlass.destinations.exceptions import CantExtractTablePrefix, InvalidFilesystemLayout
 from windlass.normalize.exceptions import NormalizeJobFailed
 from windlass.pipeline.exceptions import PipelineStepFailed
 
@@ -93,6 +94,10 @@ def _translated(cause: Any) -> Exception:
         if "null" in cause.message:
             return CannotCoerceNullException(at.get("source"), at.get("table"), at.get("column"), message=text)
         return ValueError(text)
+    if cause.kind == "config" and cause.message.startswith("layout "):
+        if "there is no placeholder" in cause.message:
+            return InvalidFilesystemLayout(None, msg=text)
+        return CantExtractTablePrefix(None, msg=text)
     if cause.kind == "config":
         if "key" in cause.message or "merge" in cause.message or "strategy" in cause.message:
             return SchemaCorruptedException(at.get("source"), message=text)

@@ -74,7 +74,6 @@ def attach(
     staging: Any = None,
     progress: Any = None,
     dataset_name: Optional[str] = None,
-    **_: Any,
 ) -> Pipeline:
     """Opens a pipeline that ran before, here or elsewhere."""
     name = pipeline_name or default_pipeline_name()

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Dict, List, Optional
 
-from windlass.common.pipeline import LoadPackageInfo
+from windlass.common.storages.load_package import LoadPackageInfo
 
 
 class Packages:
@@ -42,7 +42,10 @@ class Packages:
         """One package."""
         for package in json.loads(self._work().packages()):
             if package["load_id"] == load_id:
-                return LoadPackageInfo(package, package["state"], self.schemas.get(package["schema"]))
+                from windlass.pipeline.steps import package_folder
+
+                schema = self.schemas.get(package["schema"])
+                return LoadPackageInfo(package, package["state"], schema, package_folder(self, load_id))
         from windlass.common.storages.exceptions import LoadPackageNotFound
 
         raise LoadPackageNotFound(load_id, msg=f"there is no load package `{load_id}`")

@@ -6,25 +6,20 @@ import os
 import re
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from windlass._native import native
 from windlass.common.configuration.providers import global_dir, local_dir
-from windlass.common.configuration.resolve import lookup
-from windlass.common.pipeline import (
-    ExtractInfo,
-    LoadInfo,
-    LoadPackageInfo,
-    NormalizeInfo,
-    PipelineStepTrace,
-    PipelineTrace,
-)
+from windlass.common.configuration.resolve import lookup, resolved_values, watch_values
+from windlass.common.pipeline import ExtractInfo, LoadInfo, NormalizeInfo
 from windlass.destinations import resolve as resolve_destination
 from windlass.pipeline.active import activate, active
 from windlass.pipeline.data import sources_of
 from windlass.pipeline.errors import step_error, stored_exception
 from windlass.pipeline.packages import Packages
 from windlass.pipeline.settings import section, settings_of
+from windlass.pipeline.steps import load_info, packages_of, record_run, stored_trace
+from windlass.pipeline.trace import PipelineStepTrace, PipelineTrace
 from windlass.pipeline.exceptions import (
     InvalidPipelineName,
     PipelineConfigMissing,
@@ -82,10 +77,11 @@ class Pipeline(Packages):
         self._given_destination = resolve_destination(destination)
         self._dataset_name = dataset_name
         self._engine: Any = None
-        self._engine_key: Optional[str] = None
+        self._engine_key: Any = None
         self._trace: Optional[PipelineTrace] = None
         self._local: Dict[str, Any] = {}
         self._is_synced = False
+        self._extract_options: Dict[str, Any] = {}
         self._dev_suffix = ""
         self._attached = must_attach
         if self.dev_mode and not must_attach:
@@ -217,7 +213,9 @@ class Pipeline(Packages):
 
     @property
     def last_trace(self) -> Optional[PipelineTrace]:
-        """What the last run did."""
+        """What the last run did, be it of another process."""
+        if self._trace is None:
+            self._trace = stored_trace(self)
         return self._trace
 
     @property
@@ -285,9 +283,17 @@ class Pipeline(Packages):
         )
         if hasattr(destination, "working_dir"):
             destination.working_dir = Path(self.working_dir)
-        if self._engine is None or self._engine_key != description or destination.sink is not None:
-            self._engine = native().Engine(description, destination.sink)
-            self._engine_key = description
+        # Functions are no part of the description: who they belong to tells them apart.
+        key = (description, id(destination) if destination.placeholders is not None else None)
+        if self._engine is None or self._engine_key != key or destination.sink is not None:
+            try:
+                self._engine = native().Engine(description, destination.sink, destination.placeholders)
+            except native().EngineError as cause:
+                if not cause.message.startswith("layout "):
+                    raise
+                error = step_error(self, "sync", cause)
+                raise error from stored_exception(error)
+            self._engine_key = key
         return self._engine
 
     def _configure(self, destination: Any, staging: Any, dataset_name: Optional[str], credentials: Any = None) -> None:
@@ -328,9 +334,11 @@ class Pipeline(Packages):
         self.activate()
         self._configure(destination, staging, dataset_name, credentials)
         engine = self.engine(loader_file_format)
-        self._trace = PipelineTrace(self.pipeline_name)
         if data is None and not self.has_pending_data:
-            return None
+            with self._step("run", engine):
+                return None
+        self._trace = PipelineTrace(self.pipeline_name)
+        watch_values()
         with self._step("run", engine) as step:
             sources: List[Any] = []
             if data is not None:
@@ -347,10 +355,10 @@ class Pipeline(Packages):
                         file_format=loader_file_format,
                         schema_contract=schema_contract,
                     )
-            info = self._drive(engine, engine.run, sources, refresh, schema_contract)
-            packages = [LoadPackageInfo(package, "loaded") for package in info["packages"]]
-            self._note_completed(packages)
-            found = self._record_steps(info, packages)
+            info, extractions = self._drive(engine, engine.run, sources, refresh, schema_contract)
+            found = record_run(self._trace, self, info, extractions, refresh or self.refresh, step.started_at)
+            for warning in found.warnings:
+                _logger().warning(warning)
             step.step_info = found
         return found
 
@@ -363,8 +371,11 @@ class Pipeline(Packages):
         except Exception as cause:
             raise step_error(self, "extract", cause) from cause
 
-    def _drive(self, engine: Any, run: Any, sources: List[Any], refresh: Optional[str], contract: Any) -> Dict[str, Any]:
-        """Lets the engine run, with progress on show."""
+    def _drive(
+        self, engine: Any, run: Any, sources: List[Any], refresh: Optional[str], contract: Any
+    ) -> Tuple[Dict[str, Any], List[Any]]:
+        """Lets the engine run, with progress on show; gives what it tells, and what was read."""
+        from windlass.extract.exceptions import SourceExhausted
         from windlass.extract.source import SourceExtraction
         from windlass.extract.hints import to_json
 
@@ -374,13 +385,19 @@ class Pipeline(Packages):
         settings = self._extract_settings()
         nesting = getattr(self.destination, "max_table_nesting", None)
         for source in sources:
+            if source.exhausted:
+                raise SourceExhausted(
+                    source.name,
+                    msg=f"Source `{source.name}` is exhausted or has active iterator: a generator can be read once; make a new "
+                    "one for each run, or pass the generator function",
+                )
             if nesting is not None and source.max_table_nesting is None:
                 source.max_table_nesting = nesting
         run_counts = self.collector.counts(self)
         extractions = [SourceExtraction(source, run_counts, settings) for source in sources]
         with self.collector.watching(self, engine, extractions):
             try:
-                return json.loads(run(extractions, to_json(options)))  # type: ignore[no-any-return]
+                return json.loads(run(extractions, to_json(options))), extractions
             except KeyboardInterrupt:
                 # The engine was stopped for good; the next run gets a new one.
                 self._engine = None
@@ -390,7 +407,9 @@ class Pipeline(Packages):
         from windlass.extract.pipe import ExtractSettings
 
         kinds = {"max_parallel_items": int, "workers": int, "futures_poll_interval": float, "copy_on_fork": bool, "next_item_mode": str}
-        return ExtractSettings(**section(self, "extract", kinds))
+        given = {name: value for name, value in self._extract_options.items() if value is not None}
+        self._extract_options = {}
+        return ExtractSettings(**{**section(self, "extract", kinds), **given})
 
     @contextlib.contextmanager
     def _step(self, name: str, engine: Any) -> Iterator[PipelineStepTrace]:
@@ -410,64 +429,28 @@ class Pipeline(Packages):
             raise
         except Exception as cause:
             error = step_error(self, name, cause, engine)
+            error.__cause__ = stored_exception(error)
             self._fail(step, error)
-            raise error from stored_exception(error)
+            raise error from error.__cause__
         step.finished_at = datetime.now(timezone.utc)
-        self._trace.steps.append(step)
-        self._trace.finished_at = step.finished_at
+        self._end(step)
+
+    def _end(self, step: PipelineStepTrace) -> None:
+        assert self._trace is not None
+        self._trace.resolved_config_values = resolved_values()
+        self._trace.add(step)
 
     def _fail(self, step: PipelineStepTrace, cause: BaseException) -> None:
         step.finished_at = datetime.now(timezone.utc)
-        step.step_exception = str(cause)
+        step.fail(cause)
         assert self._trace is not None
         failed = getattr(cause, "step", None)
         if failed and failed != step.step:
             own = PipelineStepTrace(failed, step.started_at)
-            own.finished_at, own.step_exception = step.finished_at, str(cause)
-            self._trace.steps.append(own)
-        self._trace.steps.append(step)
-        self._trace.finished_at = step.finished_at
-
-    def _note_completed(self, packages: List[LoadPackageInfo]) -> None:
-        now = datetime.now(timezone.utc)
-        jobs = {package["load_id"]: package["jobs"] for package in json.loads(self._work().packages())}
-        from windlass.common.pipeline import LoadJobInfo
-
-        schemas = self.schemas
-        for package in packages:
-            package.completed_at = now
-            package.schema = schemas.get(package.schema_name)
-            package.jobs["completed_jobs"] = [LoadJobInfo(package, job) for job in jobs.get(package.load_id, [])]
-
-    def _record_steps(self, info: Dict[str, Any], packages: List[LoadPackageInfo]) -> LoadInfo:
-        """The infos of the three steps of a run."""
-        assert self._trace is not None
-        load = self._load_info(info, packages)
-        waiting = [LoadPackageInfo(package, "extracted") for package in info["packages"]]
-        for step, step_info in (
-            ("extract", ExtractInfo(self, info, waiting)),
-            ("normalize", NormalizeInfo(self, info, waiting)),
-            ("load", load),
-        ):
-            trace = PipelineStepTrace(step, load.started_at or datetime.now(timezone.utc))
-            trace.finished_at = load.finished_at
-            trace.step_info = step_info
-            self._trace.steps.append(trace)
-        for warning in load.warnings:
-            _logger().warning(warning)
-        return load
-
-    def _load_info(self, info: Dict[str, Any], packages: List[LoadPackageInfo]) -> LoadInfo:
-        destination = self.destination
-        if destination is not None:
-            info["destination_name"] = destination.destination_name
-            if not destination.needs_dataset:
-                info["dataset"] = None
-        if info.get("destination") == "duckdb" and not str(info.get("location", "")).startswith(":"):
-            info["location"] = f"duckdb:///{info['location']}"
-        if not packages:
-            info["dataset"] = None
-        return LoadInfo(self, info, packages)
+            own.finished_at = step.finished_at
+            own.step_exception, own.exception_traces = step.step_exception, step.exception_traces
+            self._trace.add(own)
+        self._end(step)
 
     def extract(
         self,
@@ -490,6 +473,7 @@ class Pipeline(Packages):
         self.activate()
         self._configure(None, None, None)
         engine = self.engine(loader_file_format)
+        self._extract_options = {"max_parallel_items": max_parallel_items, "workers": workers}
         with self._step("extract", engine) as step:
             sources = sources_of(
                 self,
@@ -504,21 +488,21 @@ class Pipeline(Packages):
                 file_format=loader_file_format,
                 schema_contract=schema_contract,
             )
-            info = self._drive(engine, engine.extract, sources, refresh, schema_contract)
-            packages = [LoadPackageInfo(package, "extracted") for package in info["packages"]]
-            step.step_info = ExtractInfo(self, info, packages)
+            info, extractions = self._drive(engine, engine.extract, sources, refresh, schema_contract)
+            packages = packages_of(self, info, "extracted", refresh or self.refresh)
+            step.step_info = ExtractInfo(self, info, packages, extractions)
         return step.step_info  # type: ignore[return-value]
 
     def normalize(self, workers: int = 1) -> Optional[NormalizeInfo]:
         """Tells what waits: the engine makes tables of rows while it reads them."""
         self.activate()
         engine = self.engine()
-        if not self._schemas_by_name():
-            return None
         with self._step("normalize", engine) as step:
+            if not self._schemas_by_name():
+                return None
             now = datetime.now(timezone.utc).isoformat()
             waiting = [package for package in json.loads(engine.packages()) if package["state"] == "normalized"]
-            packages = [LoadPackageInfo(package, "normalized") for package in waiting]
+            packages = packages_of(self, {"packages": waiting}, "normalized")
             step.step_info = NormalizeInfo(self, {"started_at": now, "finished_at": now}, packages)
         return step.step_info  # type: ignore[return-value]
 
@@ -533,15 +517,18 @@ class Pipeline(Packages):
     ) -> Optional[LoadInfo]:
         """Loads the packages that wait."""
         self.activate()
+        if raise_on_failed_jobs is False:
+            raise NotImplementedError(
+                "load(raise_on_failed_jobs=False): windlass loads a package whole or not at all, so that a job that failed "
+                "always raises; leave it out"
+            )
         self._configure(destination, None, dataset_name, credentials)
         engine = self.engine()
-        if not self._schemas_by_name():
-            return None
         with self._step("load", engine) as step:
+            if not self._schemas_by_name():
+                return None
             info = json.loads(engine.run([], "{}"))
-            packages = [LoadPackageInfo(package, "loaded") for package in info["packages"]]
-            self._note_completed(packages)
-            step.step_info = self._load_info(info, packages)
+            step.step_info = load_info(self, info, packages_of(self, info, "loaded"))
         return step.step_info  # type: ignore[return-value]
 
     def sync_destination(
@@ -564,24 +551,28 @@ class Pipeline(Packages):
         if self.is_active:
             self.deactivate()
         if pipeline_name and pipeline_name != self.pipeline_name:
-            fresh = Pipeline(
-                pipeline_name,
-                self.pipelines_dir,
-                self.pipeline_salt,
-                self._given_destination,
-                None,
-                self._dataset_name,
-                self._import_schema_path,
-                self._export_schema_path,
-                self.dev_mode,
-                self.refresh,
-                self.collector,
-            )
+            fresh = self.derived(pipeline_name)
             fresh.drop_local()
             fresh.activate()
             return fresh
         self.drop_local()
         return self
+
+    def derived(self, pipeline_name: str) -> "Pipeline":
+        """A pipeline like this one, with a name and so a working folder and a state of its own."""
+        return Pipeline(
+            pipeline_name,
+            self.pipelines_dir,
+            self.pipeline_salt,
+            self._given_destination,
+            None,
+            self._dataset_name,
+            self._import_schema_path,
+            self._export_schema_path,
+            self.dev_mode,
+            self.refresh,
+            self.collector,
+        )
 
     def drop_local(self) -> None:
         """Removes the working folder."""
@@ -636,8 +627,20 @@ class Pipeline(Packages):
         return SqlClient(self.engine(), self)
 
     def destination_client(self, schema_name: Optional[str] = None) -> Any:
-        """A client of the destination."""
+        """A client of the destination: of a folder its files, of a database its SQL."""
+        self._configure(None, None, None)
+        if self.destination is not None and self.destination.kind == "filesystem":
+            return self._fs_client(schema_name)
         return self.sql_client(schema_name)
+
+    def _fs_client(self, schema_name: Optional[str] = None) -> Any:
+        from windlass.destinations.filesystem_client import FilesystemClient
+
+        self._configure(None, None, None)
+        if self.destination is None or self.destination.kind != "filesystem":
+            raise NotImplementedError(f"`{self.destination!r}` has no files: destination_client() gives its client")
+        name = schema_name or self.default_schema_name
+        return FilesystemClient(self.engine(), self, self.schemas[name] if name else None)
 
     def __enter__(self) -> "Pipeline":
         self.activate()
@@ -679,9 +682,9 @@ class Pipeline(Packages):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from windlass.helpers.notebook import pipeline_html
 
-        return f"<pre>{escape(repr(self))}</pre>"
+        return pipeline_html(self)
 
 
 def _logger() -> Any:

@@ -25,6 +25,8 @@ _WRITER = {
     "quoting": str,
     "lineterminator": str,
 }
+#: Formats of files that are loaded.
+_FORMATS = ("parquet", "jsonl", "csv", "insert_values", "typed-jsonl", "model", "reference")
 _PIPELINE = {"restore_from_destination": bool, "max_memory": str}
 
 
@@ -53,6 +55,10 @@ def settings_of(pipeline: Any, loader_file_format: Optional[str]) -> Dict[str, A
         ids[name] = coerce(name, value, bool) if value is not None else False
     if writer:
         settings["normalize"]["data_writer"] = writer
+    if loader_file_format not in (None, "preferred", *_FORMATS):
+        from windlass.common.exceptions import ValueErrorWithKnownValues
+
+        raise ValueErrorWithKnownValues("loader_file_format", loader_file_format, ["preferred", *_FORMATS])
     if loader_file_format not in (None, "preferred"):
         settings["normalize"]["loader_file_format"] = loader_file_format
     own: Dict[str, Any] = {}

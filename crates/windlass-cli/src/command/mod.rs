@@ -2,6 +2,7 @@
 
 mod backfill;
 mod check;
+mod deploy;
 #[cfg_attr(feature = "http", path = "discover.rs")]
 #[cfg_attr(not(feature = "http"), path = "discover_disabled.rs")]
 mod discover;
@@ -37,6 +38,7 @@ pub(crate) async fn run(args: Args, output: &Output, signals: &Signals) -> Resul
         Command::Record(args) => record::run(&args, output, signals).await,
         Command::Validate(args) => check::validate(&args.file, output),
         Command::Check(args) => check::check(&args.file, output).await,
+        Command::Deploy(args) => deploy::run(&args, output),
         Command::Pipeline(command) => pipeline::run(command, output).await,
         Command::Query(args) => query::query(&args, output).await,
         Command::Preview(args) => query::preview(&args, output).await,

@@ -9,6 +9,7 @@ mod bad_places;
 mod bad_state;
 mod bad_values;
 mod commands;
+mod deploy;
 #[cfg(feature = "http")]
 mod discover;
 mod loads;

@@ -3,6 +3,7 @@
 mod csv;
 mod jsonl;
 mod parquet;
+mod repeats;
 mod scalar_text;
 
 use std::fmt;
@@ -108,7 +109,7 @@ pub fn create_writer(
 ) -> Result<Box<dyn TableWriter>> {
     let counted = Counted { out, bytes: 0 };
     Ok(match options.format {
-        FileFormat::Parquet => Box::new(parquet::ParquetWriter::new(counted, schema, &options.parquet)?),
+        FileFormat::Parquet => Box::new(parquet::ParquetWriter::new(counted, schema, &options.parquet)),
         FileFormat::Jsonl => Box::new(TextWriter {
             out: Sink::new(counted, options.gzip),
             encoder: jsonl::Jsonl::new(&schema, json_columns),

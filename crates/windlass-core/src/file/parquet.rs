@@ -7,9 +7,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::ChunkReader;
+use parquet::schema::types::ColumnPath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::repeats::columns_without_repeats;
 use super::{Counted, TableWriter};
 use crate::error::{Error, Result};
 
@@ -55,8 +57,40 @@ impl Default for ParquetOptions {
 }
 
 pub(super) struct ParquetWriter {
-    writer: ArrowWriter<Counted>,
+    writer: Writer,
     row_group_bytes: usize,
+}
+
+/// The writer proper, which is made when the first rows show what they are like.
+enum Writer {
+    Waiting {
+        out: Counted,
+        schema: SchemaRef,
+        properties: Box<WriterProperties>,
+    },
+    Open(Box<ArrowWriter<Counted>>),
+    /// Opening it failed.
+    Broken,
+}
+
+impl Writer {
+    /// The open writer; `first` are the rows by which columns are judged.
+    fn open(&mut self, first: Option<&RecordBatch>) -> Result<&mut ArrowWriter<Counted>> {
+        if let Self::Waiting { .. } = self
+            && let Self::Waiting { out, schema, properties } = std::mem::replace(self, Self::Broken)
+        {
+            let mut builder = (*properties).into_builder();
+            for column in first.map(columns_without_repeats).unwrap_or_default() {
+                builder = builder.set_column_dictionary_enabled(ColumnPath::new(vec![column]), false);
+            }
+            let writer = ArrowWriter::try_new(out, schema, Some(builder.build())).map_err(failed)?;
+            *self = Self::Open(Box::new(writer));
+        }
+        match self {
+            Self::Open(writer) => Ok(writer),
+            _ => Err(Error::destination("a parquet file could not be begun")),
+        }
+    }
 }
 
 fn failed(cause: parquet::errors::ParquetError) -> Error {
@@ -64,7 +98,7 @@ fn failed(cause: parquet::errors::ParquetError) -> Error {
 }
 
 impl ParquetWriter {
-    pub(super) fn new(out: Counted, schema: SchemaRef, options: &ParquetOptions) -> Result<Self> {
+    pub(super) fn new(out: Counted, schema: SchemaRef, options: &ParquetOptions) -> Self {
         let compression = match options.compression {
             ParquetCompression::None => Compression::UNCOMPRESSED,
             ParquetCompression::Snappy => Compression::SNAPPY,
@@ -81,27 +115,32 @@ impl ParquetWriter {
             .set_dictionary_page_size_limit(256 << 10)
             .set_created_by(concat!("windlass ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
-        let writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(failed)?;
-        Ok(Self { writer, row_group_bytes: options.row_group_bytes })
+        let writer = Writer::Waiting { out, schema, properties: Box::new(properties) };
+        Self { writer, row_group_bytes: options.row_group_bytes }
     }
 }
 
 impl TableWriter for ParquetWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch).map_err(failed)?;
-        if self.writer.memory_size() > self.row_group_bytes {
-            self.writer.flush().map_err(failed)?;
+        let writer = self.writer.open(Some(batch))?;
+        writer.write(batch).map_err(failed)?;
+        if writer.memory_size() > self.row_group_bytes {
+            writer.flush().map_err(failed)?;
         }
         Ok(())
     }
 
     fn bytes_written(&self) -> u64 {
-        (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
+        match &self.writer {
+            Writer::Open(writer) => (writer.bytes_written() + writer.in_progress_size()) as u64,
+            Writer::Waiting { .. } | Writer::Broken => 0,
+        }
     }
 
-    fn finish(self: Box<Self>) -> Result<u64> {
-        let out = self.writer.into_inner().map_err(failed)?;
-        Ok(out.bytes)
+    fn finish(mut self: Box<Self>) -> Result<u64> {
+        let writer = self.writer.open(None)?;
+        writer.finish().map_err(failed)?;
+        Ok(writer.inner().bytes)
     }
 }
 

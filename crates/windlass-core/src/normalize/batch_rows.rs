@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
     Decimal128Type, Decimal256Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
     UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_cast::cast;
 use arrow_schema::{DataType as ArrowType, TimeUnit};
 use base64::Engine as _;
@@ -16,6 +17,7 @@ use serde::de::IgnoredAny;
 
 use super::columns::meaning;
 use crate::error::{Error, Result};
+use crate::json::{ParseBuffers, write_compact};
 use crate::value::{
     DataType, Decimal, Tag, Time, Timestamp, encode_tagged, format_date, format_time, format_timestamp,
     json_double, json_string,
@@ -63,6 +65,29 @@ fn meant(out: &mut String, text: &str, data_type: DataType) {
         DataType::Decimal if Decimal::parse(text).is_some() => tagged(out, Tag::Decimal, text),
         _ => json_string(out, text),
     }
+}
+
+/// The values of a nested array as JSON. Errors: a type that no column can hold.
+pub(super) fn json_texts(array: &ArrayRef) -> Result<StringArray> {
+    let mut texts = StringBuilder::with_capacity(array.len(), array.len() * 32);
+    let mut buffers = ParseBuffers::new();
+    let (mut typed, mut text) = (String::new(), String::new());
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            texts.append_null();
+            continue;
+        }
+        typed.clear();
+        text.clear();
+        value(&mut typed, array, row)?;
+        // Values within are written as those of records are.
+        let parsed = buffers.parse_value(typed.as_bytes()).map_err(|cause| {
+            Error::internal(format!("a nested value was not written as JSON: {}", cause.message))
+        })?;
+        write_compact(&mut text, &parsed.tape, 0);
+        texts.append_value(&text);
+    }
+    Ok(texts.finish())
 }
 
 /// The array in one of the few types that are written; nested values are treated when they are reached.

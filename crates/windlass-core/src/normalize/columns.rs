@@ -12,6 +12,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType as ArrowType, Field, Schema as ArrowSchema, TimeUnit};
 
+use super::batch_rows::json_texts;
 use super::context::Context;
 use super::encode::RecordNumbers;
 use super::grow::SchemaState;
@@ -30,6 +31,14 @@ pub(super) fn meaning(field: &Field) -> Option<DataType> {
         Some("decimal") if field.data_type() == &ArrowType::Utf8 => Some(DataType::Decimal),
         _ => None,
     }
+}
+
+/// Metadata of a batch whose nested columns become columns of JSON; those of others become tables and columns.
+pub const KEEPS_NESTED: &str = "windlass:keeps_nested";
+
+fn is_nested(kind: &ArrowType) -> bool {
+    use ArrowType::{FixedSizeList, LargeList, List, Map, Struct};
+    matches!(kind, List(_) | LargeList(_) | FixedSizeList(..) | Struct(_) | Map(..))
 }
 
 /// The column that an Arrow field describes; `None` for a type without one (nested, null, intervals).
@@ -92,12 +101,17 @@ impl BatchColumns {
     /// Errors: two fields with one normalized name.
     pub(super) fn new(ctx: &Context, batch: &RecordBatch) -> Result<Self> {
         let mut columns: Vec<(usize, Column)> = Vec::new();
-        let mut is_nested = false;
+        let mut is_taken_apart = false;
+        let keeps_nested = batch.schema_ref().metadata().contains_key(KEEPS_NESTED);
         for (index, field) in batch.schema().fields().iter().enumerate() {
             if field.data_type() == &ArrowType::Null {
                 continue;
             }
             let name = ctx.naming.path(field.name())?;
+            if name.is_empty() {
+                return Err(Error::data(format!("column {index} of a batch has no name"))
+                    .with_hint("give each column of the frame a name"));
+            }
             if columns.iter().any(|(_, column)| column.name == name) {
                 return Err(Error::data(format!(
                     "two columns of a batch are called `{name}` after normalization"
@@ -106,10 +120,13 @@ impl BatchColumns {
             }
             match column_of_field(&name, field, ctx.types.timestamp_precision) {
                 Some(column) => columns.push((index, column)),
-                None => is_nested = true,
+                None if keeps_nested && is_nested(field.data_type()) => {
+                    columns.push((index, Column::typed(&name, DataType::Json, field.is_nullable())));
+                }
+                None => is_taken_apart = true,
             }
         }
-        Ok(Self { columns, is_nested })
+        Ok(Self { columns, is_nested: is_taken_apart })
     }
 
     /// What the table lacks, with the engine's own columns last; `None` if it lacks nothing.
@@ -135,6 +152,12 @@ impl BatchColumns {
             }
         }
         (!partial.columns.is_empty()).then_some(partial)
+    }
+
+    /// The columns whose values are JSON.
+    pub(super) fn json_columns(&self) -> Vec<String> {
+        let columns = self.columns.iter().map(|(_, column)| column);
+        columns.filter(|column| column.data_type == Some(DataType::Json)).map(|c| c.name.clone()).collect()
     }
 
     /// Leaves out the columns whose values a contract refuses; gives how many values are lost by that.
@@ -185,10 +208,15 @@ impl BatchColumns {
             let definition = &table.columns[&column.name];
             let field = arrow_field(definition, &ctx.types);
             let physical = Physical::of(definition, &ctx.types);
-            let array = match (physical, batch.column(*index).as_string_opt::<i32>()) {
+            let given = batch.column(*index);
+            let array = match (physical, given.as_string_opt::<i32>()) {
                 (Physical::Decimal(precision, scale), Some(texts)) => decimals(texts, precision, scale),
                 _ => {
-                    let source = plain_timestamp(batch.column(*index));
+                    let source: ArrayRef = if is_nested(given.data_type()) {
+                        Arc::new(json_texts(given).map_err(|error| error.at_column(&column.name))?)
+                    } else {
+                        plain_timestamp(given)
+                    };
                     cast_with_options(&source, &physical.arrow_type(), &options).ok()
                 }
             };
@@ -200,19 +228,22 @@ impl BatchColumns {
             arrays.push(array);
         }
         let count = batch.num_rows();
-        let mut ids = StringBuilder::with_capacity(count, count * 14);
-        for ordinal in 0..count as u32 {
-            ids.append_value(std::str::from_utf8(&numbers.id(ordinal)).unwrap_or_default());
-        }
-        let load_ids = StringArray::from_iter_values(std::iter::repeat_n(&ctx.load_id, count));
-        for (name, array) in
-            [(&ctx.names.load_id, Arc::new(load_ids) as ArrayRef), (&ctx.names.id, Arc::new(ids.finish()))]
-        {
-            if !table.columns.get(name).is_some_and(Column::is_complete) {
-                continue;
+        let load_ids = || StringArray::from_iter_values(std::iter::repeat_n(&ctx.load_id, count));
+        let row_ids = || {
+            let mut ids = StringBuilder::with_capacity(count, count * 14);
+            for ordinal in 0..count as u32 {
+                ids.append_value(std::str::from_utf8(&numbers.id(ordinal)).unwrap_or_default());
             }
-            fields.push(Field::new(name, ArrowType::Utf8, false));
-            arrays.push(array);
+            ids.finish()
+        };
+        // Most tables of columns have neither, and ten million ids take a second.
+        let own: [(&str, &dyn Fn() -> StringArray); 2] =
+            [(&ctx.names.load_id, &load_ids), (&ctx.names.id, &row_ids)];
+        for (name, values) in own {
+            if table.columns.get(name).is_some_and(Column::is_complete) {
+                fields.push(Field::new(name, ArrowType::Utf8, false));
+                arrays.push(Arc::new(values()));
+            }
         }
         let schema = Arc::new(ArrowSchema::new(fields));
         RecordBatch::try_new(schema, arrays)

@@ -29,7 +29,7 @@ use arrow_array::RecordBatch;
 use hashbrown::HashMap;
 
 pub use batch_rows::lines as batch_lines;
-pub use columns::DATA_TYPE_KEY;
+pub use columns::{DATA_TYPE_KEY, KEEPS_NESTED};
 pub use context::{BatchIds, Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
 pub use encode::RecordNumbers;
 pub use flatten::{FlatCell, FlatRow, Flattener, KeptKeys, RowVisitor};
@@ -286,6 +286,9 @@ impl Normalizer {
             }
             self.plan.refresh(sources(&settings, &self.state));
         }
+        if batch.num_columns() == 0 {
+            return Ok(());
+        }
         if self.state.refused_tables.contains_key(root_table) {
             *self.discarded.rows.entry(root_table.to_owned()).or_default() += batch.num_rows() as u64;
             return Ok(());
@@ -300,7 +303,7 @@ impl Normalizer {
             if lost > 0 {
                 *self.discarded.values.entry(root_table.to_owned()).or_default() += lost;
             }
-            return sink.receive(root_table, TableBatch { rows, json_columns: Vec::new() });
+            return sink.receive(root_table, TableBatch { rows, json_columns: columns.json_columns() });
         }
         let lines = batch_rows::lines(batch)?;
         let mut buffers = ParseBuffers::new();

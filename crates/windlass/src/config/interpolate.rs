@@ -29,14 +29,24 @@ pub(super) fn interpolate(
 
 /// The names of the variables in a document that are likely to hold secrets.
 pub(super) fn secret_variables(value: &Value) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    variables(value).into_keys().filter(|name| is_secret_variable(name)).collect()
+}
+
+/// The names of the variables in a document, and whether each has a default wherever it stands.
+pub(super) fn variables(value: &Value) -> BTreeMap<String, bool> {
+    let mut names = BTreeMap::new();
     let mut copy = value.clone();
     walk(&mut copy, &mut String::new(), &mut |text, _| {
-        for part in text.split("${").skip(1) {
-            let name = part.split(['}', ':']).next().unwrap_or_default();
-            if is_secret_variable(name) {
-                names.insert(name.to_owned());
+        let mut before = "";
+        for (index, part) in text.split("${").enumerate() {
+            // `$${` is a plain `${`.
+            if index > 0 && !before.ends_with('$') {
+                let inside = part.split('}').next().unwrap_or_default();
+                let name = inside.split(':').next().unwrap_or_default();
+                let has_default = names.entry(name.to_owned()).or_insert(true);
+                *has_default &= inside.contains(":-");
             }
+            before = part;
         }
     });
     names
@@ -46,7 +56,8 @@ pub(super) fn secret_variables(value: &Value) -> BTreeSet<String> {
 const SECRET_WORDS: [&str; 10] =
     ["key", "apikey", "token", "secret", "password", "passwd", "pwd", "pass", "auth", "credentials"];
 
-fn is_secret_variable(name: &str) -> bool {
+/// Whether the name of a variable says that its value is secret.
+pub(super) fn is_secret_variable(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.split('_')
         .any(|word| SECRET_WORDS.contains(&word.trim_end_matches('s')) || SECRET_WORDS.contains(&word))

@@ -10,7 +10,7 @@ use windlass_core::document::{Document, DocumentFormat};
 use crate::files::read_to_string;
 
 /// Folders of settings, the strongest first. The second is the reference's, so that its projects work as they are.
-const FOLDERS: [&str; 2] = [".windlass", ".dlt"];
+pub(super) const FOLDERS: [&str; 2] = [".windlass", ".dlt"];
 
 /// All settings that are not in the pipeline file.
 #[derive(Clone, Debug, Default)]
@@ -123,7 +123,7 @@ fn path<'a>(prefix: &[&'a str], sections: &[&'a str], key: &[&'a str]) -> Vec<&'
     [prefix, sections, key].concat()
 }
 
-fn env_name(path: &[&str]) -> String {
+pub(super) fn env_name(path: &[&str]) -> String {
     path.join("__").to_uppercase()
 }
 

@@ -23,7 +23,7 @@ use windlass_core::{Error, Result};
 
 #[cfg(feature = "duckdb")]
 pub use self::duckdb::{DuckDb, DuckDbConfig};
-pub use self::filesystem::{Filesystem, FilesystemConfig};
+pub use self::filesystem::{FileName, Filesystem, FilesystemConfig, Placeholders};
 pub use self::memory::{Memory, MemoryConfig};
 #[cfg(feature = "postgres")]
 pub use self::postgres::{CsvFormat, Postgres, PostgresConfig, PostgresConnection, PostgresCredentials};

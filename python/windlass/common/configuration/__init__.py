@@ -2,29 +2,43 @@
 
 from typing import Any
 
-from windlass.common.configuration.inject import with_config
 from windlass.common.configuration.exceptions import (
     ConfigFieldMissingException,
     ConfigFileNotFoundException,
     ConfigurationValueError,
+    ConfigValueCannotBeCoercedException,
 )
+from windlass.common.configuration.inject import with_config
+from windlass.common.typing import is_secret_hint
 
-__all__ = ["ConfigFieldMissingException", "ConfigFileNotFoundException", "ConfigurationValueError", "with_config", "configspec"]
+#: What needs the classes of settings, which are loaded when they are asked for: `import windlass` stays fast.
+_LATER = {
+    "NotResolved": "windlass.common.configuration.specs.base_configuration",
+    "configspec": "windlass.common.configuration.specs.base_configuration",
+    "inject_section": "windlass.common.configuration.specs.resolving",
+    "last_config": "windlass.common.configuration.specs.resolving",
+    "resolve_configuration": "windlass.common.configuration.specs.resolving",
+}
 
 
-def configspec(cls: Any = None, **_: Any) -> Any:
-    """Makes a class of settings: its fields become those of a dataclass."""
-    import copy
-    import dataclasses
-    import functools
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        import importlib
 
-    def decorate(kind: Any) -> Any:
-        for name in list(getattr(kind, "__annotations__", {})):
-            value = getattr(kind, name, None)
-            if isinstance(value, (list, dict, set)):
-                setattr(kind, name, dataclasses.field(default_factory=functools.partial(copy.copy, value)))
-            elif not hasattr(kind, name):
-                setattr(kind, name, None)
-        return dataclasses.dataclass(kind)
+        return getattr(importlib.import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'windlass.common.configuration' has no attribute '{name}'")
 
-    return decorate if cls is None else decorate(cls)
+
+__all__ = [
+    "ConfigFieldMissingException",
+    "ConfigFileNotFoundException",
+    "ConfigValueCannotBeCoercedException",
+    "ConfigurationValueError",
+    "NotResolved",
+    "configspec",
+    "inject_section",
+    "is_secret_hint",
+    "last_config",
+    "resolve_configuration",
+    "with_config",
+]

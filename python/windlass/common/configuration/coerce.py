@@ -60,7 +60,7 @@ def coerce(field: str, value: Any, hint: Any) -> Any:
             if value == member or str(value) == str(member):
                 return member
         raise _cannot(field, value, hint)
-    target = typing.get_origin(hint) or hint
+    target = dict if typing.is_typeddict(hint) else typing.get_origin(hint) or hint
     if not isinstance(target, type):
         return value
     try:

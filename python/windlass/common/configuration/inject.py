@@ -4,7 +4,7 @@ import functools
 import inspect
 from typing import Any, Callable, Dict, List, Sequence, Tuple, TypeVar
 
-from windlass.common.configuration.coerce import is_optional
+from windlass.common.configuration.coerce import inner_type, is_optional
 from windlass.common.configuration.resolve import Missing, missing_error, resolve
 from windlass.common.typing import CONFIG_VALUE, SECRETS_VALUE, ConfigValueSentinel, is_secret_hint
 
@@ -104,13 +104,13 @@ def _is_cursor(value: Any) -> bool:
 
 
 def _takes_fields(parameter: inspect.Parameter) -> bool:
-    kind = parameter.annotation
+    kind = inner_type(parameter.annotation)
     return isinstance(kind, type) and hasattr(kind, "resolve_fields")
 
 
 def _from_fields(name: str, parameter: inspect.Parameter, sections: Sequence[str]) -> Any:
     """Credentials whose fields are settings of their own."""
-    return parameter.annotation.resolve_fields(sections, name)
+    return inner_type(parameter.annotation).resolve_fields(sections, name)
 
 
 def with_config(
@@ -118,18 +118,51 @@ def with_config(
     /,
     spec: Any = None,
     sections: Any = (),
-    **_: Any,
+    **others: Any,
 ) -> Any:
-    """Decorates a function so that its arguments are filled in from settings."""
+    """Decorates a function so that its arguments are filled in from settings.
+
+    With `spec`, a class of settings, the arguments of its fields' names come from there, and an argument of that type gets
+    all of it. `sections` may be a function of the arguments.
+    """
+    for name, value in others.items():
+        if name not in ("sections_merge_style", "auto_pipeline_section", "base", "lock_context_on_injection"):
+            raise TypeError(f"with_config() got an unexpected keyword argument '{name}' (windlass does not have it yet)")
+        if value not in (None, False, True):
+            raise NotImplementedError(f"with_config({name}=...): windlass does not have it (yet); leave it out")
 
     def decorate(function: TFun) -> TFun:
-        names = (sections,) if isinstance(sections, str) else tuple(sections)
-
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
+            given = sections(signature_of(function).bind_partial(*args, **kwargs).arguments) if callable(sections) else sections
+            names = (given,) if isinstance(given, str) else tuple(given)
+            if spec is not None:
+                kwargs = {**kwargs, **of_spec(function, spec, names, args, kwargs)}
             bound = inject(function, args, kwargs, names)
             return function(*bound.args, **bound.kwargs)
 
         return call  # type: ignore[return-value]
 
     return decorate if func is None else decorate(func)
+
+
+def of_spec(function: Any, spec: Any, sections: Sequence[str], args: Any, kwargs: Any) -> Dict[str, Any]:
+    """The arguments that a class of settings gives."""
+    from windlass.common.configuration.specs.resolving import resolve_configuration
+
+    signature = signature_of(function)
+    given = signature.bind_partial(*args, **kwargs).arguments
+    made = spec()
+    for name in made:
+        if given.get(name) is not None and not isinstance(given[name], ConfigValueSentinel):
+            made[name] = given[name]
+    values = resolve_configuration(made, sections=sections)
+    found = {}
+    for name, parameter in signature.parameters.items():
+        if name in given and given[name] is not None and not isinstance(given[name], ConfigValueSentinel):
+            continue
+        if inner_type(parameter.annotation) is spec:
+            found[name] = values
+        elif name in values:
+            found[name] = values[name]
+    return found

@@ -1,6 +1,7 @@
 """Where settings come from: the environment, `secrets.toml`, `config.toml`, and what is registered at run time."""
 
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -168,11 +169,24 @@ class Providers:
         self.environ = EnvironProvider()
         self.secrets = TomlProvider("secrets.toml", True)
         self.config = TomlProvider("config.toml", False)
+        self._airflow: Any = None
         self.registered: List[Any] = []
 
     def __iter__(self) -> Iterator[Any]:
         yield from (self.environ, self.secrets, self.config)
+        # Only a process that imported Airflow can be a task of it.
+        if "airflow" in sys.modules:
+            yield self.airflow
         yield from self.registered
+
+    @property
+    def airflow(self) -> Any:
+        """The provider that reads a Variable of Airflow."""
+        if self._airflow is None:
+            from windlass.common.configuration.airflow import AirflowSecretsProvider
+
+            self._airflow = AirflowSecretsProvider()
+        return self._airflow
 
 
 PROVIDERS = Providers()
@@ -191,3 +205,59 @@ def provider_key(provider: Any, path: Sequence[str]) -> str:
     if hasattr(provider, "get_key_name"):
         return str(provider.get_key_name(path[-1], *path[:-1]))
     return str(provider.key_of(tuple(path)))
+
+
+class CustomLoaderDocProvider:
+    """Settings that a function gives as one dictionary: `dlt.config.register_provider(CustomLoaderDocProvider(...))`."""
+
+    is_writable = False
+
+    def __init__(
+        self, name: str, loader: Any, supports_secrets: bool = True, locations: Optional[Sequence[str]] = None
+    ) -> None:
+        self.name = name
+        self.supports_secrets = supports_secrets
+        self._places = list(locations or [])
+        self._values: Dict[str, Any] = loader()
+
+    def key_of(self, path: Keys) -> str:
+        return ".".join(path)
+
+    def get_key_name(self, key: str, *sections: str) -> str:
+        """The full key."""
+        return self.key_of((*sections, key))
+
+    def get(self, path: Keys) -> Optional[Any]:
+        return _lookup(self._values, path)
+
+    def get_value(self, key: str, hint: Any, pipeline_name: Optional[str], *sections: str) -> Tuple[Optional[Any], str]:
+        """The value at a key, and the full key."""
+        path = tuple(part for part in (pipeline_name, *sections, key) if part)
+        return self.get(path), self.key_of(path)
+
+    def to_toml(self) -> str:
+        """Not there: TOML is read only."""
+        raise NotImplementedError("windlass writes no TOML (yet)")
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._values
+
+    @property
+    def locations(self) -> Tuple[List[str], List[str]]:
+        return self._places, []
+
+
+class DictionaryProvider(CustomLoaderDocProvider):
+    """Settings of a dictionary that a program changes."""
+
+    def __init__(self) -> None:
+        super().__init__("Dictionary Provider", dict)
+
+    def set_value(self, key: str, value: Any, pipeline_name: Optional[str], *sections: str) -> None:
+        """Sets the value at a key."""
+        target = self._values
+        for part in (pipeline_name, *sections):
+            if part:
+                target = target.setdefault(part, {})
+        target[key] = value

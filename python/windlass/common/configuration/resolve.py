@@ -1,5 +1,6 @@
 """Finding the value of a setting: with all sections, then with fewer; with the pipeline's name in front, then without."""
 
+from contextvars import ContextVar
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from windlass.common.configuration.coerce import coerce
@@ -23,8 +24,28 @@ class Missing(NamedTuple):
     traces: List[LookupTrace]
 
 
-#: The last values that were resolved, for the trace of a pipeline.
-RESOLVED: List[Any] = []
+#: Values that were resolved since a run began, for its trace.
+_RESOLVED: ContextVar[Optional[List[Any]]] = ContextVar("windlass_resolved", default=None)
+
+
+def watch_values() -> None:
+    """Begins a new list of values that are resolved."""
+    _RESOLVED.set([])
+
+
+def resolved_values() -> List[Any]:
+    """The values that were resolved since the run began; secrets have no value."""
+    return list(_RESOLVED.get() or [])
+
+
+def _note(field: str, value: Any, is_secret: bool, trace: LookupTrace) -> None:
+    noted = _RESOLVED.get()
+    if noted is None:
+        return
+    from windlass.pipeline.trace import SerializableResolvedValueTrace
+
+    shown = None if is_secret else value
+    noted.append(SerializableResolvedValueTrace(field, shown, None, is_secret, trace.sections, trace.provider_name, ""))
 
 
 def _active_pipeline_name() -> Optional[str]:
@@ -93,7 +114,9 @@ def resolve(
     value, traces = lookup(field, sections, embedded, is_secret, pipeline)
     if value is None:
         return None, traces
-    return coerce(field, value, hint), traces
+    found = coerce(field, value, hint)
+    _note(field, found, is_secret, traces[-1])
+    return found, traces
 
 
 def missing_error(spec: str, missing: List[Missing], resolved: Sequence[str] = ()) -> ConfigFieldMissingException:

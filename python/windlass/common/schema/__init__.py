@@ -3,7 +3,7 @@
 import copy
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from windlass._native import native
 
@@ -111,12 +111,15 @@ class Schema:
         """The document as YAML for people."""
         return self._export("yaml", remove_processing_hints)
 
-    def to_mermaid(self, remove_processing_hints: bool = False, **_: Any) -> str:
+    def to_mermaid(self, remove_processing_hints: bool = False, **options: Any) -> str:
         """An entity relationship diagram for Mermaid."""
+        _refuse_options("to_mermaid", options, ("hide_columns", "hide_descriptions", "include_dlt_tables"))
         return self._export("mermaid", remove_processing_hints)
 
-    def to_dbml(self, remove_processing_hints: bool = False, **_: Any) -> str:
+    def to_dbml(self, remove_processing_hints: bool = False, **options: Any) -> str:
         """An entity relationship diagram for dbdiagram.io."""
+        known = ("include_dlt_tables", "include_internal_dlt_ref", "include_parent_child_ref", "include_root_child_ref", "group_by_resource")
+        _refuse_options("to_dbml", options, known)
         return self._export("dbml", remove_processing_hints)
 
     # -- what it is
@@ -363,3 +366,26 @@ class Schema:
         return schema_html(self)
 
 
+
+
+def _refuse_options(what: str, options: Dict[str, Any], known: Tuple[str, ...]) -> None:
+    """Options of the reference that the engine does not have are named; all others are mistakes."""
+    for name in options:
+        if name in known:
+            raise NotImplementedError(f"{what}({name}=...): windlass does not have it (yet); leave it out")
+        raise TypeError(f"{what}() got an unexpected keyword argument '{name}'")
+
+
+def __getattr__(name: str) -> Any:
+    # Names of types, which the module of schemas itself does without.
+    if name.isidentifier() and (name.startswith("T") or name == "COLUMN_HINTS"):
+        import importlib
+
+        module = importlib.import_module("windlass.common.schema.typing")
+        if hasattr(module, name):
+            return getattr(module, name)
+    if name == "DataValidationError":
+        from windlass.common.schema.exceptions import DataValidationError
+
+        return DataValidationError
+    raise AttributeError(f"module 'windlass.common.schema' has no attribute '{name}'")

@@ -1,6 +1,5 @@
 """Incremental loading: the cursor of a resource. The engine decides which rows belong to a run."""
 
-import os
 from typing import Any, Dict, Generic, Optional, Tuple, TypeVar
 
 from windlass.common.configuration.exceptions import ConfigurationValueError
@@ -73,10 +72,12 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         self._moved_to: Any = None
         self._is_moved = False
         self._is_reversed = False
+        self._declared: Any = None
         self.is_done = False
         self.end_out_of_range = False
         self.start_out_of_range = False
         self._unfiltered = [0, 0]
+        self._known_hashes = 0
         self._given = {
             name
             for name, value in (
@@ -205,14 +206,12 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
 
     def _join_scheduler(self) -> None:
         """Takes the range that a scheduler sets, where the cursor asks for it."""
-        wanted = self.allow_external_schedulers
-        if wanted is None:
-            wanted = os.environ.get("DLT_ALLOW_EXTERNAL_SCHEDULERS", "").lower() in ("1", "true", "yes")
-        if not wanted:
-            return
-        from windlass.extract.incremental.scheduler import join
+        from windlass.extract.incremental.scheduler import is_wanted, join
 
-        join(self)
+        if is_wanted(self.allow_external_schedulers):
+            join(self)
+        elif self._declared is not None:
+            self.initial_value, self.end_value = self._declared
 
     def bind(self, pipe: Any) -> "Incremental[TCursorValue]":
         """Opens the cursor for one run. The instance itself is bound: functions hold on to it."""
@@ -233,6 +232,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
             entry = (
                 extraction.state.get("resources", {}).get(pipe.name, {}).get("incremental", {}).get(self.cursor_path)
             )
+        self._known_hashes = len((entry or {}).get("unique_hashes") or [])
         key = self._hinted_key
         key = None if key is None or callable(key) else key if isinstance(key, str) else list(key)
         with translated(self, None):
@@ -288,12 +288,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         """The furthest value so far."""
         if self._is_moved:
             return self._moved_to
-        cursor = self._bound()
-        value = self._value(cursor.last_value())
-        if self.lag and cursor.kept == 0:
-            entry = self._value(cursor.entry())
-            value = entry.get("last_value") if entry else value
-        return value
+        return self._value(self._bound().last_value())  # type: ignore[no-any-return]
 
     @property
     def start_value(self) -> Optional[TCursorValue]:
@@ -327,6 +322,8 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         return {
             "unfiltered_items_count": self._unfiltered[0],
             "unfiltered_batches_count": self._unfiltered[1],
+            "initial_unique_hashes_count": self._known_hashes,
+            "final_unique_hashes_count": self._cursor.boundary_records if self._cursor is not None else 0,
         }
 
     def __call__(self, item: Any, meta: Any = None) -> Any:

@@ -49,8 +49,6 @@ class Connection:
             given: Any = url.render_as_string(hide_password=False)
         elif isinstance(credentials, (str, dict)):
             given = credentials
-        elif hasattr(credentials, "credentials") and callable(credentials.credentials):
-            given = credentials.credentials()
         elif hasattr(credentials, "render_as_string"):
             given = credentials.render_as_string(hide_password=False)
         elif hasattr(credentials, "to_native_representation"):

@@ -2,6 +2,8 @@
 
 mod connection;
 mod session;
+mod stream;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,8 +16,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::{Error, Result};
 
-pub(in crate::destinations) use self::connection::{batches, database_error};
+pub(in crate::destinations) use self::connection::database_error;
 use self::session::DuckDbSession;
+pub(in crate::destinations) use self::stream::stream;
 use super::sql_dataset::{DEFAULT_STAGING_LAYOUT, sql_capabilities, staging_layout};
 use super::{BuildContext, DestinationEntry};
 use crate::config::{parse_options, schema_of};

@@ -15,12 +15,15 @@ use windlass_core::state::State;
 use windlass_core::{Error, ErrorKind, Result};
 
 use super::connection::{Access, Bounds, batches, database_error, open_file, open_memory, prepare};
+use super::stream::stream;
+use super::turn::Turn;
 use super::{DuckDb, Place};
 use crate::destination::{Dataset, Destination as _, Lease, Session, Stored};
 use crate::destinations::aside;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
+use crate::rows::{Reading, RowStream, ask_to_end};
 
 const DIALECT: Dialect = Dialect::DuckDb;
 
@@ -34,19 +37,24 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a statement that takes long looks whether it is to stop.
 const INTERRUPT_POLL: Duration = Duration::from_millis(50);
 
+/// How often one who waits for the readers of the file looks.
+const READER_POLL: Duration = Duration::from_millis(2);
+
 /// A connection, opened when it is needed.
 pub(super) struct DuckDbSession {
     destination: DuckDb,
     dataset: Dataset,
     /// The connection of the load that is under way.
     writing: Option<Connection>,
+    /// Keeps other threads from the file while it goes on, and until the connection is closed.
+    turn: Option<Arc<Turn>>,
     /// Tables with columns that the schema of the load does not know.
     widened: HashSet<String>,
 }
 
 impl DuckDbSession {
     pub(super) fn new(destination: DuckDb, dataset: Dataset) -> Self {
-        Self { destination, dataset, writing: None, widened: HashSet::new() }
+        Self { destination, dataset, writing: None, turn: None, widened: HashSet::new() }
     }
 
     /// The settings under which a table of this many columns is written: what the user chose, or what fits the memory.
@@ -78,9 +86,14 @@ impl DuckDbSession {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
         let (destination, dataset) = (self.destination.clone(), self.dataset.clone());
-        aside(move || match open(&destination, Access::Read, &dataset)? {
-            Some(connection) => work(&connection).map(Some),
-            None => Ok(None),
+        // The load of this very session has its turn already.
+        let is_writing = self.turn.is_some();
+        aside(move || {
+            let _turn = if is_writing { None } else { turn(&destination, Access::Read, &dataset)? };
+            match open(&destination, Access::Read, &dataset)? {
+                Some(connection) => work(&connection).map(Some),
+                None => Ok(None),
+            }
         })
         .await
     }
@@ -92,9 +105,11 @@ impl DuckDbSession {
     ) -> Result<T> {
         let connection =
             self.writing.take().ok_or_else(|| Error::internal("a load goes on that was not begun"))?;
-        let (connection, result) = aside(move || {
+        // A future that is dropped leaves its thread at work.
+        let turn = self.turn.clone();
+        let (connection, _turn, result) = aside(move || {
             let result = work(&connection);
-            Ok((connection, result))
+            Ok((connection, turn, result))
         })
         .await?;
         self.writing = Some(connection);
@@ -124,6 +139,14 @@ impl DuckDbSession {
     }
 }
 
+/// Waits for the turn of this thread at the file of the database. A database in memory is shared.
+fn turn(destination: &DuckDb, access: Access, dataset: &Dataset) -> Result<Option<Turn>> {
+    match &destination.place {
+        Place::File(path) => Turn::take(path, access, &dataset.cancel).map(Some),
+        Place::Memory => Ok(None),
+    }
+}
+
 /// Opens the database; `None` if it is to be read and does not exist.
 fn open(destination: &DuckDb, access: Access, dataset: &Dataset) -> Result<Option<Connection>> {
     let bounds = Bounds { memory_bytes: dataset.memory_bytes, threads: dataset.threads };
@@ -132,6 +155,15 @@ fn open(destination: &DuckDb, access: Access, dataset: &Dataset) -> Result<Optio
         Place::File(path) => {
             if access == Access::Read && !path.exists() {
                 return Ok(None);
+            }
+            if access == Access::Write {
+                // One process must not read and write a file by two instances of DuckDB: whoever writes overwrites what the
+                // other still refers to, and the locks of files do not keep a process from itself.
+                let asked = ask_to_end(&path.display().to_string());
+                while asked.is_read() {
+                    dataset.cancel.check()?;
+                    std::thread::sleep(READER_POLL);
+                }
             }
             let until = Instant::now() + BUSY_TIMEOUT;
             loop {
@@ -177,6 +209,21 @@ fn existing_tables(connection: &Connection, schema: &str, location: &str) -> Res
         tables.entry(table).or_default().push(column);
     }
     Ok(tables)
+}
+
+fn no_database(location: &str) -> Error {
+    Error::destination(format!("there is no database at {location}")).with_hint("run the pipeline first")
+}
+
+/// Makes the tables of the dataset, if there are any, known without the dataset before their names.
+fn look_into(connection: &Connection, dataset: &str, location: &str) -> Result<()> {
+    if existing_tables(connection, dataset, location)?.is_empty() {
+        return Ok(());
+    }
+    let search = DIALECT.literal(&DIALECT.quote(dataset));
+    connection
+        .execute_batch(&format!("SET search_path = {search}"))
+        .map_err(|cause| database_error("query", location, cause))
 }
 
 /// The first column of the first row of a query.
@@ -257,8 +304,9 @@ impl Session for DuckDbSession {
         let (destination, dataset, sql) = (self.destination.clone(), self.dataset.clone(), self.sql()?);
         let hash = package.manifest.schema_hash.clone();
         let location = destination.location();
-        let (connection, found, state) = aside(move || {
+        let (turn, connection, found, state) = aside(move || {
             failpoint("duckdb.open")?;
+            let turn = turn(&destination, Access::Write, &dataset)?;
             let connection = open(&destination, Access::Write, &dataset)?
                 .ok_or_else(|| Error::internal("a database that is written was not opened"))?;
             let failed = |cause| database_error("write to", &location, cause);
@@ -277,10 +325,11 @@ impl Session for DuckDbSession {
                 Some(query) => one_text(&connection, &query, &location)?,
                 None => None,
             };
-            Ok((connection, found, state))
+            Ok((turn, connection, found, state))
         })
         .await?;
         self.writing = Some(connection);
+        self.turn = turn.map(Arc::new);
         SqlDataset::check_base(package, state)?;
         let mut sql = self.sql()?;
         let plan = sql.plan(package, found, now)?;
@@ -346,22 +395,25 @@ impl Session for DuckDbSession {
         })
         .await?;
         // Closing writes the log into the database file; the commit itself is done.
-        let connection = self.writing.take();
+        let (connection, turn) = (self.writing.take(), self.turn.take());
         aside(move || {
             failpoint("duckdb.close")?;
             drop(connection);
+            drop(turn);
             failpoint("duckdb.closed")
         })
         .await
     }
 
     async fn rollback(&mut self) -> Result<()> {
-        let Some(connection) = self.writing.take() else { return Ok(()) };
+        let (connection, turn) = (self.writing.take(), self.turn.take());
+        let Some(connection) = connection else { return Ok(()) };
         // Without a transaction there is nothing to give up; closing does the rest.
         aside(move || {
             failpoint("duckdb.rollback")?;
             drop(connection.execute_batch("ROLLBACK"));
             drop(connection);
+            drop(turn);
             Ok(())
         })
         .await
@@ -371,20 +423,35 @@ impl Session for DuckDbSession {
         let (sql, name, location) = (sql.to_owned(), self.dataset.name.clone(), self.destination.location());
         let rows = self
             .read(move |connection| {
-                let exists = !existing_tables(connection, &name, &location)?.is_empty();
-                if exists {
-                    let search = DIALECT.literal(&DIALECT.quote(&name));
-                    connection
-                        .execute_batch(&format!("SET search_path = {search}"))
-                        .map_err(|cause| database_error("query", &location, cause))?;
-                }
+                look_into(connection, &name, &location)?;
                 batches(connection, &sql, &location)
             })
             .await?;
-        rows.ok_or_else(|| {
-            Error::destination(format!("there is no database at {}", self.destination.location()))
-                .with_hint("run the pipeline first")
+        rows.ok_or_else(|| no_database(&self.destination.location()))
+    }
+
+    async fn stream(self: Box<Self>, sql: &str) -> Result<RowStream> {
+        let location = self.destination.location();
+        let (destination, dataset) = (self.destination.clone(), self.dataset.clone());
+        // Noted within the turn, so that whoever writes next asks this stream to end; its turn lasts until it is open.
+        let (turn, destination, dataset) = aside(move || {
+            let turn = turn(&destination, Access::Read, &dataset)?;
+            Ok((turn, destination, dataset))
         })
+        .await?;
+        let reading = match &destination.place {
+            Place::File(path) => Some(Reading::note(&path.display().to_string())),
+            Place::Memory => None,
+        };
+        let place = location.clone();
+        let open = move || {
+            let _turn = turn;
+            let connection =
+                open(&destination, Access::Read, &dataset)?.ok_or_else(|| no_database(&place))?;
+            look_into(&connection, &dataset.name, &place)?;
+            Ok(connection)
+        };
+        stream(sql.to_owned(), location, reading, open).await
     }
 
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {

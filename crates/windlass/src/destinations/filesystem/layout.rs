@@ -1,10 +1,12 @@
 //! Names of files: a layout with placeholders, and what it says about a table's files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use windlass_core::value::{CivilDate, Timestamp, format_timestamp};
 use windlass_core::{Error, Result};
+
+use super::placeholders::FileName;
 
 /// The layout when nobody says otherwise.
 pub(super) const DEFAULT_LAYOUT: &str = "{table_name}/{load_id}.{file_id}.{ext}";
@@ -77,32 +79,34 @@ pub(super) struct Layout {
     extra: BTreeMap<String, String>,
 }
 
-/// What a file is called after.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FileName<'a> {
-    pub(super) schema_name: &'a str,
-    pub(super) table_name: &'a str,
-    pub(super) load_id: &'a str,
-    pub(super) file_id: &'a str,
-    pub(super) ext: &'a str,
-}
+/// Values of placeholders that were computed for one file.
+pub(super) type Computed = BTreeMap<String, String>;
 
-/// The times of a load, in microseconds since the epoch.
+/// The times of a load.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LoadTimes {
     /// The time that the date placeholders show.
-    pub(super) current: i64,
-    /// When the package was created.
+    pub(super) current: Timestamp,
+    /// When the package was created, in microseconds since the epoch.
     pub(super) package: i64,
 }
 
 impl Layout {
-    /// Reads and checks a layout. `extra` are placeholders with fixed values.
+    /// Reads and checks a layout. `extra` are placeholders with fixed values, `computed` the names of those that have
+    /// another value for each file.
     ///
     /// Errors: a placeholder that does not exist, no table name, a table name from which the table's files cannot be
     /// told.
-    pub(super) fn parse(layout: &str, extra: BTreeMap<String, String>) -> Result<Self> {
+    pub(super) fn parse(
+        layout: &str,
+        extra: BTreeMap<String, String>,
+        computed: &BTreeSet<String>,
+    ) -> Result<Self> {
         let wrong = |what: String| Error::config(format!("layout `{layout}`: {what}"));
+        if let Some(name) = ["schema_name", "table_name"].into_iter().find(|name| computed.contains(*name)) {
+            return Err(wrong(format!("`{name}` cannot be computed for each file"))
+                .with_hint("the files of a table are found by it: choose another name for the placeholder"));
+        }
         let mut parts = Vec::new();
         let mut rest = layout;
         while !rest.is_empty() {
@@ -121,11 +125,13 @@ impl Layout {
             })?;
             let name = &rest[1..close];
             let is_known = extra.contains_key(name)
+                || computed.contains(name)
                 || FILE_PLACEHOLDERS.contains(&name)
                 || TIME_PLACEHOLDERS.contains(&name);
             if !is_known {
                 let known = FILE_PLACEHOLDERS.iter().chain(&TIME_PLACEHOLDERS).copied();
-                let known: Vec<&str> = known.chain(extra.keys().map(String::as_str)).collect();
+                let own = extra.keys().chain(computed).map(String::as_str);
+                let known: Vec<&str> = known.chain(own).collect();
                 return Err(wrong(format!("there is no placeholder `{name}`"))
                     .with_hint(format!("the placeholders are {}", known.join(", "))));
             }
@@ -157,9 +163,9 @@ impl Layout {
     }
 
     /// The path of a file below the dataset, with `/`.
-    pub(super) fn path(&self, file: &FileName<'_>, times: LoadTimes) -> String {
+    pub(super) fn path(&self, file: &FileName<'_>, times: LoadTimes, computed: &Computed) -> String {
         self.parts.iter().fold(String::new(), |mut path, part| {
-            path.push_str(&self.value(part, file, times));
+            path.push_str(&self.value(part, file, times, computed));
             path
         })
     }
@@ -167,9 +173,10 @@ impl Layout {
     /// What the paths of all files of a table start with: everything up to one character behind the table's name.
     pub(super) fn prefix(&self, schema_name: &str, table_name: &str) -> String {
         let file = FileName { schema_name, table_name, load_id: "", file_id: "", ext: "" };
-        let times = LoadTimes { current: 0, package: 0 };
+        let times = LoadTimes { current: Timestamp { micros: 0, offset: None }, package: 0 };
+        let computed = Computed::new();
         let mut prefix: String =
-            self.parts[..=self.table].iter().map(|part| self.value(part, &file, times)).collect();
+            self.parts[..=self.table].iter().map(|part| self.value(part, &file, times, &computed)).collect();
         prefix.extend(self.separator());
         prefix
     }
@@ -186,12 +193,14 @@ impl Layout {
         self.separator().filter(|c| c.is_alphanumeric() || *c == '_')
     }
 
-    fn value(&self, part: &Part, file: &FileName<'_>, times: LoadTimes) -> String {
+    fn value(&self, part: &Part, file: &FileName<'_>, times: LoadTimes, computed: &Computed) -> String {
         let name = match part {
             Part::Text(text) => return text.clone(),
             Part::Placeholder(name) => name.as_str(),
         };
-        if let Some(value) = self.extra.get(name) {
+        // The file's own placeholders can be given other values, those of the time cannot.
+        let is_time = TIME_PLACEHOLDERS.contains(&name);
+        if let Some(value) = computed.get(name).or_else(|| self.extra.get(name)).filter(|_| !is_time) {
             return value.clone();
         }
         match name {
@@ -207,7 +216,12 @@ impl Layout {
     }
 }
 
-fn time_value(name: &str, micros: i64) -> String {
+fn time_value(name: &str, time: Timestamp) -> String {
+    // Dates are those of the clock that shows the time; counts since the epoch are the same everywhere.
+    let micros = match name {
+        "timestamp" | "timestamp_ms" => time.utc_micros(),
+        _ => time.micros.saturating_add(i64::from(time.offset.unwrap_or(0)) * 1_000_000),
+    };
     let days = micros.div_euclid(86_400_000_000);
     let Some(date) = CivilDate::from_days(days) else { return String::new() };
     let of_day = micros.rem_euclid(86_400_000_000);
@@ -272,15 +286,19 @@ mod tests {
             file_id: "ab",
             ext: "jsonl.gz",
         };
-        Layout::parse(layout, extra).unwrap().path(&file, LoadTimes { current: TIME, package: 1_000_000 })
+        let computed = BTreeSet::from(["shard".to_owned()]);
+        let current = Timestamp { micros: TIME, offset: None };
+        let values = Computed::from([("shard".to_owned(), "7".to_owned())]);
+        let layout = Layout::parse(layout, extra, &computed).unwrap();
+        layout.path(&file, LoadTimes { current, package: 1_000_000 }, &values)
     }
 
     fn error(layout: &str) -> String {
-        Layout::parse(layout, BTreeMap::new()).unwrap_err().to_string()
+        Layout::parse(layout, BTreeMap::new(), &BTreeSet::new()).unwrap_err().to_string()
     }
 
     fn prefix(layout: &str) -> String {
-        Layout::parse(layout, BTreeMap::new()).unwrap().prefix("s", "event")
+        Layout::parse(layout, BTreeMap::new(), &BTreeSet::new()).unwrap().prefix("s", "event")
     }
 
     #[test]
@@ -288,6 +306,7 @@ mod tests {
         assert_eq!(path(DEFAULT_LAYOUT), "event/1.5.ab.jsonl.gz");
         assert_eq!(path("{table_name}"), "event.jsonl.gz");
         assert_eq!(path("{table_name}/{team}/{curr_date}"), "event/core/2024-03-05.jsonl.gz");
+        assert_eq!(path("{table_name}/{shard}.{ext}"), "event/7.jsonl.gz");
         assert_eq!(
             path("{table_name}/{YYYY}-{Y}-{YY}-{Q}-{MMMM}-{MMM}-{MM}-{M}-{DD}-{D}"),
             "event/2024-2024-24-1-march-mar-03-3-05-5.jsonl.gz"
@@ -311,9 +330,28 @@ mod tests {
         assert_eq!(prefix("{schema_name}_{table_name}.{file_id}"), "s_event.");
         assert_eq!(prefix("{table_name}"), "event.");
         assert_eq!(prefix("{table_name}/"), "event/");
-        let layout = |text: &str| Layout::parse(text, BTreeMap::new()).unwrap();
+        let layout = |text: &str| Layout::parse(text, BTreeMap::new(), &BTreeSet::new()).unwrap();
         assert_eq!(layout("x/{table_name}_{file_id}").unsafe_separator(), Some('_'));
         assert_eq!(layout(DEFAULT_LAYOUT).unsafe_separator(), None);
+    }
+
+    #[test]
+    fn the_files_names_can_be_given_the_times_cannot() {
+        let extra =
+            [("load_id", "mine"), ("YYYY", "1999")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let computed = BTreeSet::from(["file_id".to_owned()]);
+        let layout =
+            Layout::parse("{table_name}/{YYYY}.{load_id}.{file_id}", extra.into(), &computed).unwrap();
+        let file = FileName { schema_name: "s", table_name: "t", load_id: "1.5", file_id: "ab", ext: "csv" };
+        let current = Timestamp { micros: TIME, offset: Some(9 * 3600) };
+        let values = Computed::from([("file_id".to_owned(), "x".to_owned())]);
+        assert_eq!(layout.path(&file, LoadTimes { current, package: 0 }, &values), "t/2024.mine.x.csv");
+        let times = LoadTimes { current, package: 0 };
+        let clock = Layout::parse("{table_name}/{DD}T{HH}.{timestamp}", BTreeMap::new(), &BTreeSet::new());
+        assert_eq!(clock.unwrap().path(&file, times, &Computed::new()), "t/05T16.1709622489.csv");
+        let wrong = BTreeSet::from(["table_name".to_owned()]);
+        let error = Layout::parse("{table_name}/{ext}", BTreeMap::new(), &wrong).unwrap_err().to_string();
+        assert!(error.contains("cannot be computed"), "{error}");
     }
 
     #[test]

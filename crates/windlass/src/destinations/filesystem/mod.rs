@@ -6,13 +6,14 @@
 mod commit;
 mod layout;
 mod lease;
+mod placeholders;
 mod session;
 mod system_files;
 #[cfg_attr(feature = "duckdb", path = "views.rs")]
 #[cfg_attr(not(feature = "duckdb"), path = "no_views.rs")]
 mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,10 +23,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions};
 use windlass_core::normalize::TypeDefaults;
-use windlass_core::value::parse_timestamp;
+use windlass_core::value::{Timestamp, parse_timestamp};
 use windlass_core::{Error, Result};
 
-use self::layout::{DEFAULT_LAYOUT, Layout};
+use self::layout::{Computed, DEFAULT_LAYOUT, Layout, LoadTimes};
+pub use self::placeholders::{FileName, Placeholders};
 use self::session::FilesystemSession;
 use super::{BuildContext, DestinationEntry};
 use crate::config::{parse_options, schema_of};
@@ -80,7 +82,8 @@ pub struct Filesystem(Arc<Inner>);
 struct Inner {
     root: PathBuf,
     layout: Layout,
-    current: Option<i64>,
+    current: Option<Timestamp>,
+    placeholders: Option<Arc<dyn Placeholders>>,
     max_state_files: i64,
     capabilities: Capabilities,
 }
@@ -98,6 +101,23 @@ impl Filesystem {
 
     /// The folder that the options name. Errors: no folder, a layout that is none, a time that is none.
     pub fn new(config: FilesystemConfig, context: &BuildContext) -> Result<Self> {
+        Self::build(config, context, None)
+    }
+
+    /// The same with placeholders that are computed. Errors: as [`Filesystem::new`].
+    pub fn with_placeholders(
+        config: FilesystemConfig,
+        context: &BuildContext,
+        placeholders: Arc<dyn Placeholders>,
+    ) -> Result<Self> {
+        Self::build(config, context, Some(placeholders))
+    }
+
+    fn build(
+        config: FilesystemConfig,
+        context: &BuildContext,
+        placeholders: Option<Arc<dyn Placeholders>>,
+    ) -> Result<Self> {
         let url = config.bucket_url.as_deref().filter(|url| !url.is_empty()).ok_or_else(|| {
             Error::config("a filesystem destination needs a bucket_url").with_hint(
                 "set destination.bucket_url, or DESTINATION__FILESYSTEM__BUCKET_URL in the environment",
@@ -105,9 +125,11 @@ impl Filesystem {
         })?;
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let extra = config.extra_placeholders.iter().map(|(name, value)| (name.clone(), text(value)));
-        let layout = Layout::parse(config.layout.as_deref().unwrap_or(DEFAULT_LAYOUT), extra.collect())?;
+        let computed: BTreeSet<String> = placeholders.iter().flat_map(|given| given.names()).collect();
+        let layout = config.layout.as_deref().unwrap_or(DEFAULT_LAYOUT);
+        let layout = Layout::parse(layout, extra.collect(), &computed)?;
         let time = |text: &str| {
-            parse_timestamp(text).map(windlass_core::value::Timestamp::utc_micros).ok_or_else(|| {
+            parse_timestamp(text).ok_or_else(|| {
                 Error::config(format!("current_datetime `{text}` is not a time"))
                     .with_hint("write it like 2024-03-05T07:08:09Z")
             })
@@ -124,6 +146,7 @@ impl Filesystem {
             root: crate::sources::local_path(url, &context.folder)?,
             layout,
             current: config.current_datetime.as_deref().map(time).transpose()?,
+            placeholders,
             max_state_files: config.max_state_files.unwrap_or(DEFAULT_MAX_STATE_FILES),
             capabilities: Capabilities {
                 normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),
@@ -131,6 +154,30 @@ impl Filesystem {
                 ..capabilities(config.loader_file_format.unwrap_or(FileFormat::Jsonl))
             },
         })))
+    }
+}
+
+impl Inner {
+    /// The times of a load whose package was created at `package`.
+    async fn times(&self, package: i64) -> Result<LoadTimes> {
+        let given = match &self.placeholders {
+            Some(placeholders) => placeholders.current_datetime().await?,
+            None => None,
+        };
+        let of_package = Timestamp { micros: package, offset: None };
+        Ok(LoadTimes { current: given.or(self.current).unwrap_or(of_package), package })
+    }
+
+    /// The path of a file below the dataset.
+    async fn path(&self, file: &FileName<'_>, times: LoadTimes) -> Result<String> {
+        let computed = match &self.placeholders {
+            Some(placeholders) => {
+                let values = placeholders.values(file).await?;
+                placeholders.names().into_iter().zip(values).collect()
+            }
+            None => Computed::new(),
+        };
+        Ok(self.layout.path(file, times, &computed))
     }
 }
 

@@ -16,16 +16,17 @@ use windlass_core::state::{STATE_ENGINE_VERSION, State};
 use windlass_core::{Error, Result};
 
 use super::commit::{Commit, Moved, Record};
-use super::layout::{FileName, LoadTimes, iso};
+use super::layout::iso;
 use super::lease::FilesystemLease;
 use super::system_files::{self, entries, hex, hex_hash};
-use super::{Inner, views};
+use super::{FileName, Inner, views};
 use crate::destination::{Dataset, Lease, ReplaceStrategy, Session, Stored};
 use crate::destinations::aside;
 use crate::env::time_of_load_id;
 use crate::failpoint::failpoint;
 use crate::files::io_error;
 use crate::packages::LoadPackage;
+use crate::rows::RowStream;
 
 /// The hidden folder of a dataset in which loads gather their files.
 const GATHERING: &str = ".windlass";
@@ -99,14 +100,13 @@ impl FilesystemSession {
     }
 
     /// Where all files of a package go. The state travels in a file of its own.
-    fn placed(&self, package: &LoadPackage, has_suffix: bool) -> Result<Vec<Moved>> {
+    async fn placed(&self, package: &LoadPackage, has_suffix: bool) -> Result<Vec<Moved>> {
         let names = self.names()?;
         let load_id = package.load_id();
-        let package_time = time_of_load_id(load_id);
-        let times = LoadTimes { current: self.inner.current.unwrap_or(package_time), package: package_time };
+        let times = self.inner.times(time_of_load_id(load_id)).await?;
         let mut taken = BTreeSet::new();
-        let jobs = package.manifest.jobs.iter().filter(|job| job.table != names.state_table);
-        jobs.map(|job| {
+        let mut placed = Vec::new();
+        for job in package.manifest.jobs.iter().filter(|job| job.table != names.state_table) {
             let file_id = file_id(load_id, job);
             // Datasets of the first version have compressed files without the suffix.
             let ext = if has_suffix { job.extension() } else { job.extension().trim_end_matches(".gz") };
@@ -117,19 +117,19 @@ impl FilesystemSession {
                 file_id: &file_id,
                 ext,
             };
-            let path = self.inner.layout.path(&name, times);
+            let path = self.inner.path(&name, times).await.map_err(|error| error.at_table(&job.table))?;
             if !taken.insert(path.clone()) {
                 return Err(Error::config(format!("the layout gives two files of a load the path `{path}`"))
                     .at_table(&job.table)
                     .with_hint("put `{file_id}` into the layout"));
             }
-            Ok(Moved {
+            placed.push(Moved {
                 table: job.table.clone(),
                 from: gathering_below(&self.dataset.pipeline, load_id).join(&file_id),
                 to: path.into(),
-            })
-        })
-        .collect()
+            });
+        }
+        Ok(placed)
     }
 
     /// The files of tables that are emptied or dropped, and of the schemas that had the latter, relative to the dataset.
@@ -333,7 +333,7 @@ impl Session for FilesystemSession {
             let folder = self.folder();
             self.aside(move |_| system_files::init(&folder)).await? >= 2
         };
-        let moved = self.placed(package, has_suffix)?;
+        let moved = self.placed(package, has_suffix).await?;
         let kept: BTreeSet<PathBuf> = moved.iter().map(|file| file.to.clone()).collect();
         let emptied = package.emptied_tables(ReplaceStrategy::TruncateAndInsert);
         let manifest = package.manifest.clone();
@@ -389,9 +389,31 @@ impl Session for FilesystemSession {
     }
 
     async fn query(&mut self, sql: &str) -> Result<Vec<RecordBatch>> {
-        let (names, sql) = (self.names()?, sql.to_owned());
-        self.aside(move |session| {
-            let location = session.folder().display().to_string();
+        let mut rows = self.rows(sql).await?;
+        let mut batches = Vec::new();
+        while let Some(batch) = rows.next().await? {
+            batches.push(batch);
+        }
+        if batches.is_empty() {
+            batches.push(RecordBatch::new_empty(rows.schema()));
+        }
+        Ok(batches)
+    }
+
+    async fn stream(self: Box<Self>, sql: &str) -> Result<RowStream> {
+        self.rows(sql).await
+    }
+
+    async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {
+        self.query(&format!("SELECT * FROM \"{}\" LIMIT {limit}", table.replace('"', "\"\""))).await
+    }
+}
+
+impl FilesystemSession {
+    /// The rows of a query over the files that there are now.
+    async fn rows(&self, sql: &str) -> Result<RowStream> {
+        let names = self.names()?;
+        let tables = self.aside(move |session| {
             let mut tables = Vec::new();
             for schema in session.newest_schemas(&names)? {
                 for table in schema.tables.values() {
@@ -405,17 +427,12 @@ impl Session for FilesystemSession {
                     }
                 }
             }
-            views::query(&session.dataset, &session.inner.capabilities.types, &tables, &sql, &location)
-        })
-        .await
+            Ok(tables)
+        });
+        let (types, location) = (self.inner.capabilities.types, self.folder().display().to_string());
+        views::stream(self.dataset.clone(), types, tables.await?, sql.to_owned(), location).await
     }
 
-    async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {
-        self.query(&format!("SELECT * FROM \"{}\" LIMIT {limit}", table.replace('"', "\"\""))).await
-    }
-}
-
-impl FilesystemSession {
     /// The newest state of the pipeline.
     fn newest_state(&self, names: &SystemNames) -> Result<Stored> {
         let folder = self.folder();

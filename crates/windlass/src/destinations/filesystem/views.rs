@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::duckdb::Connection;
-use arrow_array::RecordBatch;
 use windlass_core::Result;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::schema::Table;
@@ -12,18 +11,30 @@ use windlass_core::sql::Dialect;
 use windlass_core::value::DataType;
 
 use crate::destination::Dataset;
-use crate::destinations::duckdb::{batches, database_error};
+use crate::destinations::duckdb::{self, database_error};
+use crate::rows::RowStream;
 
 const DIALECT: Dialect = Dialect::DuckDb;
 
 /// The rows of a query over tables and their files. Errors: SQL that fails.
-pub(super) fn query(
+pub(super) async fn stream(
+    dataset: Dataset,
+    types: TypeDefaults,
+    tables: Vec<(Arc<Table>, Vec<PathBuf>)>,
+    sql: String,
+    location: String,
+) -> Result<RowStream> {
+    let place = location.clone();
+    duckdb::stream(sql, location, None, move || open(&dataset, &types, &tables, &place)).await
+}
+
+/// A database with a view for each table.
+fn open(
     dataset: &Dataset,
     types: &TypeDefaults,
     tables: &[(Arc<Table>, Vec<PathBuf>)],
-    sql: &str,
     location: &str,
-) -> Result<Vec<RecordBatch>> {
+) -> Result<Connection> {
     let failed = |cause| database_error("read", location, cause);
     let connection = Connection::open_in_memory().map_err(failed)?;
     let name = DIALECT.quote(&dataset.name);
@@ -33,7 +44,7 @@ pub(super) fn query(
         let view = view(table, files, types)?;
         connection.execute_batch(&view).map_err(failed).map_err(|e| e.at_table(&table.name))?;
     }
-    batches(&connection, sql, location)
+    Ok(connection)
 }
 
 /// The view over the files of a table. The first file tells the format of all.

@@ -7,6 +7,7 @@ mod error;
 mod lease;
 mod read;
 mod session;
+mod stream;
 
 use std::sync::Arc;
 

@@ -57,6 +57,13 @@ pub(super) fn batch(columns: &[Column], rows: &[Row]) -> Result<RecordBatch> {
         .map_err(|cause| Error::internal("rows of Postgres make no batch").with_source(cause))
 }
 
+/// Whether the types of the columns are known before any row: the digits of a number that was declared without are not.
+pub(super) fn has_fixed_types(columns: &[Column]) -> bool {
+    columns
+        .iter()
+        .all(|column| *column.type_() != Type::NUMERIC || declared(column.type_modifier()).is_some())
+}
+
 fn damaged() -> Error {
     Error::destination("a value of the server has another length than its type")
 }

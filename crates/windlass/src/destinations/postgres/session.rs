@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
+use tokio_postgres::Statement;
 use windlass_core::lease::Claim;
 use windlass_core::package::Job;
 use windlass_core::schema::Schema;
@@ -16,13 +18,18 @@ use super::connection::{Connection, TargetColumn};
 use super::copy::copy_file;
 use super::error::{database_error, failed, is_unanswered};
 use super::lease::{Place, PostgresLease};
+use super::stream::stream;
 use super::{Postgres, read};
 use crate::destination::{Dataset, Lease, Session, Stored};
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
+use crate::rows::{RowStream, ask_to_end};
 
 const DIALECT: Dialect = Dialect::Postgres;
+
+/// How often one who waits for the readers of this process looks.
+const READER_POLL: Duration = Duration::from_millis(2);
 
 /// A connection, opened when it is needed.
 pub(super) struct PostgresSession {
@@ -72,6 +79,14 @@ impl PostgresSession {
             self.connection = Some(Connection::open(&self.destination.address).await?);
         }
         self.connection.as_ref().ok_or_else(|| Error::internal("a load goes on that was not begun"))
+    }
+
+    /// A query that is ready, the tables of the dataset known without its name.
+    async fn prepared(&mut self, sql: &str) -> Result<Statement> {
+        let path = format!("SET search_path TO {}", DIALECT.quote(&self.sql.name));
+        let connection = self.connected().await?;
+        connection.execute(&path, "query").await?;
+        connection.client.prepare(sql).await.map_err(failed("query", &connection.location))
     }
 
     /// The connection in the transaction of the load.
@@ -208,6 +223,10 @@ impl Session for PostgresSession {
         let lock = self.load_lock(package.load_id());
         let connection = self.connected().await?;
         failpoint("postgres.begin")?;
+        let asked = ask_to_end(&connection.location);
+        while asked.is_read() {
+            tokio::time::sleep(READER_POLL).await;
+        }
         connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", "write to").await?;
         self.is_loading = true;
         let hash = &package.manifest.schema_hash;
@@ -314,14 +333,21 @@ impl Session for PostgresSession {
     }
 
     async fn query(&mut self, sql: &str) -> Result<Vec<RecordBatch>> {
-        let path = format!("SET search_path TO {}", DIALECT.quote(&self.sql.name));
+        let statement = self.prepared(sql).await?;
         let connection = self.connected().await?;
-        connection.execute(&path, "query").await?;
-        let location = connection.location.clone();
-        let failed = failed("query", &location);
-        let statement = connection.client.prepare(sql).await.map_err(failed)?;
+        let failed = failed("query", &connection.location);
         let rows = connection.client.query(&statement, &[]).await.map_err(failed)?;
         Ok(vec![read::batch(statement.columns(), &rows)?])
+    }
+
+    async fn stream(mut self: Box<Self>, sql: &str) -> Result<RowStream> {
+        let statement = self.prepared(sql).await?;
+        if !read::has_fixed_types(statement.columns()) {
+            return Ok(RowStream::of(self.query(sql).await?));
+        }
+        let connection = self.connection.take();
+        stream(connection.ok_or_else(|| Error::internal("a query is run without a connection"))?, statement)
+            .await
     }
 
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {

@@ -17,3 +17,7 @@ class PaginatorSetupError(RESTClientException, ValueError):
 
 class PaginatorNotFound(RESTClientException):
     pass
+
+
+class EndlessPagination(RESTClientException):
+    """The same page comes again and again."""

@@ -1,0 +1,4 @@
+"""Numbers of the source of files."""
+
+#: Files of a page.
+DEFAULT_CHUNK_SIZE = 100

@@ -1,0 +1,128 @@
+"""Sessions with a timeout, that raise for answers that are errors and try again what may work then."""
+
+import time
+from datetime import timedelta
+from email.utils import mktime_tz, parsedate_tz
+from typing import Any, Callable, NamedTuple, Optional, Sequence, Tuple, Type, Union
+
+from windlass.sources.helpers._requests import requests
+from windlass.sources.helpers.requests.typing import TimedeltaSeconds, TRequestTimeout
+from windlass.version import __version__
+
+Response = requests.Response
+BaseSession = requests.Session
+
+#: Seconds.
+DEFAULT_TIMEOUT = 60
+
+RetryPredicate = Callable[[Optional[requests.Response], Optional[BaseException]], bool]
+
+
+def to_seconds(time_: Optional[TimedeltaSeconds]) -> Optional[float]:
+    """A time as seconds."""
+    return time_.total_seconds() if isinstance(time_, timedelta) else time_
+
+
+def _timeout_to_seconds(timeout: Optional[TRequestTimeout]) -> Union[None, float, Tuple[Any, Any]]:
+    if isinstance(timeout, tuple):
+        return (to_seconds(timeout[0]), to_seconds(timeout[1]))
+    return to_seconds(timeout)
+
+
+class RetryPolicy(NamedTuple):
+    """What is tried again, how often, and after which pauses."""
+
+    status_codes: Sequence[int]
+    exceptions: Sequence[Type[BaseException]]
+    max_attempts: int
+    conditions: Sequence[RetryPredicate]
+    backoff_factor: float
+    respect_retry_after_header: bool
+    max_delay: float
+
+    def wants_more(self, response: Optional[requests.Response], error: Optional[BaseException]) -> bool:
+        """Whether this outcome may be better next time."""
+        if error is not None and isinstance(error, tuple(self.exceptions)):
+            return True
+        answer = response if response is not None else getattr(error, "response", None)
+        # A hook may have made an error of the answer already.
+        if answer is not None and (error is None or isinstance(error, requests.exceptions.HTTPError)):
+            if answer.status_code in self.status_codes:
+                return True
+        return any(condition(response, error) for condition in self.conditions)
+
+    def pause(self, attempt: int, response: Optional[requests.Response]) -> float:
+        """Seconds before the next attempt; `attempt` counts from 1."""
+        if self.respect_retry_after_header and response is not None:
+            told = _retry_after(response.headers.get("Retry-After"))
+            if told is not None:
+                return max(0.0, min(told, self.max_delay))
+        return max(0.0, min(self.backoff_factor * 2.0 ** (attempt - 1), self.max_delay))
+
+
+def _retry_after(text: Optional[str]) -> Optional[float]:
+    """Seconds that a server asks to wait; `None` if it names no time to come."""
+    if not text:
+        return None
+    try:
+        seconds = float(int(text))
+    except ValueError:
+        date = parsedate_tz(text)
+        if date is None:
+            return None
+        seconds = mktime_tz(date) - time.time()
+    return seconds if seconds > 0 else None
+
+
+class Session(BaseSession):
+    """A session with a timeout. Answers of status 400 and above raise `HTTPError` unless `raise_for_status` is off."""
+
+    #: What is tried again; nothing, unless a `Client` made the session.
+    retry_policy: Optional[RetryPolicy] = None
+
+    def __init__(
+        self,
+        timeout: Optional[TRequestTimeout] = DEFAULT_TIMEOUT,
+        raise_for_status: bool = True,
+    ) -> None:
+        super().__init__()
+        self.timeout = _timeout_to_seconds(timeout)
+        self.raise_for_status = raise_for_status
+        self.headers.update({"User-Agent": f"windlass/{__version__}"})
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Sends a request."""
+        kwargs.setdefault("timeout", self.timeout)
+        response = super().request(*args, **kwargs)
+        if self.raise_for_status:
+            response.raise_for_status()
+        return response
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Sends a request that is prepared."""
+        kwargs.setdefault("timeout", self.timeout)
+        policy = self.retry_policy
+        if policy is None:
+            return super().send(request, **kwargs)
+        attempt = 0
+        while True:
+            attempt += 1
+            response: Optional[requests.Response] = None
+            error: Optional[BaseException] = None
+            try:
+                response = super().send(request, **kwargs)
+            except Exception as cause:
+                is_spent = attempt >= policy.max_attempts or getattr(cause, "windlass_was_retried", False)
+                if is_spent or not policy.wants_more(None, cause):
+                    # A hop of a redirect is sent by this function, too: it is tried often enough there.
+                    cause.windlass_was_retried = True  # type: ignore[attr-defined]
+                    raise
+                error = cause
+            else:
+                is_last = attempt >= policy.max_attempts or bool(response.history)
+                if is_last or not policy.wants_more(response, None):
+                    return response
+            answer = response if response is not None else getattr(error, "response", None)
+            if answer is not None:
+                answer.close()
+            time.sleep(policy.pause(attempt, answer))

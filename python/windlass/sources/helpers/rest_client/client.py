@@ -1,0 +1,289 @@
+"""A client for APIs that answer with JSON, page by page."""
+
+import copy
+from typing import Any, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
+from urllib.parse import urlsplit
+
+from windlass.common import jsonpath
+from windlass.sources.helpers._requests import requests
+from windlass.sources.helpers.requests.retry import Client, runtime_setting
+from windlass.sources.helpers.rest_client.body import decode_once
+from windlass.sources.helpers.rest_client.detector import PaginatorFactory, find_response_page_data
+from windlass.sources.helpers.rest_client.exceptions import IgnoreResponseException
+from windlass.sources.helpers.rest_client.paginators import BasePaginator
+from windlass.sources.helpers.rest_client.repeats import Repeats
+from windlass.sources.helpers.rest_client.typing import Hooks, HTTPMethod, HTTPMethodBasic
+from windlass.sources.helpers.rest_client.utils import is_absolute, join_url, sanitize_url
+
+_T = TypeVar("_T")
+
+AuthBase = requests.auth.AuthBase
+Request = requests.Request
+Response = requests.Response
+
+#: Characters of an answer that an error shows.
+_MAX_ERROR_BODY = 8192
+
+#: Headers that say who asks.
+_CREDENTIALS = frozenset(["authorization", "cookie", "proxy-authorization"])
+
+
+def _logger() -> Any:
+    import logging
+
+    return logging.getLogger("windlass")
+
+
+class PageData(List[_T], Generic[_T]):
+    """The records of a page, and how they were got."""
+
+    def __init__(
+        self,
+        __iterable: Iterable[_T],
+        request: Request,
+        response: Response,
+        paginator: BasePaginator,
+        auth: AuthBase,
+    ):
+        super().__init__(__iterable)
+        self.request = request
+        self.response = response
+        self.paginator = paginator
+        self.auth = auth
+
+
+class RESTClient:
+    """Asks an API, follows its pages and takes the records out of them."""
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Optional[Dict[str, str]] = None,
+        auth: Optional[AuthBase] = None,
+        paginator: Optional[BasePaginator] = None,
+        data_selector: Optional[jsonpath.TJsonPath] = None,
+        session: Optional[requests.Session] = None,
+        paginator_factory: Optional[PaginatorFactory] = None,
+        config: Any = None,
+    ) -> None:
+        self.base_url = base_url
+        self.headers = headers
+        self.auth = auth
+        self._config = config
+        self.session = _checked(session) if session is not None else Client(raise_for_status=False).session
+        self.paginator = paginator
+        self.pagination_factory = paginator_factory or PaginatorFactory()
+        self.data_selector = data_selector
+        self._told: Set[Tuple[str, ...]] = set()
+        #: Hosts besides that of `base_url` to which credentials may go where a link leads there.
+        self.send_credentials_to: List[str] = list(runtime_setting("send_credentials_to", list, []))
+
+    # -- single requests
+
+    def request(self, path: str = "", method: HTTPMethod = "GET", **kwargs: Any) -> Response:
+        """Sends a request. Answers that are errors are given back, too."""
+        options = {name: kwargs.pop(name) for name in _SEND_OPTIONS if name in kwargs}
+        request = self._create_request(path=path, method=method, **kwargs)
+        return self._send_request(request, request.url, **options)
+
+    def get(self, path: str, params: Optional[Dict[str, Any]] = None, **kwargs: Any) -> Response:
+        """Sends a GET request."""
+        return self.request(path, method="GET", params=params, **kwargs)
+
+    def post(
+        self, path: str, json: Optional[Dict[str, Any]] = None, *, data: Optional[Any] = None, **kwargs: Any
+    ) -> Response:
+        """Sends a POST request."""
+        return self.request(path, method="POST", json=json, data=data, **kwargs)
+
+    def _create_request(
+        self,
+        path: str,
+        method: HTTPMethod,
+        headers: Optional[Dict[str, Any]] = None,
+        params: Optional[Dict[str, Any]] = None,
+        json: Optional[Dict[str, Any]] = None,
+        data: Optional[Any] = None,
+        auth: Optional[AuthBase] = None,
+        hooks: Optional[Hooks] = None,
+    ) -> Request:
+        if json and data:
+            raise ValueError(
+                "Cannot use both 'json' and 'data' parameters simultaneously. Use 'json' for JSON payloads or 'data' for "
+                "form-encoded/raw data."
+            )
+        return Request(
+            method=method,
+            url=path if is_absolute(path) else join_url(self.base_url, path),
+            headers={**(self.headers or {}), **(headers or {})},
+            params=params,
+            json=json,
+            data=data,
+            auth=auth or self.auth,
+            hooks=hooks,
+        )
+
+    def _send_request(self, request: Request, first_url: Optional[str], **options: Any) -> Response:
+        """Sends a request. Credentials stay with the host of the first one, wherever links lead."""
+        if not self._is_trusted(request.url, first_url):
+            request = copy.copy(request)
+            request.auth = None
+            request.headers = {
+                name: value for name, value in request.headers.items() if name.lower() not in _CREDENTIALS
+            }
+        prepared = self.session.prepare_request(request)
+        _logger().debug("%s %s", prepared.method, sanitize_url(prepared.url))
+        settings = self.session.merge_environment_settings(
+            prepared.url,
+            options.pop("proxies", {}) or {},
+            options.pop("stream", None),
+            options.pop("verify", None),
+            options.pop("cert", None),
+        )
+        return self.session.send(prepared, **{**settings, **options})
+
+    def _is_trusted(self, url: Any, first_url: Optional[str]) -> bool:
+        if not isinstance(url, str) or url == first_url:
+            return True
+        known = [one for one in (first_url, self.base_url) if one]
+        if not known or any(not self.session.should_strip_auth(one, url) for one in known):
+            return True
+        parts = urlsplit(url)
+        return parts.hostname in self.send_credentials_to or parts.netloc in self.send_credentials_to
+
+    # -- pages
+
+    def paginate(
+        self,
+        path: str = "",
+        method: HTTPMethodBasic = "GET",
+        params: Optional[Dict[str, Any]] = None,
+        json: Optional[Dict[str, Any]] = None,
+        auth: Optional[AuthBase] = None,
+        paginator: Optional[BasePaginator] = None,
+        data_selector: Optional[jsonpath.TJsonPath] = None,
+        hooks: Optional[Hooks] = None,
+        headers: Optional[Dict[str, Any]] = None,
+        *,
+        data: Optional[Any] = None,
+        **kwargs: Any,
+    ) -> Iterator[PageData[Any]]:
+        """The pages of an endpoint; a request is sent when its page is asked for."""
+        paginator = paginator if paginator is not None else copy.deepcopy(self.paginator)
+        selector = data_selector or self.data_selector
+        auth = auth or self.auth
+        hooks = dict(hooks or {})
+        if "response" not in hooks:
+            hooks["response"] = [self._raise_for_status]
+        # Paginators write into these; they are the caller's.
+        request = self._create_request(
+            path, method, headers, copy.copy(params), copy.deepcopy(json), copy.copy(data), auth, hooks
+        )
+        if paginator is not None:
+            paginator.init_request(request)
+        first_url = request.url
+        repeats = Repeats()
+        while True:
+            try:
+                response = self._send_request(request, first_url, **kwargs)
+            except IgnoreResponseException:
+                return
+            decode_once(response)
+            if not selector:
+                selector = self.detect_data_selector(response)
+            records = self.extract_response(response, selector)
+            if paginator is None:
+                paginator = self.detect_paginator(response, records)
+            repeats.note(request, response, records)
+            paginator.update_state(response, records)
+            paginator.update_request(request)
+            yield PageData(records, request, response, paginator, auth)  # type: ignore[arg-type]
+            if not paginator.has_next_page:
+                return
+
+    def extract_response(self, response: Response, data_selector: jsonpath.TJsonPath) -> List[Any]:
+        """The records of an answer."""
+        found: Any = jsonpath.find_values(data_selector, response.json())
+        if len(found) == 1:
+            found = found[0]
+        if found is None:
+            where = sanitize_url(response.url)
+            self._tell(30, "the answer of %s has null where the selector `%s` leads", where, str(data_selector))
+            return []
+        return found if isinstance(found, list) else [found]
+
+    def detect_data_selector(self, response: Response) -> str:
+        """Where the records of an answer are."""
+        path, _ = find_response_page_data(response.json())
+        return ".".join(path)
+
+    def detect_paginator(self, response: Response, data: Any) -> BasePaginator:
+        """How an API pages, from its first answer."""
+        paginator, score = self.pagination_factory.create_paginator(response)
+        kind, where = type(paginator).__name__, sanitize_url(response.url)
+        if score == 1.0:
+            self._tell(20, "the pages of %s are found by %s", where, kind)
+        elif score == 0.0:
+            level = 30 if isinstance(data, list) else 20
+            self._tell(level, "no paginator was found for %s: it is taken for one page; give one if there are more", where)
+        else:
+            self._tell(30, "the pages of %s are found by %s, probably: verify it, or give the paginator", where, kind)
+        return paginator
+
+    def _tell(self, level: int, text: str, where: str, *what: str) -> None:
+        """Logs something that is so for many answers once."""
+        if (text, *what) not in self._told:
+            self._told.add((text, *what))
+            _logger().log(level, text, where, *what)
+
+    def _raise_for_status(self, response: Response, *args: Any, **kwargs: Any) -> None:
+        shows_body = _setting(self._config, "http_show_error_body", bool, False)
+        length = _setting(self._config, "http_max_error_body_length", int, _MAX_ERROR_BODY)
+        _raise_for_status(response, shows_body, length)
+
+
+#: What `requests` takes when it sends.
+_SEND_OPTIONS = ("stream", "verify", "proxies", "cert", "timeout", "allow_redirects")
+
+
+def _setting(config: Any, name: str, kind: type, default: Any) -> Any:
+    own = getattr(config, name, None)
+    return runtime_setting(name, kind, default) if own is None else own
+
+
+def _checked(session: requests.Session) -> requests.Session:
+    if getattr(session, "raise_for_status", False):
+        _logger().warning(
+            "the session raises for answers that are errors, so that response actions do not see them: make it by "
+            "Client(raise_for_status=False).session"
+        )
+    return session
+
+
+def _decode_reason(reason: Any) -> Any:
+    if isinstance(reason, bytes):
+        try:
+            return reason.decode("utf-8")
+        except UnicodeDecodeError:
+            return reason.decode("iso-8859-1")
+    return reason
+
+
+def _raise_for_status(response: Response, show_error_body: bool, max_error_body_length: int) -> None:
+    """Raises `HTTPError` for answers of status 400 and above, without the secrets of the URL."""
+    if response.status_code < 400:
+        return
+    whose = "Client" if response.status_code < 500 else "Server"
+    reason = _decode_reason(response.reason)
+    text = f"{response.status_code} {whose} Error: {reason} for url: {sanitize_url(response.url)}"
+    if show_error_body:
+        body = response.text
+        cut = body[:max_error_body_length] + "… (truncated)" if len(body) > max_error_body_length else body
+        text += f"\nResponse: {cut}"
+    raise requests.exceptions.HTTPError(text, response=response)
+
+
+def raise_for_status(response: Response, *args: Any, **kwargs: Any) -> None:
+    """A hook that raises `HTTPError` for answers of status 400 and above, without the secrets of the URL."""
+    shows_body: Union[bool, Any] = runtime_setting("http_show_error_body", bool, False)
+    _raise_for_status(response, shows_body, runtime_setting("http_max_error_body_length", int, _MAX_ERROR_BODY))

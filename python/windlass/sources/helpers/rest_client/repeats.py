@@ -1,0 +1,55 @@
+"""Pages that never end are found by what comes again."""
+
+import hashlib
+from typing import Any, Dict, List
+
+from windlass.sources.helpers._requests import requests
+from windlass.sources.helpers.rest_client.exceptions import EndlessPagination
+from windlass.sources.helpers.rest_client.utils import sanitize_url
+
+#: Requests that are remembered.
+_MAX_REQUESTS = 1 << 20
+
+#: Answers to the very same request, the same byte for byte, after which it is an error: who waits for a job asks again
+#: and again, but not for ever.
+_MAX_IDENTICAL = 100
+
+#: Bodies in a row, the same byte for byte, to requests that differ: an API may hold the same records twice.
+_MAX_SAME_BODY = 1000
+
+
+class Repeats:
+    """Remembers what a chain of pages asked and got."""
+
+    def __init__(self) -> None:
+        self._asked: Dict[bytes, int] = {}
+        self._last = b""
+        self._same = 0
+
+    def note(self, request: requests.Request, response: requests.Response, records: List[Any]) -> None:
+        """Notes a page. Raises `EndlessPagination` if one comes again and again."""
+        if len(self._asked) >= _MAX_REQUESTS:
+            self._asked.clear()
+        body = _digest(response.content)
+        name = _digest(response.request.method, response.request.url, response.request.body, body)
+        count = self._asked[name] = self._asked.get(name, 0) + 1
+        self._same = self._same + 1 if records and body == self._last else 0
+        self._last = body
+        if count >= _MAX_IDENTICAL:
+            what = f"gave the same answer to the same request {count} times"
+        elif self._same >= _MAX_SAME_BODY:
+            what = f"gave {self._same} times the same records, whatever page was asked for"
+        else:
+            return
+        raise EndlessPagination(
+            f"the pages never end: {sanitize_url(request.url)} {what}: check the paginator and where it finds the next page"
+        )
+
+
+def _digest(*parts: Any) -> bytes:
+    digest = hashlib.blake2b(digest_size=12)
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.digest()
