@@ -30,17 +30,17 @@ mod rest_api;
 mod server;
 #[cfg(feature = "failpoints")]
 mod simultaneous;
+mod sql_backfill;
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
 mod sql_examples;
-#[cfg(feature = "mysql")]
-mod sql_mysql;
-#[cfg(feature = "mysql")]
-mod sql_types;
-#[cfg(feature = "failpoints")]
-mod sql_postgres;
-mod sql_backfill;
 #[cfg(feature = "failpoints")]
 mod sql_kills;
+#[cfg(feature = "mysql")]
+mod sql_mysql;
 mod sql_partitions;
+#[cfg(feature = "failpoints")]
+mod sql_postgres;
+#[cfg(feature = "mysql")]
+mod sql_types;
 #[cfg(feature = "failpoints")]
 mod sql_watermarks;

@@ -253,9 +253,7 @@ impl PipelineFile {
             if let Some(forms) = source_entry(&kind).ok().and_then(|entry| entry.forms) {
                 if forms.lists.may_be_left_out {
                     let options = without(schema, &format!("resource:{kind}"), &["name"]);
-                    with_sections(source, lists, &|name, map| {
-                        fill(&["sources", &kind, name], &options, map)
-                    })?;
+                    with_sections(source, lists, |name, map| fill(&["sources", &kind, name], &options, map))?;
                 }
                 let sections = credential_sections(&kind, &name);
                 let missing = (forms.credentials)(source, &|key| match self.layers.get(
@@ -473,7 +471,7 @@ impl PipelineFile {
 fn with_sections(
     source: &mut Map<String, Value>,
     lists: &[&str],
-    fill: &dyn Fn(&str, &mut Map<String, Value>) -> Result<()>,
+    fill: impl Fn(&str, &mut Map<String, Value>) -> Result<()>,
 ) -> Result<()> {
     let key =
         lists.iter().find(|key| source.contains_key(**key)).or(lists.first()).copied().unwrap_or_default();

@@ -30,7 +30,6 @@ use windlass_core::schema::Schema;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
-pub use backfill::{Backfill, BackfillInfo};
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
 pub use self::read::Reading;
@@ -38,6 +37,7 @@ pub use self::refresh::Refresh;
 pub use self::report::{LoadInfo, PackageInfo, error_json};
 pub use self::run::Change;
 pub use self::store::{RunLock, WorkFolder};
+pub use backfill::{Backfill, BackfillInfo};
 
 use crate::alerts::Alerts;
 use crate::destination::{Dataset, Destination, Session};

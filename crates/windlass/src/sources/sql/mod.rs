@@ -21,8 +21,8 @@ mod config;
 mod table;
 
 mod key;
-mod snapshot;
 mod reader;
+mod snapshot;
 mod split;
 
 mod connections;

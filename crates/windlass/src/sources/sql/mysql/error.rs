@@ -155,7 +155,9 @@ fn broken(error: Error, what: &str, cause: ClientError) -> Error {
 fn is_of_tls(cause: &IoError) -> bool {
     match cause {
         IoError::Tls(_) => true,
-        IoError::Io(cause) => cause.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
+        IoError::Io(cause) => {
+            cause.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+        }
     }
 }
 
