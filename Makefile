@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python differential
+.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python orchestrators differential
 
 demo: setup
 	cargo build --release -p windlass-cli
@@ -17,8 +17,12 @@ setup:
 tools:
 	@scripts/fetch-tools "$(TOOLS)"
 
+# Servers that tests start for themselves.
+servers:
+	@scripts/fetch-servers
+
 # The tests come last, so that the run closes with the line of the test runner.
-test: setup tools fmt typos lint core-tree deny docs doctest fuzz-check python nextest
+test: setup tools servers fmt typos lint core-tree deny docs doctest fuzz-check python nextest
 
 fmt:
 	cargo fmt --all --check
@@ -76,6 +80,10 @@ python: setup
 	test -x "$(PYTHON)/bin/maturin" || { python3 -m venv "$(PYTHON)" && "$(PYTHON)/bin/pip" install --quiet "maturin>=1.9,<2"; }
 	cd python && VIRTUAL_ENV="$(PYTHON)" "$(PYTHON)/bin/maturin" develop --quiet --extras test
 	cd python && "$(PYTHON)/bin/python" -m pytest -q tests
+
+# The helpers for orchestrators and notebooks, each beside the real package in an environment of its own.
+orchestrators: python
+	"$(PYTHON)/bin/python" python/tests/orchestrators/run.py $(ORCHESTRATORS)
 
 # The same scripts under dlt 1.31.0 and under windlass, compared: make differential CASES=DIR
 differential: python

@@ -21,4 +21,5 @@ mod script;
     reason = "the suite of destinations needs more of it, and what is left out is said"
 )]
 mod server;
+#[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
 mod sql_split;
