@@ -88,7 +88,7 @@ def test_credentials_have_many_forms(url, tmp_path):
     forms = [
         {"drivername": "sqlite", "database": path},
         ConnectionStringCredentials(url),
-        ConnectionStringCredentials(drivername="sqlite", database=path),
+        ConnectionStringCredentials({"drivername": "sqlite", "database": path}),
     ]
     for form in forms:
         assert len(list(sql_table(form, "users"))) == 2

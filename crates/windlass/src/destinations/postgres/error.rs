@@ -1,28 +1,16 @@
 //! What a failure of the server or the connection means for the user.
 
-use std::fmt;
-
 use tokio_postgres::error::{DbError, SqlState};
 use windlass_core::{Error, Result};
 
-/// What the server said, without its details, which may hold values of rows.
-#[derive(Debug)]
-struct Refusal(String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
+use crate::postgres::{Refusal, Side, broken};
 
 /// What a failure means. `what` continues "Postgres cannot".
 pub(super) fn database_error(what: &str, location: &str, cause: tokio_postgres::Error) -> Error {
     let error = Error::destination(format!("Postgres cannot {what} {location}"));
     match cause.as_db_error() {
         Some(refusal) => refused(error, refusal),
-        None => broken(error, what, cause),
+        None => broken(error, Side::Destination, what, cause),
     }
 }
 
@@ -121,38 +109,6 @@ fn refused(error: Error, refusal: &DbError) -> Error {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
-}
-
-fn broken(error: Error, what: &str, cause: tokio_postgres::Error) -> Error {
-    let mut text = String::new();
-    let mut io = None;
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&cause);
-    while let Some(piece) = next {
-        text.push_str(&piece.to_string());
-        text.push('\n');
-        io = io.or(piece.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
-        next = piece.source();
-    }
-    let has = |piece: &str| text.contains(piece);
-    let hint = if has("password missing") {
-        "the server asks for a password; set destination.credentials.password"
-    } else if has("does not support TLS") || has("TLS") || has("certificate") || has("tls") {
-        "check sslmode and sslrootcert: `disable` speaks no TLS, `require` verifies nothing, `verify-full` needs a \
-         certificate that is signed for the host"
-    } else if has("lookup address") {
-        "no server has this name; check the host of destination.credentials"
-    } else if io == Some(std::io::ErrorKind::ConnectionRefused) || io == Some(std::io::ErrorKind::NotFound) {
-        "no server listens there; check host and port of destination.credentials, and that the server runs"
-    } else if io == Some(std::io::ErrorKind::TimedOut) || has("timeout") || has("timed out") {
-        "the server does not answer; check host and port, firewalls, and connect_timeout"
-    } else if what == "open" {
-        "check host and port of destination.credentials"
-    } else {
-        "the connection was lost; the load was rolled back, nothing is lost; run again"
-    };
-    let is_setting = has("password missing") || has("does not support TLS") || has("certificate");
-    let error = if is_setting { error } else { error.retryable() };
-    error.with_source(cause).with_hint(hint)
 }
 
 /// The error for a column whose values the destination's column cannot take.

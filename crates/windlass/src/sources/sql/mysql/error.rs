@@ -125,7 +125,7 @@ fn broken(error: Error, what: &str, cause: ClientError) -> Error {
         ClientError::Io(cause) if is_of_tls(cause) => (
             false,
             "check the parameters of TLS: with ssl_ca the certificate must be signed by it and be the host's; \
-             ssl_check_hostname=false leaves out the host, ssl_verify_cert=false everything",
+             connect by a name that it has, or leave verification out by ssl_verify_cert=false",
         ),
         ClientError::Io(IoError::Io(cause)) => of_io(cause, what),
         ClientError::Driver(DriverError::NoClientSslFlagFromServer) => (

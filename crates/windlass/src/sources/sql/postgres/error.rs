@@ -1,21 +1,9 @@
 //! What a failure of the server or the connection means for the user.
 
-use std::fmt;
-
 use tokio_postgres::error::{DbError, SqlState};
 use windlass_core::Error;
 
-/// What the server said, without its details, which may hold values of rows.
-#[derive(Debug)]
-struct Refusal(String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
+use crate::postgres::{Refusal, Side, broken};
 
 /// What a failure means, as a function of the cause for `map_err`. `what` continues "Postgres cannot".
 pub(super) fn failed<'a>(
@@ -26,7 +14,7 @@ pub(super) fn failed<'a>(
         let error = Error::source_failed(format!("Postgres cannot {what} {location}"));
         match cause.as_db_error() {
             Some(refusal) => refused(error, refusal),
-            None => broken(error, what, cause),
+            None => broken(error, Side::Source, what, cause),
         }
     }
 }
@@ -78,36 +66,4 @@ fn refused(error: Error, refusal: &DbError) -> Error {
     let error = error.with_source(Refusal(format!("{} (SQLSTATE {})", refusal.message(), code.code())));
     let error = if is_retryable { error.retryable() } else { error };
     error.with_hint(hint)
-}
-
-fn broken(error: Error, what: &str, cause: tokio_postgres::Error) -> Error {
-    let mut text = String::new();
-    let mut io = None;
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&cause);
-    while let Some(piece) = next {
-        text.push_str(&piece.to_string());
-        text.push('\n');
-        io = io.or(piece.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
-        next = piece.source();
-    }
-    let has = |piece: &str| text.contains(piece);
-    let hint = if has("password missing") {
-        "the server asks for a password; set source.credentials.password"
-    } else if has("TLS") || has("certificate") || has("tls") {
-        "check sslmode and sslrootcert: `disable` speaks no TLS, `require` verifies nothing, `verify-full` needs a \
-         certificate that is signed for the host"
-    } else if has("lookup address") {
-        "no server has this name; check the host of source.credentials"
-    } else if io == Some(std::io::ErrorKind::ConnectionRefused) || io == Some(std::io::ErrorKind::NotFound) {
-        "no server listens there; check host and port of source.credentials, and that the server runs"
-    } else if io == Some(std::io::ErrorKind::TimedOut) || has("timeout") || has("timed out") {
-        "the server does not answer; check host and port, firewalls, and connect_timeout"
-    } else if what == "open" {
-        "check host and port of source.credentials"
-    } else {
-        "the connection was lost; run again"
-    };
-    let is_setting = has("password missing") || has("does not support TLS") || has("certificate");
-    let error = if is_setting { error } else { error.retryable() };
-    error.with_source(cause).with_hint(hint)
 }
