@@ -58,7 +58,7 @@ DLT = """
 import os, sys, time
 url, kind, folder, backend, table = sys.argv[1:]
 os.environ.update(RUNTIME__DLTHUB_TELEMETRY="false", NORMALIZE__WORKERS="2", DATA_WRITER__DISABLE_COMPRESSION="true",
-    DATA_WRITER__FILE_MAX_ITEMS="250000", DLT_DATA_DIR=folder + "/dlt")
+    DATA_WRITER__FILE_MAX_ITEMS="250000", DATA_WRITER__ARROW_CONCAT_PROMOTE_OPTIONS="default", DLT_DATA_DIR=folder + "/dlt")
 import dlt
 from dlt.sources.sql_database import sql_table
 if __name__ == "__main__":
