@@ -2,11 +2,13 @@
 //! numbers on the wire.
 
 mod address;
+mod connect;
 mod failure;
 mod numeric;
 mod tls;
 
 pub(crate) use address::{Address, Side};
 pub use address::{PostgresConnection, PostgresCredentials};
+pub(crate) use connect::connect;
 pub(crate) use failure::{Refusal, broken};
 pub(crate) use numeric::{Numeric, put_i128, put_i256};

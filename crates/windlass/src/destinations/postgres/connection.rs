@@ -1,14 +1,14 @@
 //! A connection, and the questions that are asked through it.
 
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 use tokio_postgres::types::Oid;
-use tokio_postgres::{Client, NoTls};
 use windlass_core::Result;
 use windlass_core::sql::{Dialect, ExistingTables};
 
 use super::error::failed;
 use crate::failpoint::failpoint;
-use crate::postgres::Address;
+use crate::postgres::{Address, connect};
 
 /// An open connection. It is closed when this is dropped, and what was not committed is undone.
 pub(super) struct Connection {
@@ -36,15 +36,7 @@ impl Connection {
     /// Errors: no such server or database, a user or password that is refused, TLS that cannot be agreed on.
     pub(super) async fn open(address: &Address) -> Result<Self> {
         failpoint("postgres.connect")?;
-        let failed = failed("open", &address.location);
-        let (client, driver) = if address.config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable {
-            let (client, connection) = address.config.connect(NoTls).await.map_err(failed)?;
-            (client, tokio::spawn(async { drop(connection.await) }))
-        } else {
-            let connector = address.tls.connector()?;
-            let (client, connection) = address.config.connect(connector).await.map_err(failed)?;
-            (client, tokio::spawn(async { drop(connection.await) }))
-        };
+        let (client, driver) = connect(address, failed("open", &address.location)).await?;
         let connection = Self { client, driver, location: address.location.clone() };
         let zone = Dialect::Postgres.literal(&address.timezone);
         connection.execute(&format!("SET TIME ZONE {zone}"), "set up").await?;

@@ -51,8 +51,8 @@ enum TlsMode {
     Preferred,
     /// Encrypted, but maybe to anybody.
     Unverified,
-    /// Who signed the certificate. mysql_async 0.37 looks for
-    /// a name of rustls' error that it does not have any more, so that the host is verified, too.
+    /// Who signed the certificate. mysql_async 0.37 looks for a name of rustls' error that it does not have any more, so
+    /// that the host is verified, too.
     Chain,
     /// Who signed it, and that it is the server's.
     ChainAndHost,

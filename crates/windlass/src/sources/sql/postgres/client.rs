@@ -1,13 +1,13 @@
 //! A connection, the questions that are asked through it, and snapshots that it holds.
 
 use tokio::task::JoinHandle;
-use tokio_postgres::{NoTls, SimpleQueryMessage};
+use tokio_postgres::SimpleQueryMessage;
 use windlass_core::{Error, Result};
 
 use super::super::database::Snapshot;
 use super::error::failed;
 use crate::failpoint::failpoint;
-use crate::postgres::Address;
+use crate::postgres::{Address, connect};
 
 /// Forms of values that the reader relies on.
 const SETTINGS: &str = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; \
@@ -30,15 +30,7 @@ impl Client {
     /// Errors: no such server or database, a user or password that is refused, TLS that cannot be agreed on.
     pub(super) async fn open(address: &Address) -> Result<Self> {
         failpoint("postgres.source.connect")?;
-        let failed = failed("open", &address.location);
-        let (client, driver) = if address.config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable {
-            let (client, connection) = address.config.connect(NoTls).await.map_err(failed)?;
-            (client, tokio::spawn(async { drop(connection.await) }))
-        } else {
-            let connector = address.tls.connector()?;
-            let (client, connection) = address.config.connect(connector).await.map_err(failed)?;
-            (client, tokio::spawn(async { drop(connection.await) }))
-        };
+        let (client, driver) = connect(address, failed("open", &address.location)).await?;
         let client = Self { client, driver, location: address.location.clone() };
         client.execute(SETTINGS, "set up").await?;
         Ok(client)
