@@ -196,6 +196,18 @@ impl Engine {
         Ok(Reader::new(rows))
     }
 
+    /// Executes a statement that may write; its rows are to be taken a piece at a time.
+    fn execute(&self, py: Python<'_>, sql: String) -> PyResult<Reader> {
+        let pipeline = self.pipeline.clone();
+        let cancel = Cancel::default();
+        let stop = cancel.clone();
+        let rows = serve(py, &cancel, |_| async move {
+            let begun = async { pipeline.connect().await?.execute(&sql).await };
+            until_cancelled(begun, &stop).await
+        })?;
+        Ok(Reader::new(rows))
+    }
+
     /// The names of the columns of a query, and its rows as tuples.
     fn query_rows<'py>(&self, py: Python<'py>, sql: String) -> PyResult<(Vec<String>, Bound<'py, PyList>)> {
         let pipeline = self.pipeline.clone();

@@ -13,6 +13,7 @@ use pyo3::IntoPyObjectExt as _;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use windlass::rows::{FarTime, far_time};
 
 /// The rows of batches as tuples.
 pub(crate) fn rows<'py>(py: Python<'py>, batches: &[RecordBatch]) -> PyResult<Bound<'py, PyList>> {
@@ -78,6 +79,9 @@ impl<'py> Maker<'py> {
         let py = self.py;
         if array.is_null(row) {
             return Ok(py.None().into_bound(py));
+        }
+        if let Some(far) = far_time(array, row) {
+            return self.far(array.data_type(), &far);
         }
         macro_rules! number {
             ($kind:ty) => {
@@ -156,6 +160,28 @@ impl<'py> Maker<'py> {
                 "a column of type {other} cannot be read as rows; read it by arrow()"
             ))),
         }
+    }
+
+    /// A date or time that Python's calendar does not reach: infinity is its last or first day, as with DuckDB's own
+    /// client; anything else is text.
+    fn far(&self, data_type: &DataType, far: &FarTime) -> PyResult<Bound<'py, PyAny>> {
+        let epoch = match data_type {
+            DataType::Timestamp(_, Some(_)) => &self.epoch_utc,
+            DataType::Timestamp(_, None) => &self.epoch,
+            _ => &self.epoch_date,
+        };
+        let name = match far {
+            FarTime::Infinity => "max",
+            FarTime::MinusInfinity => "min",
+            FarTime::Text(text) => return text.into_bound_py_any(self.py),
+        };
+        let bound = epoch.getattr(name)?;
+        if matches!(data_type, DataType::Timestamp(_, Some(_))) {
+            let zone = PyDict::new(self.py);
+            zone.set_item("tzinfo", epoch.getattr("tzinfo")?)?;
+            return bound.call_method("replace", (), Some(&zone));
+        }
+        Ok(bound)
     }
 
     fn items(&self, items: &dyn Array) -> PyResult<Bound<'py, PyAny>> {

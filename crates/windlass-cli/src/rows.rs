@@ -1,14 +1,17 @@
 //! Rows of a query as a table, CSV or JSON.
 
+mod readable;
+
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, Fields, Schema};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use windlass::core::{Error, Result};
 
+use self::readable::{nested_as_json, readable};
 use crate::args::RowFormat;
 
 /// Characters of a value that a table shows at most.
@@ -20,7 +23,7 @@ const UTC: &str = "+00:00";
 /// The rows as text.
 pub(crate) fn format_rows(batches: &[RecordBatch], format: RowFormat) -> Result<Vec<u8>> {
     let print = || {
-        let batches = batches.iter().map(in_utc).collect::<Result<Vec<_>, _>>()?;
+        let batches = batches.iter().map(|batch| printable(batch, format)).collect::<Result<Vec<_>, _>>()?;
         match format {
             RowFormat::Table => table(&batches),
             RowFormat::Csv => csv(&batches),
@@ -30,13 +33,11 @@ pub(crate) fn format_rows(batches: &[RecordBatch], format: RowFormat) -> Result<
     print().map_err(|cause: ArrowError| Error::internal("the rows cannot be printed").with_source(cause))
 }
 
-/// The same rows with all times in UTC. Databases name its zone, which Arrow prints by offsets only.
-fn in_utc(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let columns = batch.columns().iter().map(|column| match column.data_type() {
-        DataType::Timestamp(unit, Some(zone)) if **zone != *UTC => {
-            cast(column, &DataType::Timestamp(*unit, Some(UTC.into())))
-        }
-        _ => Ok(Arc::clone(column)),
+/// The same rows as Arrow can print them, with all times in UTC.
+fn printable(batch: &RecordBatch, format: RowFormat) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().map(|column| {
+        let column = readable(column)?;
+        if format == RowFormat::Csv { nested_as_json(&column) } else { Ok(column) }
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let fields = batch
@@ -48,6 +49,16 @@ fn in_utc(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         .collect::<Fields>();
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+}
+
+/// The same times in UTC. Databases name its zone, which Arrow prints by offsets only.
+fn in_utc(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    match column.data_type() {
+        DataType::Timestamp(unit, Some(zone)) if **zone != *UTC => {
+            cast(column, &DataType::Timestamp(*unit, Some(UTC.into())))
+        }
+        _ => Ok(Arc::clone(column)),
+    }
 }
 
 fn table(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
@@ -108,7 +119,7 @@ fn json(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
+    use arrow_array::{Int64Array, StringArray, TimestampMicrosecondArray};
 
     use super::*;
 

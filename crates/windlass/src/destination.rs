@@ -196,12 +196,23 @@ pub trait Session: Send {
     async fn rollback(&mut self) -> Result<()>;
 
     /// The rows of a query.
+    ///
+    /// # Contract
+    /// Only reads: whatever the statement says, nothing at the destination or anywhere else is changed, and no file is
+    /// read that is not the dataset's. The same holds for [`Session::stream`] and [`Session::table_rows`].
     async fn query(&mut self, sql: &str) -> Result<Vec<arrow_array::RecordBatch>>;
 
     /// The rows of a query as they come; the session lives as long as they do.
     ///
     /// Destinations whose driver gives all rows at once have nothing to add to this.
     async fn stream(mut self: Box<Self>, sql: &str) -> Result<RowStream> {
+        Ok(RowStream::of(self.query(sql).await?))
+    }
+
+    /// Executes a statement that may write, and gives its rows: for who asks for that by name.
+    ///
+    /// Destinations that SQL cannot write to have nothing to add to this.
+    async fn execute(&mut self, sql: &str) -> Result<RowStream> {
         Ok(RowStream::of(self.query(sql).await?))
     }
 

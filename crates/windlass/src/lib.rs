@@ -17,6 +17,8 @@ pub mod pipeline;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod rows;
+#[cfg(any(feature = "duckdb", feature = "sqlite"))]
+mod said;
 pub mod source;
 pub mod sources;
 pub mod steps;

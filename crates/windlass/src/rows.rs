@@ -4,6 +4,7 @@
     allow(dead_code, unused_imports, reason = "other destinations give all rows at once")
 )]
 
+mod far;
 mod reading;
 
 use std::collections::VecDeque;
@@ -14,6 +15,7 @@ use arrow_schema::{Schema, SchemaRef};
 use tokio::sync::mpsc;
 use windlass_core::Result;
 
+pub use self::far::{FarTime, far_time};
 pub(crate) use self::reading::{Reading, ask_to_end};
 
 /// Batches that lie ready while the reader is busy with one.

@@ -120,10 +120,10 @@ class Cursor:
         self.close()
 
 
-def open_cursor(engine: Any, sql: str) -> Cursor:
-    """Runs a query; its rows wait to be taken."""
+def open_cursor(engine: Any, sql: str, may_write: bool = False) -> Cursor:
+    """Runs a query; its rows wait to be taken. Nothing is written unless `may_write`."""
     with translated():
-        return Cursor(engine.stream(sql))
+        return Cursor(engine.execute(sql) if may_write else engine.stream(sql))
 
 
 class translated:  # noqa: N801 (used as a function)

@@ -8,11 +8,15 @@ from windlass.dataset.sql import literal, quote
 
 
 class SqlClient:
-    """Executes SQL; the tables of the dataset need no dataset before their name."""
+    """Executes SQL; the tables of the dataset need no dataset before their name.
 
-    def __init__(self, engine: Any, pipeline: Any) -> None:
+    That of a pipeline may write, that of a dataset only reads.
+    """
+
+    def __init__(self, engine: Any, pipeline: Any, may_write: bool = False) -> None:
         self._engine = engine
         self._pipeline = pipeline
+        self._may_write = may_write
 
     @property
     def dataset_name(self) -> str:
@@ -34,7 +38,7 @@ class SqlClient:
     @contextlib.contextmanager
     def execute_query(self, query: Any, *args: Any, **kwargs: Any) -> Iterator[Cursor]:
         """The rows of a query."""
-        with open_cursor(self._engine, _with_parameters(str(query), args, kwargs)) as cursor:
+        with open_cursor(self._engine, _with_parameters(str(query), args, kwargs), self._may_write) as cursor:
             yield cursor
 
     def execute_sql(self, sql: Any, *args: Any, **kwargs: Any) -> Optional[List[Tuple[Any, ...]]]:
@@ -55,7 +59,7 @@ class SqlClient:
     def __getattr__(self, name: str) -> Any:
         if name in ("execute_many", "begin_transaction", "create_dataset", "drop_dataset", "drop_tables", "truncate_tables"):
             raise NotImplementedError(
-                f"windlass reads through sql_client; `{name}` writes, which only a load does: use the database's own client"
+                f"sql_client has no `{name}`: use execute_sql, one statement at a time, or the database's own client"
             )
         raise AttributeError(name)
 

@@ -624,7 +624,7 @@ class Pipeline(Packages):
         from windlass.destinations.sql_client import SqlClient
 
         self._configure(None, None, None)
-        return SqlClient(self.engine(), self)
+        return SqlClient(self.engine(), self, may_write=True)
 
     def destination_client(self, schema_name: Optional[str] = None) -> Any:
         """A client of the destination: of a folder its files, of a database its SQL."""

@@ -162,7 +162,7 @@ impl Drop for Database {
 fn administer(server: &Server, sql: &str) {
     let config = json!({ "type": "postgres", "credentials": server.url });
     in_session("postgres", config, Path::new("/"), async |session| {
-        session.query(sql).await.map(drop).unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
+        session.execute(sql).await.map(drop).unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
     });
 }
 

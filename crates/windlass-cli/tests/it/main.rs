@@ -17,6 +17,8 @@ mod loads;
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
 mod mariadb;
 mod project;
+mod query_only;
+mod query_values;
 #[cfg(feature = "http")]
 mod recordings;
 #[cfg(feature = "http")]

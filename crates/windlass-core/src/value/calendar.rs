@@ -36,17 +36,8 @@ impl CivilDate {
         if !(MIN_DAYS..=MAX_DAYS).contains(&days) {
             return None;
         }
-        // Years counted from March, in eras of 400 years: H. Hinnant, "chrono-compatible low-level date algorithms".
-        let shifted = days + 719_468;
-        let era = shifted.div_euclid(146_097);
-        let day_of_era = shifted.rem_euclid(146_097);
-        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
-        Some(Self { year: year as i32, month: month as u32, day: day as u32 })
+        let (year, month, day) = civil(days);
+        Some(Self { year: year as i32, month, day })
     }
 
     /// Days since 1970-01-01.
@@ -59,6 +50,21 @@ impl CivilDate {
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
         (era * 146_097 + day_of_era - 719_468) as i32
     }
+}
+
+/// Year, month and day of any day after or before 1970-01-01.
+fn civil(days: i64) -> (i64, u32, u32) {
+    // Years counted from March, in eras of 400 years: H. Hinnant, "chrono-compatible low-level date algorithms".
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month as u32, day as u32)
 }
 
 /// Number of days of a month.
@@ -108,6 +114,18 @@ pub fn format_date(out: &mut String, days: i64) {
     };
 }
 
+/// The date in ISO form whatever its year: `2024-01-02`, `+12024-01-02`, `-0043-03-15`.
+pub fn format_far_date(out: &mut String, days: i64) {
+    let (year, month, day) = civil(days);
+    let sign = match year {
+        ..0 => "-",
+        0..=9999 => "",
+        _ => "+",
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{sign}{:04}-{month:02}-{day:02}", year.abs());
+}
+
 /// `03:04:05.000600+02:00`: microseconds only if not zero, the offset only if there is one.
 pub fn format_time(out: &mut String, time: Time) {
     let (seconds, micros) = (time.micros / SECOND_MICROS, time.micros % SECOND_MICROS);
@@ -139,6 +157,19 @@ fn format_offset(out: &mut String, offset: Option<i32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_of_any_year_are_written() {
+        let text = |days| {
+            let mut out = String::new();
+            format_far_date(&mut out, days);
+            out
+        };
+        let dates = [0, MAX_DAYS + 1, MIN_DAYS - 1, MIN_DAYS - 366 - 1, 105_000_000, -735_160].map(text);
+        let expected =
+            ["1970-01-01", "+10000-01-01", "0000-12-31", "-0001-12-31", "+289450-03-28", "-0043-03-15"];
+        assert_eq!(dates, expected);
+    }
 
     #[test]
     fn days_round_trip_over_all_years() {

@@ -17,7 +17,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use calendar::{CivilDate, DAY_MICROS, Timestamp, format_date, format_time, format_timestamp};
+pub use calendar::{
+    CivilDate, DAY_MICROS, Timestamp, format_date, format_far_date, format_time, format_timestamp,
+};
 pub use coerce::{bigint_of_number, can_coerce, coerce};
 pub use decimal::Decimal;
 pub use iso::{IsoValue, is_iso_date, is_iso_timestamp, parse_iso, parse_timestamp};

@@ -161,7 +161,7 @@ impl Place {
 
     /// Runs a statement as somebody else would. Only for servers.
     pub(crate) async fn execute(&self, sql: &str) {
-        self.session().await.query(sql).await.unwrap();
+        drop(self.session().await.execute(sql).await.unwrap());
     }
 
     /// The rows of a table, sorted, with the columns that are not the engine's; see [`crate::rows::lines`].

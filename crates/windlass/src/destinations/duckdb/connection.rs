@@ -10,6 +10,7 @@ use windlass_core::sql::Dialect;
 use windlass_core::{Error, Result};
 
 use super::DuckDbConnection;
+use crate::said::Said;
 
 /// Rows of a row group in new tables: a quarter of DuckDB's default. More of the compression is done while rows come
 /// in and less at the commit, which takes a third off the time of a load (bench/README.md).
@@ -100,7 +101,8 @@ pub(super) fn open_memory(options: &DuckDbConnection, bounds: Bounds) -> Result<
         .map_err(failed)?;
     for (key, value) in &options.global_config {
         config = config.with(key, text_of(value)).map_err(|cause| {
-            Error::config(format!("global_config `{key}` is not a setting of DuckDB")).with_source(cause)
+            Error::config(format!("global_config `{key}` is not a setting of DuckDB"))
+                .with_source(Said(cause))
         })?;
     }
     Connection::open_in_memory_with_flags(config).map_err(failed)
@@ -190,12 +192,16 @@ pub(in crate::destinations) fn database_error(what: &str, location: &str, cause:
         (error, Some("the file is something else; choose another path with destination.credentials"))
     } else if has("Out of Memory") || has("could not allocate") {
         (error, Some("give the run more memory, for example `--max-memory 2GB`"))
-    } else if has("Catalog Error") && what == "query" {
+    } else if has("file system operations are disabled") && what == "query" {
+        (error, Some("a query reads the tables of its dataset, and no other file"))
+    } else if what == "query"
+        && ["Catalog", "Binder", "Parser"].iter().any(|kind| has(&format!("{kind} Error")))
+    {
         (error, Some("`windlass pipeline schema NAME` shows the tables and columns"))
     } else {
         (error, None)
     };
-    let error = error.with_source(cause);
+    let error = error.with_source(Said(cause));
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,

@@ -1,6 +1,7 @@
 //! DuckDB: one database file, or a database in memory. Every load is one transaction.
 
 mod connection;
+mod reads;
 mod session;
 mod stream;
 mod turn;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use windlass_core::{Error, Result};
 
 pub(in crate::destinations) use self::connection::database_error;
+pub(in crate::destinations) use self::reads::{check, close_to_others};
 use self::session::DuckDbSession;
 pub(in crate::destinations) use self::stream::stream;
 use super::sql_dataset::{DEFAULT_STAGING_LAYOUT, sql_capabilities, staging_layout};

@@ -15,6 +15,7 @@ use windlass_core::state::State;
 use windlass_core::{Error, ErrorKind, Result};
 
 use super::connection::{Access, Bounds, batches, database_error, open_file, open_memory, prepare};
+use super::reads::{Purpose, check, check_in_memory, close_to_others, purpose};
 use super::stream::stream;
 use super::turn::Turn;
 use super::{DuckDb, Place};
@@ -226,6 +227,18 @@ fn look_into(connection: &Connection, dataset: &str, location: &str) -> Result<(
         .map_err(|cause| database_error("query", location, cause))
 }
 
+/// Makes a connection ready for a query that may do nothing but read this database. Errors: a query that does more.
+fn only_read(destination: &DuckDb, connection: &Connection, sql: &str, location: &str) -> Result<()> {
+    match &destination.place {
+        Place::File(_) => {
+            check(connection, sql, location)?;
+            close_to_others(connection, &[], location)
+        }
+        // Its connections share their settings with those that load files.
+        Place::Memory => check_in_memory(connection, sql),
+    }
+}
+
 /// The first column of the first row of a query.
 fn one_text(connection: &Connection, sql: &str, location: &str) -> Result<Option<String>> {
     let failed = |cause| database_error("query", location, cause);
@@ -421,9 +434,11 @@ impl Session for DuckDbSession {
 
     async fn query(&mut self, sql: &str) -> Result<Vec<RecordBatch>> {
         let (sql, name, location) = (sql.to_owned(), self.dataset.name.clone(), self.destination.location());
+        let destination = self.destination.clone();
         let rows = self
             .read(move |connection| {
                 look_into(connection, &name, &location)?;
+                only_read(&destination, connection, &sql, &location)?;
                 batches(connection, &sql, &location)
             })
             .await?;
@@ -431,31 +446,56 @@ impl Session for DuckDbSession {
     }
 
     async fn stream(self: Box<Self>, sql: &str) -> Result<RowStream> {
-        let location = self.destination.location();
-        let (destination, dataset) = (self.destination.clone(), self.dataset.clone());
-        // Noted within the turn, so that whoever writes next asks this stream to end; its turn lasts until it is open.
-        let (turn, destination, dataset) = aside(move || {
-            let turn = turn(&destination, Access::Read, &dataset)?;
-            Ok((turn, destination, dataset))
-        })
-        .await?;
-        let reading = match &destination.place {
-            Place::File(path) => Some(Reading::note(&path.display().to_string())),
-            Place::Memory => None,
-        };
-        let place = location.clone();
-        let open = move || {
-            let _turn = turn;
+        rows(self.destination.clone(), self.dataset.clone(), sql, true).await
+    }
+
+    async fn execute(&mut self, sql: &str) -> Result<RowStream> {
+        let (query, location) = (sql.to_owned(), self.destination.location());
+        let purpose = self.read(move |connection| purpose(connection, &query, &location)).await?;
+        // What only reads leaves others their turn at the file.
+        if purpose.ok_or_else(|| no_database(&self.destination.location()))? == Purpose::Read {
+            return rows(self.destination.clone(), self.dataset.clone(), sql, false).await;
+        }
+        let (destination, dataset, sql) = (self.destination.clone(), self.dataset.clone(), sql.to_owned());
+        let batches = aside(move || {
+            let _turn = turn(&destination, Access::Write, &dataset)?;
+            let location = destination.location();
             let connection =
-                open(&destination, Access::Read, &dataset)?.ok_or_else(|| no_database(&place))?;
-            look_into(&connection, &dataset.name, &place)?;
-            Ok(connection)
-        };
-        stream(sql.to_owned(), location, reading, open).await
+                open(&destination, Access::Write, &dataset)?.ok_or_else(|| no_database(&location))?;
+            look_into(&connection, &dataset.name, &location)?;
+            batches(&connection, &sql, &location)
+        });
+        Ok(RowStream::of(batches.await?))
     }
 
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {
         let table = DIALECT.qualify(&self.dataset.name, table);
         self.query(&format!("SELECT * FROM {table} LIMIT {limit}")).await
     }
+}
+
+/// The rows of a query as they come, from a connection of their own; `is_bound` to do nothing but read.
+async fn rows(destination: DuckDb, dataset: Dataset, sql: &str, is_bound: bool) -> Result<RowStream> {
+    let location = destination.location();
+    // Noted within the turn, so that whoever writes next asks this stream to end; its turn lasts until it is open.
+    let (turn, destination, dataset) = aside(move || {
+        let turn = turn(&destination, Access::Read, &dataset)?;
+        Ok((turn, destination, dataset))
+    })
+    .await?;
+    let reading = match &destination.place {
+        Place::File(path) => Some(Reading::note(&path.display().to_string())),
+        Place::Memory => None,
+    };
+    let (place, query) = (location.clone(), sql.to_owned());
+    let open = move || {
+        let _turn = turn;
+        let connection = open(&destination, Access::Read, &dataset)?.ok_or_else(|| no_database(&place))?;
+        look_into(&connection, &dataset.name, &place)?;
+        if is_bound {
+            only_read(&destination, &connection, &query, &place)?;
+        }
+        Ok(connection)
+    };
+    stream(sql.to_owned(), location, reading, open).await
 }

@@ -9,6 +9,7 @@ mod lease;
 mod placeholders;
 mod session;
 mod system_files;
+mod tables;
 #[cfg_attr(feature = "duckdb", path = "views.rs")]
 #[cfg_attr(not(feature = "duckdb"), path = "no_views.rs")]
 mod views;

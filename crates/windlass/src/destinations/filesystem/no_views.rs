@@ -1,12 +1,9 @@
 //! Reading a dataset in a binary without DuckDB.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use windlass_core::normalize::TypeDefaults;
-use windlass_core::schema::Table;
 use windlass_core::{Error, Result};
 
+use super::tables::FileTable;
 use crate::destination::Dataset;
 use crate::rows::RowStream;
 
@@ -14,7 +11,7 @@ use crate::rows::RowStream;
 pub(super) fn stream(
     _dataset: Dataset,
     _types: TypeDefaults,
-    _tables: Vec<(Arc<Table>, Vec<PathBuf>)>,
+    _tables: Vec<FileTable>,
     _sql: String,
     _location: String,
 ) -> impl Future<Output = Result<RowStream>> {

@@ -19,6 +19,7 @@ use super::commit::{Commit, Moved, Record};
 use super::layout::iso;
 use super::lease::FilesystemLease;
 use super::system_files::{self, entries, hex, hex_hash};
+use super::tables::file_tables;
 use super::{FileName, Inner, views};
 use crate::destination::{Dataset, Lease, ReplaceStrategy, Session, Stored};
 use crate::destinations::aside;
@@ -204,6 +205,12 @@ fn files_with_prefix(root: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The same files by paths that do not depend on the current folder.
+fn absolute(files: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
+    let absolute = |file: PathBuf| std::path::absolute(&file).map_err(|cause| io_error("read", &file, cause));
+    files.into_iter().map(absolute).collect()
 }
 
 /// Puts a file where it is gathered: by a second name for it where the file system can, else as a copy.
@@ -404,6 +411,10 @@ impl Session for FilesystemSession {
         self.rows(sql).await
     }
 
+    async fn execute(&mut self, sql: &str) -> Result<RowStream> {
+        self.rows(sql).await
+    }
+
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {
         self.query(&format!("SELECT * FROM \"{}\" LIMIT {limit}", table.replace('"', "\"\""))).await
     }
@@ -414,8 +425,9 @@ impl FilesystemSession {
     async fn rows(&self, sql: &str) -> Result<RowStream> {
         let names = self.names()?;
         let tables = self.aside(move |session| {
+            let schemas = session.newest_schemas(&names)?;
             let mut tables = Vec::new();
-            for schema in session.newest_schemas(&names)? {
+            for schema in &schemas {
                 for table in schema.tables.values() {
                     let files = if table.name.starts_with(&names.prefix) {
                         entries(&session.folder().join(&table.name))?
@@ -423,11 +435,11 @@ impl FilesystemSession {
                         session.files_of(&schema.name, &table.name)?
                     };
                     if !files.is_empty() {
-                        tables.push((Arc::clone(table), files));
+                        tables.push((table.as_ref(), absolute(files)?));
                     }
                 }
             }
-            Ok(tables)
+            Ok(file_tables(tables))
         });
         let (types, location) = (self.inner.capabilities.types, self.folder().display().to_string());
         views::stream(self.dataset.clone(), types, tables.await?, sql.to_owned(), location).await

@@ -9,7 +9,7 @@ use crate::postgres::{Refusal, Side, broken};
 pub(super) fn database_error(what: &str, location: &str, cause: tokio_postgres::Error) -> Error {
     let error = Error::destination(format!("Postgres cannot {what} {location}"));
     match cause.as_db_error() {
-        Some(refusal) => refused(error, refusal),
+        Some(refusal) => refused(error, what, refusal),
         None => broken(error, Side::Destination, what, cause),
     }
 }
@@ -31,7 +31,15 @@ pub(super) fn is_unanswered(cause: &tokio_postgres::Error) -> bool {
     }
 }
 
-fn refused(error: Error, refusal: &DbError) -> Error {
+/// Whether the server was given several statements where it takes one.
+pub(super) fn is_several(cause: &tokio_postgres::Error) -> bool {
+    let refusal = cause.as_db_error();
+    refusal.is_some_and(|refusal| {
+        *refusal.code() == SqlState::SYNTAX_ERROR && refusal.message().contains("multiple commands")
+    })
+}
+
+fn refused(error: Error, what: &str, refusal: &DbError) -> Error {
     let code = refusal.code();
     let mut text = format!("{} (SQLSTATE {})", refusal.message(), code.code());
     if let Some(place) = refusal.where_().filter(|place| place.starts_with("COPY ")) {
@@ -95,6 +103,19 @@ fn refused(error: Error, refusal: &DbError) -> Error {
                  replace_strategy to insert-from-staging",
             ),
         )
+    } else if *code == SqlState::SYNTAX_ERROR && refusal.message().contains("multiple commands") {
+        (false, Some("give one statement at a time"))
+    } else if *code == SqlState::READ_ONLY_SQL_TRANSACTION && what == "query" {
+        (
+            false,
+            Some(
+                "a query only reads; to change data, use a client of the database, or Python's `pipeline.sql_client()`",
+            ),
+        )
+    } else if what == "query" && class == "42" {
+        (false, Some("`windlass pipeline schema NAME` shows the tables and columns"))
+    } else if what == "query" {
+        (false, None)
     } else if class == "42" || *code == SqlState::NOT_NULL_VIOLATION || *code == SqlState::CHECK_VIOLATION {
         (
             false,

@@ -86,13 +86,15 @@ fn array(data_type: &Type, modifier: i32, values: &[Option<&[u8]>]) -> Result<Ar
         Type::FLOAT4 => Arc::new(Float32Array::from(fixed(values, f32::from_be_bytes)?)),
         Type::FLOAT8 => Arc::new(Float64Array::from(fixed(values, f64::from_be_bytes)?)),
         Type::DATE => {
-            let days = |bytes| i32::from_be_bytes(bytes).saturating_add(EPOCH_DAYS);
+            let days = |bytes| match i32::from_be_bytes(bytes) {
+                i32::MIN => i32::MIN,
+                days => days.saturating_add(EPOCH_DAYS),
+            };
             Arc::new(Date32Array::from(fixed(values, days)?))
         }
         Type::TIME => Arc::new(Time64MicrosecondArray::from(fixed(values, i64::from_be_bytes)?)),
         Type::TIMESTAMP | Type::TIMESTAMPTZ => {
-            let micros = |bytes| i64::from_be_bytes(bytes).saturating_add(EPOCH_MICROS);
-            let array = TimestampMicrosecondArray::from(fixed(values, micros)?);
+            let array = TimestampMicrosecondArray::from(instants(values)?);
             Arc::new(if *data_type == Type::TIMESTAMPTZ { array.with_timezone("UTC") } else { array })
         }
         Type::BYTEA => {
@@ -125,6 +127,21 @@ fn array(data_type: &Type, modifier: i32, values: &[Option<&[u8]>]) -> Result<Ar
                 .with_hint("cast the column to text in the query: `column::text`"));
         }
     })
+}
+
+/// Microseconds since 1970, with both infinities. Errors: the last years that the server knows, which these do not reach.
+fn instants(values: &[Option<&[u8]>]) -> Result<Vec<Option<i64>>> {
+    let micros = |sent: i64| match sent {
+        i64::MIN | i64::MAX => Some(sent),
+        sent => sent.checked_add(EPOCH_MICROS),
+    };
+    let reached = |sent: Option<i64>| match sent.map(micros) {
+        Some(None) => Err(Error::unsupported("a time after the year 294246 cannot be shown")
+            .with_hint("cast the column to text in the query: `column::text`")),
+        Some(micros) => Ok(micros),
+        None => Ok(None),
+    };
+    fixed(values, i64::from_be_bytes)?.into_iter().map(reached).collect()
 }
 
 fn texts(values: &[Option<&[u8]>], read: impl Fn(&[u8]) -> Option<String>) -> Result<ArrayRef> {
@@ -202,6 +219,19 @@ mod tests {
 
     fn modifier(precision: i32, scale: i32) -> i32 {
         (precision << 16 | scale) + 4
+    }
+
+    #[test]
+    fn times_keep_infinity_and_are_never_altered() {
+        let sent = [i64::MIN, i64::MAX, 0].map(i64::to_be_bytes);
+        let values = sent.each_ref().map(|bytes| Some(bytes.as_slice()));
+        assert_eq!(instants(&values).unwrap(), [Some(i64::MIN), Some(i64::MAX), Some(EPOCH_MICROS)]);
+        let beyond = 9_223_371_331_199_999_999_i64.to_be_bytes();
+        assert!(instants(&[Some(&beyond)]).is_err());
+        let dates = [i32::MIN, i32::MAX, 0].map(i32::to_be_bytes);
+        let dates = array(&Type::DATE, -1, &dates.each_ref().map(|bytes| Some(bytes.as_slice()))).unwrap();
+        let expected: ArrayRef = Arc::new(Date32Array::from(vec![i32::MIN, i32::MAX, EPOCH_DAYS]));
+        assert_eq!(&dates, &expected);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use windlass_core::{Error, Result};
 
 use super::connection::{Connection, TargetColumn};
 use super::copy::copy_file;
-use super::error::{database_error, failed, is_unanswered};
+use super::error::{database_error, failed, is_several, is_unanswered};
 use super::lease::{Place, PostgresLease};
 use super::stream::stream;
 use super::{Postgres, read};
@@ -81,12 +81,43 @@ impl PostgresSession {
         self.connection.as_ref().ok_or_else(|| Error::internal("a load goes on that was not begun"))
     }
 
-    /// A query that is ready, the tables of the dataset known without its name.
-    async fn prepared(&mut self, sql: &str) -> Result<Statement> {
+    /// Makes the tables of the dataset known without its name, on a connection that loads nothing.
+    async fn asked(&mut self) -> Result<&Connection> {
+        if self.is_loading {
+            return Err(Error::internal("a query is asked on the connection of a load"));
+        }
         let path = format!("SET search_path TO {}", DIALECT.quote(&self.sql.name));
         let connection = self.connected().await?;
         connection.execute(&path, "query").await?;
-        connection.client.prepare(sql).await.map_err(failed("query", &connection.location))
+        Ok(connection)
+    }
+
+    /// A query that is ready, in a transaction that cannot write. The server takes one statement at a time like this,
+    /// so that none can leave the transaction before another. Errors: a statement that gives no rows.
+    async fn prepared(&mut self, sql: &str) -> Result<Statement> {
+        let connection = self.asked().await?;
+        connection.execute("BEGIN TRANSACTION READ ONLY", "query").await?;
+        let location = &connection.location;
+        let prepared = connection.client.prepare(sql).await.map_err(failed("query", location));
+        let result = prepared.and_then(|statement| {
+            // `COPY` writes files of the server in any transaction; it has no columns, nor have `SET`, `DO`, `COMMIT`.
+            if statement.columns().is_empty() { Err(only_reads(location)) } else { Ok(statement) }
+        });
+        if result.is_err() {
+            connection.execute("ROLLBACK", "query").await?;
+        }
+        result
+    }
+
+    /// All rows of a query that is ready; its transaction is over with them.
+    async fn all_rows(&self, statement: &Statement) -> Result<RecordBatch> {
+        let connection =
+            self.connection.as_ref().ok_or_else(|| Error::internal("a query is run without a connection"))?;
+        let rows = connection.client.query(statement, &[]).await;
+        let rows = rows.map_err(failed("query", &connection.location));
+        // Nothing is kept of what a query did, such as notifications and locks.
+        connection.execute("ROLLBACK", "query").await?;
+        read::batch(statement.columns(), &rows?)
     }
 
     /// The connection in the transaction of the load.
@@ -163,6 +194,18 @@ impl PostgresSession {
                 .with_hint("whether it was committed will be looked up by the next run; run again when the server is back")),
         }
     }
+}
+
+fn only_reads(location: &str) -> Error {
+    Error::destination(format!("a query only reads, and this statement does more, at {location}")).with_hint(
+        "use SELECT, SHOW or EXPLAIN; to change data, use a client of the database, or Python's `pipeline.sql_client()`",
+    )
+}
+
+/// Whether a statement is one that is run for its rows.
+fn gives_rows_only(sql: &str) -> bool {
+    let word: String = sql.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+    ["select", "table", "values", "show"].iter().any(|read| word.eq_ignore_ascii_case(read))
 }
 
 #[async_trait]
@@ -334,20 +377,39 @@ impl Session for PostgresSession {
 
     async fn query(&mut self, sql: &str) -> Result<Vec<RecordBatch>> {
         let statement = self.prepared(sql).await?;
-        let connection = self.connected().await?;
-        let failed = failed("query", &connection.location);
-        let rows = connection.client.query(&statement, &[]).await.map_err(failed)?;
-        Ok(vec![read::batch(statement.columns(), &rows)?])
+        Ok(vec![self.all_rows(&statement).await?])
     }
 
     async fn stream(mut self: Box<Self>, sql: &str) -> Result<RowStream> {
         let statement = self.prepared(sql).await?;
         if !read::has_fixed_types(statement.columns()) {
-            return Ok(RowStream::of(self.query(sql).await?));
+            return Ok(RowStream::of(vec![self.all_rows(&statement).await?]));
         }
         let connection = self.connection.take();
         stream(connection.ok_or_else(|| Error::internal("a query is run without a connection"))?, statement)
             .await
+    }
+
+    async fn execute(&mut self, sql: &str) -> Result<RowStream> {
+        let connection = self.asked().await?;
+        let failed = failed("query", &connection.location);
+        let statement = match connection.client.prepare(sql).await {
+            Ok(statement) => statement,
+            Err(cause) if is_several(&cause) => {
+                connection.client.batch_execute(sql).await.map_err(failed)?;
+                return Ok(RowStream::of(Vec::new()));
+            }
+            Err(cause) => return Err(failed(cause)),
+        };
+        // What may write is done before anybody looks at its rows; the rest comes as it is read.
+        if gives_rows_only(sql) && read::has_fixed_types(statement.columns()) {
+            let connection = self.connection.take();
+            let connection =
+                connection.ok_or_else(|| Error::internal("a query is run without a connection"))?;
+            return stream(connection, statement).await;
+        }
+        let rows = connection.client.query(&statement, &[]).await.map_err(failed)?;
+        Ok(RowStream::of(vec![read::batch(statement.columns(), &rows)?]))
     }
 
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {

@@ -23,8 +23,14 @@ pub(super) async fn stream(connection: Connection, statement: Statement) -> Resu
     let reading = Reading::note(&connection.location);
     let (mut sender, stream) = row_stream(schema, Some(reading.clone()));
     tokio::spawn(async move {
-        if let Err(error) = send_rows(rows, &statement, &connection.location, &mut sender).await {
-            sender.send(Err(error)).await;
+        match send_rows(rows, &statement, &connection.location, &mut sender).await {
+            // The transaction of a query keeps its locks until it ends; whoever loads next must not wait for them.
+            Ok(true) => drop(connection.client.batch_execute("ROLLBACK").await),
+            // Closing the connection ends what is under way.
+            Ok(false) => {}
+            Err(error) => {
+                sender.send(Err(error)).await;
+            }
         }
         drop(connection);
         drop(reading);
@@ -32,12 +38,13 @@ pub(super) async fn stream(connection: Connection, statement: Statement) -> Resu
     Ok(stream)
 }
 
+/// Hands all rows over; false if nobody wants the rest.
 async fn send_rows(
     rows: tokio_postgres::RowStream,
     statement: &Statement,
     location: &str,
     sender: &mut RowSender,
-) -> Result<()> {
+) -> Result<bool> {
     let mut rows = std::pin::pin!(rows);
     let mut chunk = Vec::with_capacity(BATCH_ROWS);
     loop {
@@ -48,11 +55,11 @@ async fn send_rows(
             let batch = read::batch(statement.columns(), &chunk)?;
             chunk.clear();
             if !sender.send(Ok(batch)).await {
-                return Ok(());
+                return Ok(false);
             }
         }
         if is_end {
-            return Ok(());
+            return Ok(true);
         }
     }
 }

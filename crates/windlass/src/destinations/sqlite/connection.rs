@@ -5,12 +5,13 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use windlass_core::sql::{Dialect, ExistingTables};
 use windlass_core::{Error, Result};
 
 use super::Sqlite;
 use crate::files::io_error;
+use crate::said::Said;
 
 /// How long to wait for others that write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -47,8 +48,8 @@ fn mark_path(destination: &Sqlite) -> PathBuf {
 
 /// What a busy database means: another run of the engine, unless its mark is our own, or some other program.
 pub(super) fn explain(destination: &Sqlite, has_mark: bool, error: Error) -> Error {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<rusqlite::Error>());
-    let is_busy = cause.and_then(rusqlite::Error::sqlite_error_code).is_some_and(is_busy);
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<Said<rusqlite::Error>>());
+    let is_busy = cause.and_then(|said| said.0.sqlite_error_code()).is_some_and(is_busy);
     let is_run = || {
         let mark = File::open(mark_path(destination));
         mark.is_ok_and(|mark| matches!(mark.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
@@ -77,6 +78,37 @@ pub(super) fn open(destination: &Sqlite, datasets: &[&str]) -> Result<Connection
     // With a file as main database, a transaction is atomic over all files that are attached.
     let connection = Connection::open(&destination.path).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    attach(&connection, destination, datasets)?;
+    Ok(connection)
+}
+
+/// Opens the files of a dataset, which exist, so that nothing can be written to them.
+pub(super) fn open_to_read(destination: &Sqlite, dataset: &str) -> Result<Connection> {
+    let location = destination.path.display().to_string();
+    let failed = |cause| database_error("open", &location, cause);
+    // What a crash left in a journal is undone by whoever may write; who only reads could not read at all.
+    let has_journal = [destination.file(dataset), destination.path.clone()].into_iter().any(|file| {
+        ["-journal", "-wal"].iter().any(|ending| {
+            let mut name = file.clone().into_os_string();
+            name.push(ending);
+            PathBuf::from(name).exists()
+        })
+    });
+    if has_journal {
+        drop(open(destination, &[dataset])?);
+    }
+    // What is attached is opened like the main database.
+    let place = if destination.path.exists() { destination.path.clone() } else { PathBuf::from(":memory:") };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(place, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    attach(&connection, destination, &[dataset])?;
+    connection.execute_batch("PRAGMA query_only = ON").map_err(failed)?;
+    Ok(connection)
+}
+
+/// Attaches the files of datasets to a connection.
+fn attach(connection: &Connection, destination: &Sqlite, datasets: &[&str]) -> Result<()> {
     for dataset in datasets.iter().filter(|dataset| **dataset != "main") {
         let file = destination.file(dataset);
         let sql = format!(
@@ -90,7 +122,7 @@ pub(super) fn open(destination: &Sqlite, datasets: &[&str]) -> Result<Connection
         let check = format!("SELECT count(*) FROM {}.sqlite_master", Dialect::Sqlite.quote(dataset));
         connection.query_row(&check, [], |_| Ok(())).map_err(failed)?;
     }
-    Ok(connection)
+    Ok(())
 }
 
 /// Table and column names of one dataset.
@@ -150,7 +182,7 @@ pub(super) fn database_error(what: &str, location: &str, cause: rusqlite::Error)
         _ if what == "query" => (error, Some("`windlass pipeline schema NAME` shows the tables and columns")),
         _ => (error, None),
     };
-    let error = error.with_source(cause);
+    let error = error.with_source(Said(cause));
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,

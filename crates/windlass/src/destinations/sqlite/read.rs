@@ -8,17 +8,43 @@ use arrow_array::{
     Time64MicrosecondArray, TimestampMicrosecondArray,
 };
 use arrow_schema::{Field, Schema};
-use rusqlite::Connection;
+use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::types::Value;
+use rusqlite::{Batch, Connection, Statement};
 use windlass_core::value::{IsoValue, parse_iso, parse_timestamp};
 use windlass_core::{Error, Result};
 
 use super::connection::database_error;
 
-/// The rows of a query. Errors: the query.
+/// The rows of a query that only reads. Errors: a statement that does more; what SQLite says of the query.
 pub(super) fn batches(connection: &Connection, sql: &str, location: &str) -> Result<Vec<RecordBatch>> {
     let failed = |cause| database_error("query", location, cause);
-    let mut statement = connection.prepare(sql).map_err(failed)?;
+    let mut statements = Batch::new(connection, sql);
+    let statement = statements.next().map_err(failed)?;
+    // A statement without columns, such as `ATTACH`, gives no rows whatever it does.
+    let statement = statement.filter(|statement| statement.readonly() && statement.column_count() > 0);
+    let (Some(mut statement), None) = (statement, statements.next().map_err(failed)?) else {
+        return Err(Error::destination(format!("a query only reads, and this statement does more, at {location}"))
+            .with_hint(
+                "give one SELECT; to change data, use a client of the database, or Python's `pipeline.sql_client()`",
+            ));
+    };
+    rows_of(&mut statement, location)
+}
+
+/// Executes statements, and gives the rows of the last. Errors: what SQLite says of them.
+pub(super) fn execute(connection: &Connection, sql: &str, location: &str) -> Result<Vec<RecordBatch>> {
+    let failed = |cause| database_error("query", location, cause);
+    let mut statements = Batch::new(connection, sql);
+    let mut batches = Vec::new();
+    while let Some(mut statement) = statements.next().map_err(failed)? {
+        batches = rows_of(&mut statement, location)?;
+    }
+    Ok(batches)
+}
+
+fn rows_of(statement: &mut Statement<'_>, location: &str) -> Result<Vec<RecordBatch>> {
+    let failed = |cause| database_error("query", location, cause);
     let described: Vec<(String, String)> = statement
         .columns()
         .map(|column| (column.name().to_owned(), column.decl_type().unwrap_or_default().to_uppercase()))

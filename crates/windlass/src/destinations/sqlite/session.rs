@@ -12,7 +12,7 @@ use windlass_core::sql::Dialect;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
-use super::connection::{WriterMark, database_error, explain, one_text, open, tables};
+use super::connection::{WriterMark, database_error, explain, one_text, open, open_to_read, tables};
 use super::insert::insert_file;
 use super::{Sqlite, read};
 use crate::destination::{Dataset, Lease, Session, Stored};
@@ -20,6 +20,7 @@ use crate::destinations::aside;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
+use crate::rows::RowStream;
 
 /// A connection, opened when it is needed.
 pub(super) struct SqliteSession {
@@ -89,6 +90,10 @@ impl SqliteSession {
     fn explain(&self, error: Error) -> Error {
         explain(&self.destination, self.mark.is_some(), error)
     }
+}
+
+fn no_database(location: &str) -> Error {
+    Error::destination(format!("there is no database at {location}")).with_hint("run the pipeline first")
 }
 
 fn found(
@@ -254,12 +259,21 @@ impl Session for SqliteSession {
     }
 
     async fn query(&mut self, sql: &str) -> Result<Vec<RecordBatch>> {
+        let (destination, name, sql) = (self.destination.clone(), self.sql.name.clone(), sql.to_owned());
+        let location = self.location.clone();
+        let rows = aside(move || {
+            if !destination.file(&name).exists() {
+                return Err(no_database(&location));
+            }
+            read::batches(&open_to_read(&destination, &name)?, &sql, &location)
+        });
+        rows.await.map_err(|error| self.explain(error))
+    }
+
+    async fn execute(&mut self, sql: &str) -> Result<RowStream> {
         let sql = sql.to_owned();
-        let rows = self.read(move |connection, _, location| read::batches(connection, &sql, location));
-        rows.await?.ok_or_else(|| {
-            Error::destination(format!("there is no database at {}", self.location))
-                .with_hint("run the pipeline first")
-        })
+        let rows = self.read(move |connection, _, location| read::execute(connection, &sql, location));
+        Ok(RowStream::of(rows.await?.ok_or_else(|| no_database(&self.location))?))
     }
 
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {

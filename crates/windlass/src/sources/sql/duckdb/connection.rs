@@ -8,6 +8,7 @@ use windlass_core::{Error, Result};
 use super::super::address::Address;
 use super::super::database::Dialect;
 use super::super::query::{quote, text_literal};
+use crate::said::Said;
 
 /// Memory of the database when the URL does not say otherwise: reading a table takes little, and sorts go to files.
 const MEMORY_LIMIT: &str = "256MB";
@@ -144,7 +145,7 @@ pub(super) fn problem(what: &str, location: &str, cause: ::duckdb::Error) -> Err
             "check the names and the SQL of the query",
         )
     } else {
-        return error.with_source(cause);
+        return error.with_source(Said(cause));
     };
-    error.with_source(cause).with_hint(hint)
+    error.with_source(Said(cause)).with_hint(hint)
 }

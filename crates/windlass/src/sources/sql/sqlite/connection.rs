@@ -12,6 +12,7 @@ use super::super::database::Dialect;
 use super::super::open::OpenOptions;
 use super::super::query::{quote, text_literal};
 use crate::config::unknown_name;
+use crate::said::Said;
 
 /// How long to wait for others that write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -144,7 +145,7 @@ pub(super) fn problem(what: &str, location: &str, cause: rusqlite::Error) -> Err
                 "check the names in the query; identifiers stand in double quotes",
             )
         }
-        _ => return error.with_source(cause),
+        _ => return error.with_source(Said(cause)),
     };
-    error.with_source(cause).with_hint(hint)
+    error.with_source(Said(cause)).with_hint(hint)
 }
