@@ -4,6 +4,7 @@
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod astray;
 mod backfill;
 mod bad_input;
 mod example;

@@ -6,11 +6,12 @@ from windlass.common import jsonpath
 from windlass.extract.decorators import defer
 from windlass.extract.incremental import Incremental
 from windlass.sources.helpers._requests import requests
+from windlass.sources.helpers.requests import trust
 from windlass.sources.helpers.rest_client.client import RESTClient, raise_for_status
 from windlass.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from windlass.sources.helpers.rest_client.paginators import BasePaginator
 from windlass.sources.helpers.rest_client.typing import HTTPMethodBasic
-from windlass.sources.helpers.rest_client.utils import sanitize_url
+from windlass.sources.helpers.rest_client.utils import is_absolute, sanitize_url
 from windlass.sources.rest_api.placeholders import DirectKeyFormatter, expand_placeholders
 from windlass.sources.rest_api.registry import (
     AUTH_MAP,
@@ -233,6 +234,12 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, Mapping) and "type" not in value
 
 
+def _named_host(path: str, client: RESTClient) -> str:
+    """The URL whose host the credentials are for: the host of a URL in a record is anybody's."""
+    start = path.partition("{")[0]
+    return start if is_absolute(start) and trust.origin(trust.prepared_url(start)) else client.base_url
+
+
 def paginate_dependent_resource(
     items: List[Dict[str, Any]],
     method: HTTPMethodBasic,
@@ -281,6 +288,7 @@ def paginate_dependent_resource(
             paginator=own_paginator(paginator),
             data_selector=data_selector,
             hooks=hooks,
+            credentials_for=_named_host(path, client),
         ):
             if wanted.parent_record:
                 for record in page:

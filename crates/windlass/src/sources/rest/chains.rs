@@ -42,9 +42,9 @@ impl Links {
         let expanded = rest.template.expand(&binding.fields, cursor, range)?;
         let mut request = Request::new(rest.method.as_str(), join_url(&self.base_url, &expanded.path));
         // The host of an address in a record is anybody's; the credentials are for the one that the file names.
-        request.bind_credentials(&self.base_url);
-        if is_web(rest.template.path.start()) {
-            request.bind_credentials(rest.template.path.start());
+        match rest.template.path.start() {
+            start if is_web(start) => request.bind_credentials(&[start, &self.base_url]),
+            _ => request.bind_credentials(&[&self.base_url]),
         }
         request.params = expanded.params;
         for (name, value) in &self.headers {

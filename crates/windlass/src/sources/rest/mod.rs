@@ -13,6 +13,9 @@ pub mod http;
 pub mod paginate;
 pub mod select;
 
+#[doc(hidden)]
+pub mod fuzzing;
+
 mod actions;
 mod client;
 mod decode;

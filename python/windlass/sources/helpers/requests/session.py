@@ -6,6 +6,7 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Any, Callable, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 from windlass.sources.helpers._requests import requests
+from windlass.sources.helpers.requests import trust
 from windlass.sources.helpers.requests.typing import TimedeltaSeconds, TRequestTimeout
 from windlass.version import __version__
 
@@ -97,6 +98,10 @@ class Session(BaseSession):
         if self.raise_for_status:
             response.raise_for_status()
         return response
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Takes from the request that a redirect asks for what is not for its host."""
+        trust.rebuild_auth(self, prepared_request, response)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Sends a request that is prepared."""

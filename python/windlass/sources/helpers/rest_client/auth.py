@@ -13,6 +13,7 @@ from windlass.common.configuration.specs import CredentialsConfiguration, NotRes
 from windlass.common.configuration.specs.exceptions import NativeValueError
 from windlass.common.typing import Annotated, TSecretStrValue
 from windlass.sources.helpers._requests import requests
+from windlass.sources.helpers.requests.trust import guarded
 from windlass.sources.helpers.rest_client.exceptions import RESTClientException
 
 if TYPE_CHECKING:
@@ -148,8 +149,7 @@ class OAuth2ClientCredentials(OAuth2AuthBase):
         if self.access_token_request_data is None:
             self.access_token_request_data = {}
         self.token_expiry: Any = datetime.now(timezone.utc)
-        if self.session is None:
-            self.session = _default_session()
+        self.session = _default_session() if self.session is None else guarded(self.session)
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         if self.access_token is None or self.is_token_expired():
@@ -215,8 +215,7 @@ class OAuthJWTAuth(BearerTokenAuth):
         if self.scopes is not None and not isinstance(self.scopes, str):
             self.scopes = " ".join(self.scopes)
         self.token_expiry: Any = None
-        if self.session is None:
-            self.session = _default_session()
+        self.session = _default_session() if self.session is None else guarded(self.session)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         if self.token is None or self.is_token_expired():

@@ -2,10 +2,10 @@
 
 import copy
 from typing import Any, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
-from urllib.parse import urlsplit
 
 from windlass.common import jsonpath
 from windlass.sources.helpers._requests import requests
+from windlass.sources.helpers.requests import trust
 from windlass.sources.helpers.requests.retry import Client, runtime_setting
 from windlass.sources.helpers.rest_client.body import decode_once
 from windlass.sources.helpers.rest_client.detector import PaginatorFactory, find_response_page_data
@@ -23,9 +23,6 @@ Response = requests.Response
 
 #: Characters of an answer that an error shows.
 _MAX_ERROR_BODY = 8192
-
-#: Headers that say who asks.
-_CREDENTIALS = frozenset(["authorization", "cookie", "proxy-authorization"])
 
 
 def _logger() -> Any:
@@ -75,7 +72,8 @@ class RESTClient:
         self.pagination_factory = paginator_factory or PaginatorFactory()
         self.data_selector = data_selector
         self._told: Set[Tuple[str, ...]] = set()
-        #: Hosts besides that of `base_url` to which credentials may go where a link leads there.
+        #: Hosts besides that of `base_url` to which credentials, headers and bodies go where a link leads there: a name,
+        #: `host:port` or scheme and host.
         self.send_credentials_to: List[str] = list(runtime_setting("send_credentials_to", list, []))
 
     # -- single requests
@@ -124,14 +122,15 @@ class RESTClient:
         )
 
     def _send_request(self, request: Request, first_url: Optional[str], **options: Any) -> Response:
-        """Sends a request. Credentials stay with the host of the first one, wherever links lead."""
-        if not self._is_trusted(request.url, first_url):
-            request = copy.copy(request)
-            request.auth = None
-            request.headers = {
-                name: value for name, value in request.headers.items() if name.lower() not in _CREDENTIALS
-            }
-        prepared = self.session.prepare_request(request)
+        """Sends a request. What is the caller's stays with the host of the first one, wherever links lead."""
+        # What is sent decides, not what is written.
+        url: Any = requests.Request("GET", request.url, params=request.params).prepare().url
+        if self._is_trusted(url, first_url):
+            prepared = self.session.prepare_request(request)
+            if trust.origin(prepared.url) != trust.origin(url):
+                raise requests.exceptions.InvalidURL("what signs the request changes the host that it goes to")
+        else:
+            prepared = trust.stranger(request, url)
         _logger().debug("%s %s", prepared.method, sanitize_url(prepared.url))
         settings = self.session.merge_environment_settings(
             prepared.url,
@@ -140,16 +139,17 @@ class RESTClient:
             options.pop("verify", None),
             options.pop("cert", None),
         )
-        return self.session.send(prepared, **{**settings, **options})
+        token = trust.LISTED.set(list(self.send_credentials_to))
+        try:
+            return self.session.send(prepared, **{**settings, **options})
+        finally:
+            trust.LISTED.reset(token)
 
-    def _is_trusted(self, url: Any, first_url: Optional[str]) -> bool:
-        if not isinstance(url, str) or url == first_url:
-            return True
-        known = [one for one in (first_url, self.base_url) if one]
-        if not known or any(not self.session.should_strip_auth(one, url) for one in known):
-            return True
-        parts = urlsplit(url)
-        return parts.hostname in self.send_credentials_to or parts.netloc in self.send_credentials_to
+    def _is_trusted(self, url: str, first_url: Optional[str]) -> bool:
+        there = trust.origin(url)
+        known = (trust.origin(trust.prepared_url(one)) for one in (first_url, self.base_url) if one)
+        homes = [home for home in known if home is not None] or [None]
+        return any(trust.may_follow(home, there, self.send_credentials_to) for home in homes)
 
     # -- pages
 
@@ -179,9 +179,10 @@ class RESTClient:
         request = self._create_request(
             path, method, headers, copy.copy(params), copy.deepcopy(json), copy.copy(data), auth, hooks
         )
+        # Where the URL comes from a record, it does not say whom the credentials are for.
+        first_url = kwargs.pop("credentials_for", request.url)
         if paginator is not None:
             paginator.init_request(request)
-        first_url = request.url
         repeats = Repeats()
         while True:
             try:
@@ -252,6 +253,7 @@ def _setting(config: Any, name: str, kind: type, default: Any) -> Any:
 
 
 def _checked(session: requests.Session) -> requests.Session:
+    trust.guarded(session)
     if getattr(session, "raise_for_status", False):
         _logger().warning(
             "the session raises for answers that are errors, so that response actions do not see them: make it by "

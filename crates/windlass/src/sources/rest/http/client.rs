@@ -28,9 +28,6 @@ use super::{HttpSettings, Request, Response, Transport, encode, tls, url};
 /// Tells of an answer or of an error without answer whether the request is tried again.
 pub type RetryCondition = Arc<dyn Fn(std::result::Result<&Response, &str>) -> bool + Send + Sync>;
 
-/// Headers by which credentials travel.
-const CREDENTIAL_HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
-
 /// Carries requests over the network. Cookies, budgets and connections are those of one client; limits of a host are
 /// shared by all clients of the process.
 pub struct HttpTransport {
@@ -142,25 +139,27 @@ impl HttpTransport {
     /// Makes of a request what goes over the wire.
     async fn prepare(&self, request: &Request) -> Result<Prepared> {
         let mut request = request.clone();
-        let withheld = self.foreign_host(&request);
-        let mut signed = Vec::new();
-        if withheld.is_some() {
-            request.headers.retain(|name, _| !is_credential_name(name));
+        let listed = &self.settings.send_credentials_to;
+        let (mut address, withheld) =
+            url::route(&request.url, &request.params, request.home.as_deref(), listed)?;
+        let there = url::origin_of(&address);
+        if let Some(place) = &withheld {
+            request.headers.clear();
+            if encode::body(&request.body).is_some() {
+                let to = url::masked(address.as_str());
+                return Err(body_withheld(&request.method, &to, place));
+            }
         } else if let Some(auth) = request.auth.clone() {
-            let before = request.headers.clone();
             auth.sign(&mut request, self).await?;
-            signed.extend(
-                request
-                    .headers
-                    .iter()
-                    .filter(|(name, value)| before.get(*name) != Some(value))
-                    .map(|(name, _)| name.clone()),
-            );
+            address = url::with_parameters(&request.url, &request.params)?;
+            if url::origin_of(&address) != there {
+                return Err(Error::config("what signs the request changes the host that it goes to"));
+            }
         }
-        let mut address = url::with_parameters(&request.url, &request.params)?;
-        let from_url = take_userinfo(&mut address);
+        // A link that another host is named in brings no credentials of its own either.
+        let from_url = take_userinfo(&mut address).filter(|_| withheld.is_none());
         if request.auth.is_none()
-            && let Some(basic) = self.basic_of(&address).or(from_url)
+            && let Some(basic) = self.basic_of(&address, withheld.is_none()).or(from_url)
         {
             request.set_header("Authorization", basic);
         }
@@ -174,12 +173,12 @@ impl HttpTransport {
         let method = request.method.to_ascii_uppercase();
         let method = Method::from_bytes(method.as_bytes())
             .map_err(|cause| Error::config(format!("`{method}` is no method of HTTP")).with_source(cause))?;
-        let mut headers = self.default_headers(&request);
+        let defaults = self.default_headers(&request);
+        let mut headers = defaults.clone();
         add_headers(&mut headers, &request.headers)?;
-        let signed = signed.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect();
         let timeout = request.timeout.unwrap_or_else(|| seconds(self.settings.request_timeout));
         let secrets = request.auth.as_ref().map(|auth| auth.secrets()).unwrap_or_default();
-        Ok(Prepared { method, url: address, headers, body, signed, withheld, secrets, timeout })
+        Ok(Prepared { method, url: address, headers, defaults, body, withheld, secrets, timeout })
     }
 
     fn default_headers(&self, request: &Request) -> HeaderMap {
@@ -199,25 +198,9 @@ impl HttpTransport {
         headers
     }
 
-    /// The host that a link led to and that is not to get the credentials.
-    fn foreign_host(&self, request: &Request) -> Option<String> {
-        let home = request.home.as_deref()?;
-        let there = url::origin(&request.url)?;
-        if url::may_follow(home, &there) || self.may_have_credentials(&there) {
-            return None;
-        }
-        Some(there.split_once("://").map_or(there.as_str(), |(_, host)| host).to_owned())
-    }
-
-    fn may_have_credentials(&self, origin: &str) -> bool {
-        let place = origin.split_once("://").map_or(origin, |(_, place)| place);
-        let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
-        self.settings.send_credentials_to.iter().any(|allowed| allowed == host || allowed == place)
-    }
-
-    /// What the user's file of credentials has for a host.
-    fn basic_of(&self, address: &Url) -> Option<String> {
-        let (user, password) = self.netrc.find(address.host_str()?)?;
+    /// What the user's file of credentials has for a host; its entry for all hosts is for those that the user named.
+    fn basic_of(&self, address: &Url, is_named: bool) -> Option<String> {
+        let (user, password) = self.netrc.find(address.host_str()?, is_named)?;
         Some(basic(user, password.expose()))
     }
 
@@ -374,25 +357,23 @@ impl HttpTransport {
                 hop.headers.remove(name);
             }
         }
-        let (from, there) = (url::origin_of(&hop.url), url::origin_of(&to));
-        if !url::may_follow(&from, &there) && !self.may_have_credentials(&there) {
-            for name in
-                CREDENTIAL_HEADERS.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
-            {
-                hop.headers.remove(name);
+        let from = url::origin_of(&hop.url);
+        let listed = &self.settings.send_credentials_to;
+        if let Some(place) = url::foreign_place(&from, &url::origin_of(&to), listed) {
+            if hop.body.is_some() {
+                return Err(body_withheld(
+                    hop.method.as_str(),
+                    &url::masked_with(to.as_str(), &hop.secrets),
+                    &place,
+                ));
             }
-            for name in hop.signed.drain(..) {
-                hop.headers.remove(name);
-            }
-            hop.withheld =
-                Some(there.split_once("://").map_or(there.as_str(), |(_, place)| place).to_owned());
+            hop.headers.clone_from(&hop.defaults);
+            hop.withheld = Some(place);
         }
         hop.url = to;
         hop.url.set_fragment(None);
-        if let Some(basic) = take_userinfo(&mut hop.url).and_then(|basic| HeaderValue::from_str(&basic).ok())
-        {
-            hop.headers.insert("authorization", basic);
-        }
+        // A server names no credentials, neither for itself nor for others.
+        take_userinfo(&mut hop.url);
         Ok(hop)
     }
 }
@@ -402,7 +383,8 @@ impl Transport for HttpTransport {
     async fn send(&self, request: &Request) -> Result<Response> {
         let response = self.follow(request).await?;
         // A token may be refused before its time; one more is tried, once.
-        if response.status == 401 && request.auth.as_ref().is_some_and(|auth| auth.refresh()) {
+        let is_refused = response.status == 401 && response.withheld_from.is_none();
+        if is_refused && request.auth.as_ref().is_some_and(|auth| auth.refresh()) {
             return self.follow(request).await;
         }
         Ok(response)
@@ -440,9 +422,9 @@ struct Prepared {
     url: Url,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
-    /// Headers that the authentication wrote.
-    signed: Vec<HeaderName>,
-    /// The host that does not get the credentials.
+    /// Headers that are the client's own, which any host may see.
+    defaults: HeaderMap,
+    /// The host that gets neither credentials nor headers.
     withheld: Option<String>,
     /// What is not shown of the address.
     secrets: Vec<Secret>,
@@ -466,13 +448,14 @@ fn add_headers(headers: &mut HeaderMap, added: &IndexMap<String, String>) -> Res
     Ok(())
 }
 
-/// Whether a header of this name, which the user gave, is likely to be a credential.
-fn is_credential_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    CREDENTIAL_HEADERS.contains(&name.as_str())
-        || ["token", "secret", "password", "api-key", "api_key", "apikey", "auth"]
-            .iter()
-            .any(|part| name.contains(part))
+/// The error for a body that a link or redirect leads to another host.
+fn body_withheld(method: &str, to: &str, place: &str) -> Error {
+    Error::source_failed(format!(
+        "{method} {to}: a link or redirect leads to another host, which does not get the body of the request"
+    ))
+    .with_hint(format!(
+        "bodies, headers and credentials stay with the host that they are for: `send_credentials_to: [{place}]` lets them go there"
+    ))
 }
 
 /// User and password of an address as a header; the address goes without them.
@@ -497,5 +480,7 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
+#[cfg(test)]
+mod astray;
 #[cfg(test)]
 mod tests;

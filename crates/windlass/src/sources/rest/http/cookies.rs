@@ -18,6 +18,8 @@ struct Cookie {
     name: String,
     value: String,
     domain: String,
+    /// The port of who set it: another one may belong to somebody else.
+    port: Option<u16>,
     /// Whether hosts below the domain get it too.
     is_for_subdomains: bool,
     path: String,
@@ -32,7 +34,8 @@ impl CookieJar {
         for text in headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
             let Some(cookie) = parse(text, url, now) else { continue };
             self.cookies.retain(|other| {
-                (&other.name, &other.domain, &other.path) != (&cookie.name, &cookie.domain, &cookie.path)
+                (&other.name, &other.domain, &other.path, other.port)
+                    != (&cookie.name, &cookie.domain, &cookie.path, cookie.port)
             });
             if cookie.expires.is_none_or(|expires| expires > now) {
                 self.cookies.push(cookie);
@@ -48,6 +51,7 @@ impl CookieJar {
         let fits = |cookie: &&Cookie| {
             let same_host = cookie.domain == host;
             (same_host || cookie.is_for_subdomains && is_below(&host, &cookie.domain))
+                && is_own_port(cookie.port, url.port_or_known_default())
                 && is_path_below(url.path(), &cookie.path)
                 && (!cookie.is_secure || url.scheme() == "https")
                 && cookie.expires.is_none_or(|expires| expires > now)
@@ -72,6 +76,7 @@ fn parse(text: &str, url: &Url, now: i64) -> Option<Cookie> {
         name: name.trim().to_owned(),
         value: value.trim().to_owned(),
         domain: host.clone(),
+        port: url.port_or_known_default(),
         is_for_subdomains: false,
         path: default_path.to_owned(),
         is_secure: false,
@@ -103,6 +108,11 @@ fn parse(text: &str, url: &Url, now: i64) -> Option<Cookie> {
         cookie.expires = Some(now.saturating_add(seconds.saturating_mul(1_000_000)));
     }
     (!cookie.name.is_empty()).then_some(cookie)
+}
+
+/// Whether what a port set may go to another: the same, or that of TLS in place of that without.
+fn is_own_port(of: Option<u16>, to: Option<u16>) -> bool {
+    of == to || matches!((of, to), (Some(80), Some(443)))
 }
 
 fn is_below(host: &str, domain: &str) -> bool {
@@ -142,6 +152,9 @@ mod tests {
             ("http://h.com/", "s=1; Domain=com", "http://o.com/", None),
             ("http://h/", "s=1; Domain=o", "http://o/", None),
             ("https://h/", "s=1; Secure", "http://h/", None),
+            ("http://h:1/", "s=1", "http://h:2/", None),
+            ("http://h/", "s=1", "https://h/", Some("s=1")),
+            ("https://h/", "s=1", "http://h/", None),
             ("http://h/", "s=1; Max-Age=0", "http://h/", None),
             ("http://h/", "s=1; Max-Age=10", "http://h/", Some("s=1")),
             ("http://h/", "s=1; Expires=Wed, 21 Oct 2015 07:28:00 GMT", "http://h/", Some("s=1")),

@@ -40,6 +40,7 @@ pub use request::{Request, RequestBody, Settles};
 pub use response::{Response, Spooled};
 pub use settings::HttpSettings;
 pub use url::{is_address, is_secret_name, is_web, join as join_url, masked as masked_url};
+pub(crate) use url::{origin, route};
 
 /// Carries requests: over the network with retries and limits, or from a recording.
 #[async_trait]

@@ -67,10 +67,10 @@ impl Netrc {
         Self { entries }
     }
 
-    /// User and password for a host.
-    pub(super) fn find(&self, host: &str) -> Option<(&str, &Secret)> {
+    /// User and password for a host; with `default` also those of the entry for all hosts.
+    pub(super) fn find(&self, host: &str, default: bool) -> Option<(&str, &Secret)> {
         let entry = self.entries.iter().find(|entry| entry.0.as_deref() == Some(host));
-        let entry = entry.or_else(|| self.entries.iter().find(|entry| entry.0.is_none()))?;
+        let entry = entry.or_else(|| self.entries.iter().find(|entry| default && entry.0.is_none()))?;
         Some((&entry.1, &entry.2))
     }
 }
@@ -84,11 +84,12 @@ mod tests {
         let text = "# mine\nmachine h login u password p\nmacdef m\n machine x login y\n\nmachine o\n  login a\n  \
                     password b\ndefault login anonymous password none";
         let netrc = Netrc::parse(text);
-        let found = |host| netrc.find(host).map(|(user, password)| (user, password.expose()));
+        let found = |host| netrc.find(host, true).map(|(user, password)| (user, password.expose()));
         assert_eq!(found("h"), Some(("u", "p")));
         assert_eq!(found("o"), Some(("a", "b")));
         assert_eq!(found("x"), Some(("anonymous", "none")));
-        assert_eq!(Netrc::parse("machine h login u password p").find("x"), None);
-        assert_eq!(Netrc::parse("login password machine").find("x"), None);
+        assert_eq!(netrc.find("x", false), None, "a link that leads to any host is not the user's");
+        assert_eq!(Netrc::parse("machine h login u password p").find("x", true), None);
+        assert_eq!(Netrc::parse("login password machine").find("x", true), None);
     }
 }

@@ -35,8 +35,9 @@ pub struct Request {
     pub without: Vec<String>,
     /// Answers that are not tried again, though their status is one that is.
     pub settles: Option<Settles>,
-    /// Scheme, host and port that the credentials are for: those of the first URL. A template whose URL is replaced by
-    /// a link to somewhere else keeps it, and what is sent there goes without credentials.
+    /// Scheme, host and port that credentials, headers and body are for: those of the first URL; an empty text is no
+    /// host at all. A template whose URL is replaced by a link to somewhere else keeps it, and what is sent there goes
+    /// without them.
     pub home: Option<String>,
 }
 
@@ -60,7 +61,7 @@ impl Request {
         let url = url.into();
         Self {
             method: method.into(),
-            home: url::origin(&url),
+            home: Some(url::origin(&url).unwrap_or_default()),
             url,
             params: Map::new(),
             headers: IndexMap::new(),
@@ -73,9 +74,10 @@ impl Request {
         }
     }
 
-    /// Binds the credentials to the host of this URL in place of the request's own, which others may have named.
-    pub fn bind_credentials(&mut self, url: &str) {
-        self.home = url::origin(url).or_else(|| self.home.take());
+    /// Binds credentials, headers and body to the host of the first of these URLs that has one, in place of the
+    /// request's own, which others may have named. Where none has a host they are sent to nobody.
+    pub fn bind_credentials(&mut self, urls: &[&str]) {
+        self.home = Some(urls.iter().find_map(|url| url::origin(url)).unwrap_or_default());
     }
 
     /// Takes a header back, also one that every request has.

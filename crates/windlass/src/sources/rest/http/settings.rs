@@ -39,7 +39,8 @@ pub struct HttpSettings {
     pub max_seconds: Option<f64>,
     /// Redirects that a request follows. Default 30.
     pub max_redirects: usize,
-    /// Hosts, or `host:port`, that get the credentials when a link or redirect leads from the API to them.
+    /// Hosts, `host:port` or scheme and host, that get credentials, headers and bodies when a link or redirect leads from
+    /// the API to them. A host alone never stands for giving up TLS.
     pub send_credentials_to: Vec<String>,
     /// What servers see as `User-Agent`. Default `windlass/` and the version.
     pub user_agent: String,

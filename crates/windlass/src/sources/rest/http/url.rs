@@ -71,15 +71,13 @@ pub fn is_web(text: &str) -> bool {
 
 /// Whether a text is an address of the web.
 pub fn is_address(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    origin(text).is_some()
 }
 
-/// Scheme, host and port of an address; `None` if it is not one of the web.
-pub(super) fn origin(url: &str) -> Option<String> {
-    let url = Url::parse(url)
-        .ok()
-        .filter(|url| is_web(url.scheme()) || matches!(url.scheme(), "http" | "https"))?;
-    Some(origin_of(&url))
+/// Scheme, host and port that a request for this address is sent to, after all rewriting; `None` if it is not one of the
+/// web. The text itself must not be asked: `http://a\@b/` is read as host `a` by some and goes to `b`.
+pub(crate) fn origin(url: &str) -> Option<String> {
+    Some(origin_of(&with_parameters(url, &Map::new()).ok()?))
 }
 
 pub(super) fn origin_of(url: &Url) -> String {
@@ -94,6 +92,48 @@ pub(super) fn may_follow(from: &str, to: &str) -> bool {
         .and_then(|rest| rest.strip_suffix(":80"))
         .map(|host| format!("https://{host}:443"));
     from == to || upgraded.is_some_and(|upgraded| upgraded == to)
+}
+
+/// The address that a request goes to, and the host and port of it where what is meant for `home` is not to go there.
+///
+/// What is sent decides, not what is written: the parser of the client has the last word on the host.
+/// Errors: no address of the web.
+pub(crate) fn route(
+    url: &str,
+    params: &Map<String, Value>,
+    home: Option<&str>,
+    listed: &[String],
+) -> Result<(Url, Option<String>)> {
+    let address = with_parameters(url, params)?;
+    let place = home.and_then(|home| foreign_place(home, &origin_of(&address), listed));
+    Ok((address, place))
+}
+
+/// Host and port of an origin, where what is meant for another is not to go there.
+pub(super) fn foreign_place(home: &str, there: &str, listed: &[String]) -> Option<String> {
+    let is_home = may_follow(home, there) || is_listed(listed, home, there);
+    (!is_home).then(|| there.split_once("://").map_or(there, |(_, place)| place).to_owned())
+}
+
+/// Whether a list of hosts, `host:port` and origins names a place to which something is sent that was meant for another.
+///
+/// A host alone never stands for giving up TLS: who wants that writes the port or the scheme as well.
+pub(super) fn is_listed(list: &[String], from: &str, to: &str) -> bool {
+    let Some((scheme, _)) = to.split_once("://") else { return false };
+    let gives_up_tls = from.starts_with("https://") && scheme == "http";
+    list.iter().map(|entry| entry.trim().trim_end_matches('/')).any(|entry| {
+        let has_scheme = entry.contains("://");
+        let has_port = entry
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
+        let address = if has_scheme { entry.to_owned() } else { format!("{scheme}://{entry}") };
+        let Ok(named) = Url::parse(&address) else { return false };
+        if has_scheme || has_port {
+            return origin_of(&named) == to;
+        }
+        let host = to.rsplit_once(':').map_or(to, |(host, _)| host);
+        !gives_up_tls && format!("{scheme}://{}", named.host_str().unwrap_or_default()) == host
+    })
 }
 
 /// The address that goes over the wire: escapes what has to be, and appends the parameters to the query.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use windlass_core::Result;
 
 use super::link::{FindLink, LinkChain};
+use super::link_header::{WebLink, web_links};
 use super::{Answer, Paginator};
 use crate::sources::rest::http::Response;
 
@@ -41,32 +42,14 @@ impl FindLink for HeaderLink {
 }
 
 /// The URL that the headers `Link` name for a relation; the last one of several.
-///
-/// Names are compared as they are, and several in one `rel` are one name, as in the reference.
 pub(super) fn linked(response: &Response, relation: &str) -> Option<String> {
     let is_link = |name: &str| name.eq_ignore_ascii_case("link");
     let headers = response.headers.iter().filter(|(name, _)| is_link(name)).map(|(_, value)| value.as_str());
-    let joined = headers.collect::<Vec<_>>().join(", ");
-    split_links(&joined).into_iter().rev().find_map(|link| {
-        let (url, params) = link.split_once(';')?;
-        let bare = |text: &str| text.trim_matches([' ', '\'', '"']).to_owned();
-        let pairs = params.split(';').map_while(|param| param.split_once('='));
-        let rel = pairs.filter(|(key, _)| bare(key) == "rel").last()?.1;
-        (bare(rel) == relation).then(|| url.trim_matches(['<', '>', ' ', '\'', '"']).to_owned())
-    })
+    target_of(&headers.collect::<Vec<_>>().join(", "), relation)
 }
 
-/// The links of a header: they are parted by a comma before a `<`.
-fn split_links(header: &str) -> Vec<&str> {
-    let mut links = Vec::new();
-    let mut start = 0;
-    for (at, _) in header.match_indices(',') {
-        let rest = header[at + 1..].trim_start_matches(' ');
-        if rest.starts_with('<') {
-            links.push(&header[start..at]);
-            start = at + 1;
-        }
-    }
-    links.push(&header[start..]);
-    links
+/// The URL that the text of a header names for a relation; the last one of several.
+pub(super) fn target_of(header: &str, relation: &str) -> Option<String> {
+    let is_wanted = |link: &WebLink| link.relations.iter().any(|known| known.eq_ignore_ascii_case(relation));
+    web_links(header).into_iter().rev().find(is_wanted).map(|link| link.target)
 }

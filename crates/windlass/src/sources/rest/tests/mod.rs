@@ -2,6 +2,7 @@
 
 mod cassettes;
 mod chains;
+mod fuzzing;
 mod large;
 mod resume;
 
