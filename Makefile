@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python orchestrators differential
+.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python orchestrators differential soak soak-sample tests-built
 
 demo: setup
 	cargo build --release -p windlass-cli
@@ -22,7 +22,7 @@ servers:
 	@scripts/fetch-servers
 
 # The tests come last, so that the run closes with the line of the test runner.
-test: setup tools servers fmt typos lint core-tree deny docs doctest fuzz-check python nextest
+test: setup tools servers fmt typos lint core-tree deny docs doctest fuzz-check python tests-built soak-sample nextest
 
 fmt:
 	cargo fmt --all --check
@@ -91,6 +91,19 @@ differential: python
 	"$(INTEROP)/bin/pip" install --quiet -r python/differential/requirements.txt
 	DLT_PYTHON="$(INTEROP)/bin/python" WINDLASS_PYTHON="$(PYTHON)/bin/python" "$(PYTHON)/bin/python" python/differential/run.py \
 	  $(if $(filter command environment,$(firstword $(origin CASES))),$(CASES),python/differential/cases)
+
+# Pipelines killed from outside at random moments (soak/README.md); goes on where results/soak.jsonl stands: make soak KILLS=10000
+soak: python
+	cargo build --release -p windlass-cli
+	"$(PYTHON)/bin/python" soak/run.py --windlass "$(CARGO_TARGET_DIR)/release/windlass" --kills $(or $(KILLS),10000) \
+	  --results results/soak.jsonl
+
+# A few of them on every run of the tests, by the binary that those use.
+soak-sample: python tests-built
+	"$(PYTHON)/bin/python" soak/run.py --windlass "$(CARGO_TARGET_DIR)/debug/windlass" --kills 60 --each 4
+
+tests-built:
+	cargo nextest run --workspace --features $(FEATURES) --no-run
 
 nextest:
 	cargo nextest run --workspace --features $(FEATURES) --profile $(or $(NEXTEST_PROFILE),default)
