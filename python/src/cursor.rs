@@ -16,7 +16,7 @@ use crate::arrow::{batches, table};
 use crate::error::OrRaise as _;
 use crate::write::write_line;
 
-/// Rows that are written already: JSON lines with typed strings.
+/// Rows that are written already: lines of typed JSON.
 #[pyclass(frozen, module = "windlass._windlass")]
 pub(crate) struct Rows {
     pub(crate) lines: Vec<u8>,
@@ -77,7 +77,7 @@ impl Cursor {
         }
         let reading = Reading { page: *pages, most: None, in_order: filter.options().can_stop_early() };
         *pages += 1;
-        let parsed = buffers.parse_lines(lines).or_raise(py)?;
+        let parsed = buffers.parse_typed_lines(lines).or_raise(py)?;
         let judged = filter.records(&parsed.tape, &parsed.rows, reading, tally).or_raise(py)?;
         let memory = parsed.into_memory();
         buffers.restore(memory);
@@ -101,7 +101,7 @@ impl Cursor {
         lines.extend_from_slice(written);
         let reading = Reading { page: *pages, most: None, in_order: filter.options().can_stop_early() };
         *pages += 1;
-        let parsed = buffers.parse_lines(lines).or_raise(py)?;
+        let parsed = buffers.parse_typed_lines(lines).or_raise(py)?;
         let judged = filter.records(&parsed.tape, &parsed.rows, reading, tally).or_raise(py)?;
         let memory = parsed.into_memory();
         buffers.restore(memory);

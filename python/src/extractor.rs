@@ -236,7 +236,7 @@ impl Pull {
         if let Ok(list) = payload.cast::<PyList>() {
             if list.is_empty() && !self.slots[slot].is_announced {
                 self.flush(slot);
-                self.send(slot, Body::Lines(Vec::new()), 0);
+                self.send(slot, Body::TypedLines(Vec::new()), 0);
             }
             let what = What::List { list: list.clone().unbind(), at: 0 };
             self.begun.push(Begun { slot, what });
@@ -336,7 +336,7 @@ impl Pull {
         let lines = std::mem::take(&mut own.lines);
         let rows = std::mem::take(&mut own.rows);
         self.waiting -= lines.len();
-        self.send(slot, Body::Lines(lines), rows);
+        self.send(slot, Body::TypedLines(lines), rows);
     }
 
     fn send(&mut self, slot: usize, body: Body, rows: u64) {

@@ -50,10 +50,13 @@ fn typed<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     let Some((tag, body)) = strip_tag(text) else { return plain() };
     let decoded = match tag {
         Tag::Decimal | Tag::Wei => py.import("decimal")?.getattr("Decimal")?.call1((body,)),
+        // Python has no years but those of four digits.
+        Tag::Timestamp | Tag::Date if body.starts_with(['+', '-']) => return body.into_bound_py_any(py),
         Tag::Timestamp => iso(py, "datetime", body),
         Tag::Date => iso(py, "date", body),
         Tag::Time => iso(py, "time", body),
         Tag::Uuid => py.import("uuid")?.getattr("UUID")?.call1((body,)),
+        Tag::Text => return body.into_bound_py_any(py),
         Tag::Bytes => match STANDARD.decode(body) {
             Ok(bytes) => return Ok(PyBytes::new(py, &bytes).into_any()),
             Err(_) => return plain(),

@@ -14,14 +14,15 @@ use crate::arrow::batches;
 use crate::cursor::Rows;
 use crate::error::OrRaise as _;
 use crate::read::Maker;
-use crate::write::{Refused, write, write_float, write_string};
+use crate::write::{Refused, write, write_float, write_string, write_text};
 
-/// The lines of a JSON lines file as rows; `None` if a line is anything but one object.
+/// The lines of a JSON lines file as rows; `None` if a line is anything but one object, or may hold a text that rows
+/// mark.
 #[pyfunction]
 pub(crate) fn rows_of_lines(py: Python<'_>, text: &[u8]) -> PyResult<Option<Rows>> {
     let lines = || text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let count = lines().filter(|line| !line.is_empty()).count();
-    if !lines().all(|line| line.is_empty() || line.starts_with(b"{")) {
+    if !lines().all(|line| line.is_empty() || line.starts_with(b"{")) || may_hold_tag(text) {
         return Ok(None);
     }
     let is_sound = py
@@ -39,6 +40,15 @@ pub(crate) fn rows_of_lines(py: Python<'_>, text: &[u8]) -> PyResult<Option<Rows
         lines.push(b'\n');
     }
     Ok(Some(Rows { lines, count: count as u64 }))
+}
+
+/// Whether a text has one of the characters that typed strings begin with, as it is or escaped.
+fn may_hold_tag(text: &[u8]) -> bool {
+    text.windows(6).any(|bytes| match bytes {
+        [0xef, 0x80, 0xa6..=0xaf, ..] => true,
+        [b'\\', b'u', digits @ ..] => digits[..3].eq_ignore_ascii_case(b"f02"),
+        _ => false,
+    })
 }
 
 /// Columns as rows, as their dicts would be.
@@ -103,7 +113,7 @@ fn writer<'a>(column: &'a ArrayRef, maker: &'a Maker<'_>) -> WriteValue<'a> {
     }
     fn text<'a>(value: impl Fn(usize) -> &'a str + 'a) -> WriteValue<'a> {
         Box::new(move |row, out| {
-            write_string(value(row), out);
+            write_text(value(row), out);
             Ok(())
         })
     }

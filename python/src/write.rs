@@ -1,4 +1,4 @@
-//! From Python values to JSON lines with typed strings: each row is walked once, under the GIL.
+//! From Python values to lines of typed JSON: each row is walked once, under the GIL.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use pyo3::types::{
     PyTuple, PyType,
 };
 use pyo3::{Py, intern};
-use windlass::core::value::Tag;
+use windlass::core::value::{Tag, escape_text};
 
 /// Levels below a row. What is deeper is most likely a circle.
 const MAX_DEPTH: usize = 200;
@@ -130,7 +130,7 @@ pub(crate) fn write_line(row: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> Result<()
 /// Appends a value as JSON.
 pub(crate) fn write(value: &Bound<'_, PyAny>, out: &mut Vec<u8>, depth: usize) -> Result<(), Refused> {
     if let Ok(text) = value.cast_exact::<PyString>() {
-        write_string(text.to_str()?, out);
+        write_text(text.to_str()?, out);
     } else if value.is_none() {
         out.extend_from_slice(b"null");
     } else if let Ok(number) = value.cast_exact::<PyInt>() {
@@ -259,7 +259,12 @@ fn write_tagged(tag: Tag, body: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a JSON string.
+/// Appends a text that is a value.
+pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
+    write_string(&escape_text(text), out);
+}
+
+/// Appends a JSON string: a key, or a text that does not look like a typed string.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     use std::io::Write as _;
     let mut rest = text.as_bytes();
@@ -336,7 +341,7 @@ fn write_other(value: &Bound<'_, PyAny>, out: &mut Vec<u8>, depth: usize) -> Res
         return write(&value.getattr(intern!(py, "value"))?, out, depth + 1);
     }
     if let Ok(text) = value.cast::<PyString>() {
-        write_string(text.to_str()?, out);
+        write_text(text.to_str()?, out);
         return Ok(());
     }
     if value.is_instance_of::<PyBool>() {

@@ -127,7 +127,7 @@ impl ResponseHook for Incomplete {
 pub(super) fn items(body: &Body) -> Result<Vec<Value>> {
     let wrong = |cause: serde_json::Error| Error::internal("a record is not JSON").with_source(cause);
     match body {
-        Body::Lines(bytes) | Body::Numbered(bytes, _) => bytes
+        Body::Lines(bytes) | Body::TypedLines(bytes) | Body::Numbered(bytes, _) => bytes
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
             .map(|line| serde_json::from_slice(line).map_err(wrong))

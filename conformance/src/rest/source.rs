@@ -138,6 +138,7 @@ fn records(body: &Body) -> Result<Vec<Value>> {
     let mut buffers = ParseBuffers::new();
     let parsed = match body {
         Body::Lines(bytes) => buffers.parse_lines(bytes)?,
+        Body::TypedLines(bytes) => buffers.parse_typed_lines(bytes)?,
         Body::Document(bytes, select) => {
             buffers.parse_document(bytes, select).map_err(|error| Error::data(error.message.clone()))?
         }

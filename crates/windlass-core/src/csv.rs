@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::json::{BadRecord, Parsed, ParsedRow, SyntaxError, Tape, TapeBuilder, TapeMemory};
+use crate::json::{BadRecord, Parsed, ParsedRow, SyntaxError, Tape, TapeBuilder, TapeMemory, is_exact};
 
 /// How a CSV file is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +56,7 @@ pub struct CsvBuffers {
     ends: Vec<usize>,
     records: Vec<Record>,
     memory: Option<TapeMemory>,
+    keeps_literals: bool,
 }
 
 /// A record of a chunk: its fields by index.
@@ -179,7 +180,7 @@ impl CsvTable {
                 // The record as a whole is UTF-8; a field could still begin or end within a character.
                 let Ok(value) = std::str::from_utf8(buffers.field(*record, index)) else { continue };
                 tape.key(&self.names[index]);
-                self.value(&mut tape, self.kinds[index], value);
+                self.value(&mut tape, self.kinds[index], value, buffers.keeps_literals);
             }
             tape.close();
         }
@@ -188,7 +189,7 @@ impl CsvTable {
 
     /// Adds a value with the type of its column; one that is not of that type stays text, and the engine finds a place
     /// for it.
-    fn value<'a>(&self, tape: &mut TapeBuilder<'a>, column: Kind, value: &'a str) {
+    fn value<'a>(&self, tape: &mut TapeBuilder<'a>, column: Kind, value: &'a str, keeps_literals: bool) {
         if is_null(&self.dialect, value) {
             return tape.null();
         }
@@ -200,7 +201,8 @@ impl CsvTable {
                 Err(_) => tape.text(value),
             },
             (Kind::Double, Kind::Int | Kind::Double) => match value.parse() {
-                Ok(value) => tape.double(value),
+                Ok(double) if keeps_literals && !is_exact(value) => tape.literal(double, value),
+                Ok(double) => tape.double(double),
                 Err(_) => tape.text(value),
             },
             (Kind::Bool, Kind::Bool) => tape.bool(value.eq_ignore_ascii_case("true")),
@@ -243,6 +245,11 @@ impl Kind {
 }
 
 impl CsvBuffers {
+    /// Whether the tape is to hold the texts of numbers that a float does not hold exactly.
+    pub fn keep_literals(&mut self, keep: bool) {
+        self.keeps_literals = keep;
+    }
+
     /// Takes back the memory of a tape.
     pub fn restore(&mut self, memory: TapeMemory) {
         self.memory = Some(memory);

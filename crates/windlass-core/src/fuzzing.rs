@@ -3,12 +3,13 @@
 
 use crate::csv::{CsvBuffers, CsvDialect, CsvTable};
 use crate::document::{Document, DocumentFormat};
-use crate::json::{LineIndex, ParseBuffers, Parsed, ParsedRow, sanitize, write_compact};
+use crate::json::{LineIndex, ParseBuffers, Parsed, ParsedRow, sanitize, write_compact, write_typed};
 use crate::naming::{Convention, Naming};
 use crate::normalize::SchemaState;
 use crate::package::{Checkpoint, Journal, PackageManifest};
 use crate::schema::{Schema, parse_document};
 use crate::state::State;
+use crate::value::{Decimal, Scalar, decode_tagged, escape_text};
 
 fn text_of(parsed: &Parsed<'_>, row: &ParsedRow) -> String {
     let mut text = String::new();
@@ -40,6 +41,54 @@ pub fn parse(bytes: &[u8]) {
         buffers.restore(memory);
     }
     assert_eq!((all, bad), (alone, refused), "a line means the same alone and among others");
+}
+
+/// Bytes as a text and as a number: a text is itself at every place and after every way of writing it, and a number
+/// keeps its digits.
+pub fn texts(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let expected = Scalar::Text(text.as_ref().into());
+    let number = text.trim();
+    let is_number = serde_json::from_str::<serde_json::Number>(number).is_ok();
+    let raw = serde_json::Value::from(text.as_ref()).to_string();
+    let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    for other in ["1", "NaN", if is_number { number } else { "1e400" }] {
+        for written in [&raw, &format!("\"{escaped}\"")] {
+            let line = format!("{{\"n\":{other},\"v\":[{written},{{\"v\":{written}}}]}}");
+            let mut buffers = ParseBuffers::new();
+            buffers.keep_literals(is_number);
+            let Ok(parsed) = buffers.parse_lines(line.as_bytes()) else { return };
+            let mut typed = String::new();
+            write_typed(&mut typed, &parsed.tape, 1);
+            let first = kept(&parsed, &expected, other);
+            let mut buffers = ParseBuffers::new();
+            buffers.keep_literals(is_number);
+            let Ok(parsed) = buffers.parse_typed_lines(typed.as_bytes()) else { return };
+            assert_eq!(kept(&parsed, &expected, other), first, "typed JSON is the same value: {typed}");
+        }
+    }
+    assert_eq!(decode_tagged(&escape_text(&text)), expected, "a marked text is itself");
+}
+
+/// The value under `n`; what stands under `v` must be the text.
+fn kept(parsed: &Parsed<'_>, expected: &Scalar<'_>, number: &str) -> String {
+    let tape = &parsed.tape;
+    let Some(row) = parsed.rows.first() else { return String::new() };
+    let list = tape.member(row.node, "v");
+    let texts: Vec<_> = list.into_iter().flat_map(|list| tape.elements(list)).collect();
+    let inner = texts.last().and_then(|object| tape.member(*object, "v"));
+    for node in texts.first().copied().into_iter().chain(inner) {
+        assert_eq!(tape.scalar(node), *expected, "a text is itself");
+    }
+    let Some(node) = tape.member(row.node, "n") else { return String::new() };
+    match (tape.literal(node), Decimal::parse(number)) {
+        (Some(literal), Some(exact)) => {
+            let order = Decimal::parse(literal).and_then(|literal| literal.compare(&exact));
+            assert!(order.is_none_or(|order| order.is_eq()), "{literal} is {number}");
+            literal.to_owned()
+        }
+        _ => text_of(parsed, &ParsedRow { node, ordinal: 0 }),
+    }
 }
 
 /// Bytes as CSV: any header, then rows; cutting at the end of a record changes nothing.

@@ -74,7 +74,8 @@ pub struct Opening {
     pub folder: PathBuf,
     /// The range of its cursor; `None` without incremental.
     pub cursor: Option<CursorRange>,
-    /// Where the pages of its parent are kept, one file of JSON lines; each line is the list of the records of one page.
+    /// Where the pages of its parent are kept, one file of lines of typed JSON; each is the list of the records of one
+    /// page.
     /// `None` without parent.
     pub parent_pages: Option<PathBuf>,
     /// Where to go on: what [`Extractor::position`] said of the last page that is kept.
@@ -272,9 +273,12 @@ pub fn batch_bytes(batch: &RecordBatch) -> usize {
 /// Records as they came.
 #[derive(Debug)]
 pub enum Body {
-    /// One JSON value per line.
+    /// One JSON value per line, as somebody else wrote it.
     Lines(Vec<u8>),
-    /// One JSON value per line, and the number of each.
+    /// One value of typed JSON per line: values that JSON lacks, and texts that are marked where they look like these.
+    /// See [`windlass_core::json::write_typed`] and [`windlass_core::value::escape_text`].
+    TypedLines(Vec<u8>),
+    /// The same with the number of each.
     Numbered(Vec<u8>, Vec<u64>),
     /// One JSON document, and where its records are.
     Document(Vec<u8>, Arc<Select>),
@@ -289,6 +293,7 @@ impl Body {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Lines(bytes)
+            | Self::TypedLines(bytes)
             | Self::Numbered(bytes, _)
             | Self::Document(bytes, _)
             | Self::Csv(bytes, _) => bytes.len(),

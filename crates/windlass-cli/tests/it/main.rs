@@ -46,3 +46,4 @@ mod sql_postgres;
 mod sql_types;
 #[cfg(feature = "failpoints")]
 mod sql_watermarks;
+mod texts;

@@ -44,7 +44,7 @@ impl Filter {
         let rows = take_rows(self.key_columns(batch)?.as_ref(), rows)?;
         let lines = batch_rows::lines(&rows)?;
         let mut buffers = ParseBuffers::new();
-        let parsed = buffers.parse_lines(&lines)?;
+        let parsed = buffers.parse_typed_lines(&lines)?;
         parsed.rows.iter().map(|row| self.key.digest(&parsed.tape, row.node, form)).collect()
     }
 

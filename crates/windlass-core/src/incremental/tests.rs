@@ -36,7 +36,7 @@ fn run_with(
     let mut buffers = ParseBuffers::new();
     for (number, page) in pages.iter().enumerate() {
         let lines: String = page.as_array().unwrap().iter().map(|record| format!("{record}\n")).collect();
-        let parsed = buffers.parse_lines(lines.as_bytes())?;
+        let parsed = buffers.parse_typed_lines(lines.as_bytes())?;
         let reading = Reading { page: number as u64, ..reading };
         let judged = filter.records(&parsed.tape, &parsed.rows, reading, &mut tally)?;
         for index in judged.kept {
@@ -387,7 +387,7 @@ fn tallies_merge_to_the_same_in_any_order() {
         .map(|(number, page)| {
             let mut tally = filter.tally();
             let mut buffers = ParseBuffers::new();
-            let parsed = buffers.parse_lines(page.as_bytes()).unwrap();
+            let parsed = buffers.parse_typed_lines(page.as_bytes()).unwrap();
             let reading = Reading { page: number as u64, ..Reading::default() };
             filter.records(&parsed.tape, &parsed.rows, reading, &mut tally).unwrap();
             tally

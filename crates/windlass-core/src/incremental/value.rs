@@ -7,8 +7,8 @@ use serde_json::{Number, Value};
 
 use crate::error::{Error, Result};
 use crate::value::{
-    DAY_MICROS, Decimal, IsoValue, Scalar, Tag, Timestamp, decode_tagged, encode_tagged, format_date,
-    format_timestamp, parse_iso,
+    DAY_MICROS, Decimal, IsoValue, Scalar, Tag, Timestamp, decode_tagged, encode_tagged, escape_text,
+    format_date, format_timestamp, parse_iso,
 };
 
 /// A cursor value from its stored form, which may be a typed string; `None` for null.
@@ -37,7 +37,7 @@ pub(super) fn to_json(value: &Scalar<'_>) -> Value {
     match value {
         Scalar::Int(value) => (*value).into(),
         Scalar::Double(value) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
-        Scalar::Text(text) => text.as_ref().into(),
+        Scalar::Text(text) => escape_text(text).into(),
         Scalar::Timestamp(timestamp) => {
             format_timestamp(&mut text, *timestamp, 'T');
             encode_tagged(Tag::Timestamp, &text).into()
@@ -223,6 +223,8 @@ mod tests {
             json!(1),
             json!(2.5),
             json!("x"),
+            json!("\u{f02f}\u{f027}2024-01-02"),
+            json!("\u{f027}+12024-01-02T03:04:05+00:00"),
             json!("\u{f027}2024-01-02T03:04:05.000060+00:00"),
             json!("\u{f027}2024-01-01T00:00:00"),
             json!("\u{f027}2024-01-01T00:00:00+02:00"),

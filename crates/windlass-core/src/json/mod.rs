@@ -15,6 +15,7 @@ mod text;
 pub use lines::{Line, LineIndex};
 pub use parse::{BadRecord, ParseBuffers, Parsed, ParsedRow, TapeMemory};
 pub use path::{Found, JsonPath, Tree};
+pub(crate) use sanitize::is_exact;
 pub use sanitize::{SyntaxError, sanitize};
 pub use select::Select;
 pub(crate) use tape::{Node, StaticNode};

@@ -3,8 +3,8 @@
 use simd_json::{INPUT_PADDING, fill_tape_padded};
 
 use super::lines::{Line, LineIndex};
-use super::sanitize::{SyntaxError, sanitize};
-use super::tape::{Node, NodePosition, Tape};
+use super::sanitize::{Floats, Strings, SyntaxError, rewrite};
+use super::tape::{Node, NodePosition, StaticNode, Tape};
 use super::{MAX_DEPTH, Select};
 use crate::error::{Error, Result};
 
@@ -17,6 +17,8 @@ pub struct ParseBuffers {
     simd: simd_json::Buffers,
     memory: Option<simd_json::Tape<'static>>,
     lines: LineIndex,
+    /// The floats of `clean`, where their texts are asked for.
+    floats: Option<Floats>,
 }
 
 /// One record of a chunk.
@@ -56,7 +58,7 @@ pub struct TapeMemory(simd_json::Tape<'static>);
 impl TapeMemory {
     /// An empty tape with this memory.
     pub(crate) fn into_tape<'a>(self) -> Tape<'a> {
-        Tape { nodes: self.0.reset().0 }
+        Tape::plain(self.0.reset().0)
     }
 }
 
@@ -82,7 +84,14 @@ impl ParseBuffers {
             simd: simd_json::Buffers::with_max_depth(0, MAX_DEPTH + 2),
             memory: None,
             lines: LineIndex::default(),
+            floats: None,
         }
+    }
+
+    /// Whether the tape is to hold the texts of floats that a float does not hold exactly. It takes longer, since the
+    /// fast parser makes no such texts.
+    pub fn keep_literals(&mut self, keep: bool) {
+        self.floats = keep.then(Floats::default);
     }
 
     /// Takes back the memory of a tape, so that the next chunk does not allocate.
@@ -95,6 +104,15 @@ impl ParseBuffers {
     /// Two lines are never taken for one record, even if they would join into valid JSON. A chunk is shorter than
     /// 2 GiB. Errors: none for bad records, which are listed in [`Parsed::bad`].
     pub fn parse_lines(&mut self, bytes: &[u8]) -> Result<Parsed<'_>> {
+        self.parse_lines_of(bytes, Strings::Plain)
+    }
+
+    /// The same for lines of typed JSON, which the engine wrote.
+    pub fn parse_typed_lines(&mut self, bytes: &[u8]) -> Result<Parsed<'_>> {
+        self.parse_lines_of(bytes, Strings::Typed)
+    }
+
+    fn parse_lines_of(&mut self, bytes: &[u8], strings: Strings) -> Result<Parsed<'_>> {
         self.lines.fill(bytes);
         self.scratch.clear();
         self.scratch.reserve(bytes.len() + 2 + INPUT_PADDING);
@@ -110,15 +128,20 @@ impl ParseBuffers {
         let mut rows = Vec::with_capacity(self.lines.lines.len());
         let base = self.scratch.as_ptr() as usize + 1;
         let mut memory = self.memory.take();
-        if let Ok(tape) = fill(&mut self.scratch, &mut self.simd, memory.take()) {
+        if self.floats.is_none()
+            && let Ok(mut tape) = fill(&mut self.scratch, &mut self.simd, memory.take())
+        {
             if rows_of_lines(&tape, &self.lines.lines, bytes, base, &mut rows) {
+                tape.is_typed = strings == Strings::Typed;
                 return Ok(Parsed { tape, rows, bad: Vec::new() });
             }
             memory = Some(simd_json::Tape(tape.nodes).reset());
         }
         rows.clear();
-        let bad = sanitize_lines(&self.lines.lines, bytes, &mut self.clean, &mut rows);
-        let tape = fill(&mut self.clean, &mut self.simd, memory)?;
+        let (clean, floats) = (&mut self.clean, &mut self.floats);
+        let bad = sanitize_lines(&self.lines.lines, bytes, strings, clean, floats.as_mut(), &mut rows);
+        let mut tape = fill(clean, &mut self.simd, memory)?;
+        complete(&mut tape, floats.as_mut());
         let mut at = 1;
         for row in &mut rows {
             row.node = at;
@@ -132,16 +155,35 @@ impl ParseBuffers {
 
     /// Parses one JSON value of any kind; it is the only row. Errors: it is not JSON; the byte is in the error.
     pub fn parse_value(&mut self, bytes: &[u8]) -> Result<Parsed<'_>, SyntaxError> {
+        self.parse_value_of(bytes, Strings::Plain)
+    }
+
+    /// The same for a value of typed JSON, which the engine wrote.
+    pub fn parse_typed_value(&mut self, bytes: &[u8]) -> Result<Parsed<'_>, SyntaxError> {
+        self.parse_value_of(bytes, Strings::Typed)
+    }
+
+    fn parse_value_of(&mut self, bytes: &[u8], strings: Strings) -> Result<Parsed<'_>, SyntaxError> {
         self.scratch.clear();
         self.scratch.extend_from_slice(bytes);
         let rows = vec![ParsedRow { node: 0, ordinal: 0 }];
-        if let Ok(tape) = fill(&mut self.scratch, &mut self.simd, self.memory.take()) {
+        if self.floats.is_none()
+            && let Ok(mut tape) = fill(&mut self.scratch, &mut self.simd, self.memory.take())
+        {
+            tape.is_typed = strings == Strings::Typed;
             return Ok(Parsed { tape, rows, bad: Vec::new() });
         }
         self.clean.clear();
-        sanitize(bytes, &mut self.clean)?;
+        let mut floats = self.floats.as_mut();
+        if let Some(floats) = &mut floats {
+            floats.clear();
+        }
+        rewrite(bytes, strings, &mut self.clean, floats.as_deref_mut())?;
         match fill(&mut self.clean, &mut self.simd, None) {
-            Ok(tape) => Ok(Parsed { tape, rows, bad: Vec::new() }),
+            Ok(mut tape) => {
+                complete(&mut tape, floats);
+                Ok(Parsed { tape, rows, bad: Vec::new() })
+            }
             Err(error) => Err(SyntaxError { at: 0, message: error.message().to_owned() }),
         }
     }
@@ -156,25 +198,53 @@ impl ParseBuffers {
     }
 }
 
+/// Makes the tape of a rewritten text say what was rewritten.
+fn complete(tape: &mut Tape<'_>, floats: Option<&mut Floats>) {
+    tape.is_typed = true;
+    let Some(floats) = floats else { return };
+    let mut inexact = floats.take_inexact().into_iter().peekable();
+    let mut number = 0;
+    for (position, node) in (0..).zip(&tape.nodes) {
+        let Some((next, _)) = inexact.peek() else { break };
+        if matches!(node, Node::Static(StaticNode::F64(_))) {
+            if number == *next
+                && let Some((_, literal)) = inexact.next()
+            {
+                tape.literals.push((position, literal));
+            }
+            number += 1;
+        }
+    }
+}
+
 /// Rewrites each line by itself into one JSON array; bad ones are left out and listed.
 fn sanitize_lines(
     lines: &[Line],
     bytes: &[u8],
+    strings: Strings,
     clean: &mut Vec<u8>,
+    mut floats: Option<&mut Floats>,
     rows: &mut Vec<ParsedRow>,
 ) -> Vec<BadRecord> {
     let mut bad = Vec::new();
     clean.clear();
     clean.push(b'[');
+    if let Some(floats) = &mut floats {
+        floats.clear();
+    }
     for line in lines {
-        let before = clean.len();
-        match sanitize(&bytes[line.start as usize..line.end as usize], clean) {
+        let before = (clean.len(), floats.as_ref().map(|floats| floats.mark()));
+        let text = &bytes[line.start as usize..line.end as usize];
+        match rewrite(text, strings, clean, floats.as_deref_mut()) {
             Ok(()) => {
                 rows.push(ParsedRow { node: 0, ordinal: line.number });
                 clean.push(b',');
             }
             Err(error) => {
-                clean.truncate(before);
+                clean.truncate(before.0);
+                if let (Some(floats), Some(mark)) = (&mut floats, before.1) {
+                    floats.take_back(mark);
+                }
                 bad.push(BadRecord { ordinal: line.number, span: (line.start, line.end), error });
             }
         }
@@ -197,7 +267,7 @@ fn fill<'a>(
     let mut tape: simd_json::Tape<'a> = memory.unwrap_or_else(simd_json::Tape::null).reset();
     fill_tape_padded(scratch, len, simd, &mut tape)
         .map_err(|cause| Error::internal("the JSON parser refused a checked text").with_source(cause))?;
-    Ok(Tape { nodes: tape.0 })
+    Ok(Tape::plain(tape.0))
 }
 
 /// Whether row k is what stands in line k, for every k. Fills in the rows.
@@ -301,6 +371,39 @@ mod tests {
         let (rows, bad) = check("{\"a\":1}\n{\"a\":\n{\"a\":12345678901234567890123}\n");
         assert_eq!(rows, ["0 {\"a\":1}", "2 {\"a\":12345678901234567890123}"]);
         assert_eq!(bad, [(1, 5)]);
+    }
+
+    #[test]
+    fn floats_keep_their_texts_where_these_are_asked_for() {
+        let text = "{\"a\":123456789012.123456789,\"b\":[0.5,1e400,12345678901234567890.5]}\n{\"a\":\n\n{\"a\":0.1}\n\
+                    {\"a\":1.00000000000000000001e2}\n";
+        let literals = |bytes: &[u8]| {
+            let mut buffers = ParseBuffers::new();
+            buffers.keep_literals(true);
+            let parsed = buffers.parse_lines(bytes).unwrap();
+            let texts = |(position, text): &(u32, Box<str>)| {
+                assert!(matches!(parsed.tape.nodes[*position as usize], Node::Static(StaticNode::F64(_))));
+                text.to_string()
+            };
+            parsed.tape.literals.iter().map(texts).collect::<Vec<_>>()
+        };
+        let kept = ["123456789012.123456789", "12345678901234567890.5", "1.00000000000000000001e2"];
+        assert_eq!(literals(text.as_bytes()), kept);
+        assert_eq!(literals(b"{\"a\":[1.5,0.1,1e3,-0.0,123456789012345.6]}\n"), [""; 0]);
+    }
+
+    #[test]
+    fn texts_that_begin_like_tags_are_texts_whatever_else_is_in_the_chunk() {
+        for rest in ["", ",\"n\":NaN", ",\"n\":18446744073709551616"] {
+            for text in ["\u{f026}1.5", "\\uf027x", "\u{f02f}\u{f026}1", "\\uF02f1", "\u{f02e}"] {
+                let line = format!("{{\"a\":\"{text}\"{rest}}}\n");
+                let mut buffers = ParseBuffers::new();
+                let parsed = buffers.parse_lines(line.as_bytes()).unwrap();
+                let expected: String = serde_json::from_str(&format!("\"{text}\"")).unwrap();
+                let node = parsed.tape.member(parsed.rows[0].node, "a").unwrap();
+                assert_eq!(parsed.tape.scalar(node), crate::value::Scalar::Text(expected.into()), "{line}");
+            }
+        }
     }
 
     #[test]

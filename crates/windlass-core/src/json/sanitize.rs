@@ -2,12 +2,12 @@
 //!
 //! It runs where the SIMD parser refuses a chunk. Numbers past 64 bits or past the largest float, and the literals
 //! `NaN`, `Infinity` and `-Infinity` that other tools write, become typed strings that hold the literal itself, so
-//! that no digit is lost.
+//! that no digit is lost; what is written is typed JSON.
 
 use std::fmt;
 
 use super::MAX_DEPTH;
-use crate::value::{Tag, encode_tagged};
+use crate::value::{Decimal, Tag, encode_tagged, escape_text};
 
 /// Why a text is not JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,15 +26,83 @@ impl fmt::Display for SyntaxError {
 
 impl std::error::Error for SyntaxError {}
 
-/// Appends `text`, which must hold exactly one JSON value, to `out`.
+/// What the strings of a text are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strings {
+    /// Somebody's texts.
+    Plain,
+    /// Typed strings, which the engine wrote.
+    Typed,
+}
+
+/// The floats of a rewritten text, in its order.
+#[derive(Debug, Default)]
+pub(super) struct Floats {
+    /// How many there are.
+    count: u32,
+    /// The number and the text of those that a float does not hold exactly.
+    inexact: Vec<(u32, Box<str>)>,
+}
+
+impl Floats {
+    pub(super) fn clear(&mut self) {
+        self.take_back((0, 0));
+    }
+
+    pub(super) fn take_inexact(&mut self) -> Vec<(u32, Box<str>)> {
+        std::mem::take(&mut self.inexact)
+    }
+
+    /// What [`Floats::take_back`] goes back to.
+    pub(super) fn mark(&self) -> (u32, usize) {
+        (self.count, self.inexact.len())
+    }
+
+    pub(super) fn take_back(&mut self, (count, inexact): (u32, usize)) {
+        self.count = count;
+        self.inexact.truncate(inexact);
+    }
+
+    fn push(&mut self, literal: &str) {
+        if !is_exact(literal) {
+            self.inexact.push((self.count, literal.into()));
+        }
+        self.count += 1;
+    }
+}
+
+/// Whether the float nearest to a number, written in its shortest form, is the number.
+pub(crate) fn is_exact(literal: &str) -> bool {
+    // Every decimal of 15 digits comes back from a float, unless it is too small or too large for one.
+    let digits = literal.bytes().filter(u8::is_ascii_digit).count();
+    let is_short = digits <= 15 && !literal.contains(['e', 'E']);
+    is_short || {
+        let nearest = literal.parse().ok().map(Decimal::from_f64);
+        let order = nearest.and_then(|nearest| Decimal::parse(literal)?.compare(&nearest));
+        // What is no decimal of a bearable size has no better form.
+        order.is_none_or(|order| order.is_eq())
+    }
+}
+
+/// Appends `text`, which must hold exactly one JSON value, to `out` as typed JSON.
 ///
 /// What is appended is JSON that every strict parser accepts. Errors: anything that RFC 8259 does not allow, invalid
 /// UTF-8, lone surrogates, more than [`MAX_DEPTH`] levels.
 pub fn sanitize(text: &[u8], out: &mut Vec<u8>) -> Result<(), SyntaxError> {
+    rewrite(text, Strings::Plain, out, None)
+}
+
+/// As [`sanitize`], also for texts that are typed JSON already; notes the floats.
+pub(super) fn rewrite(
+    text: &[u8],
+    strings: Strings,
+    out: &mut Vec<u8>,
+    floats: Option<&mut Floats>,
+) -> Result<(), SyntaxError> {
     if let Err(error) = std::str::from_utf8(text) {
         return Err(SyntaxError { at: error.valid_up_to(), message: "invalid UTF-8".to_owned() });
     }
-    let mut scanner = Scanner { text, at: 0, out };
+    let mut scanner = Scanner { text, at: 0, out, strings, floats };
     scanner.value_and_children()?;
     scanner.skip_blank();
     if scanner.at < text.len() {
@@ -47,6 +115,8 @@ struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     out: &'a mut Vec<u8>,
+    strings: Strings,
+    floats: Option<&'a mut Floats>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -106,7 +176,7 @@ impl Scanner<'_> {
                     }
                     self.copy(b']');
                 }
-                Some(b'"') => self.string()?,
+                Some(b'"') => self.text()?,
                 Some(b't') => self.literal("true")?,
                 Some(b'f') => self.literal("false")?,
                 Some(b'n') => self.literal("null")?,
@@ -181,6 +251,16 @@ impl Scanner<'_> {
         }
         self.tagged_number(word);
         self.at += word.len();
+        Ok(())
+    }
+
+    /// A string that is a value.
+    fn text(&mut self) -> Result<(), SyntaxError> {
+        let before = self.out.len();
+        self.string()?;
+        if self.strings == Strings::Plain {
+            escape_first(self.out, before + 1);
+        }
         Ok(())
     }
 
@@ -270,11 +350,35 @@ impl Scanner<'_> {
         };
         if fits {
             self.out.extend_from_slice(literal.as_bytes());
+            if let Some(floats) = self.floats.as_mut().filter(|_| !is_integer) {
+                floats.push(literal);
+            }
         } else {
             let literal = literal.to_owned();
             self.tagged_number(&literal);
         }
         Ok(())
+    }
+}
+
+/// Marks a string in `out` whose text begins like a typed string; the text begins at `start`.
+fn escape_first(out: &mut Vec<u8>, start: usize) {
+    let first = match &out[start..] {
+        [b'\\', b'u', digits @ ..] => {
+            let digits = digits.get(..4).and_then(|digits| std::str::from_utf8(digits).ok());
+            digits.and_then(|digits| char::from_u32(u32::from_str_radix(digits, 16).ok()?))
+        }
+        [0xef, ..] => {
+            let bytes = out[start..].utf8_chunks().next();
+            bytes.and_then(|chunk| chunk.valid().chars().next())
+        }
+        _ => None,
+    };
+    let Some(first) = first else { return };
+    let mut buffer = [0; 4];
+    let first: &str = first.encode_utf8(&mut buffer);
+    if let Some(mark) = escape_text(first).strip_suffix(first).filter(|mark| !mark.is_empty()) {
+        out.splice(start..start, mark.bytes());
     }
 }
 

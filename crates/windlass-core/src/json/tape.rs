@@ -9,16 +9,40 @@ pub type NodePosition = u32;
 
 /// Parsed JSON values, one after the other, each followed by its children.
 ///
-/// An object is followed by its keys and values in turn; duplicate keys are all there. Strings may be typed strings.
+/// An object is followed by its keys and values in turn; duplicate keys are all there.
 #[derive(Debug)]
 pub struct Tape<'a> {
     pub(crate) nodes: Vec<Node<'a>>,
+    /// Whether strings may be typed strings. Else every string is the text that it is.
+    pub(crate) is_typed: bool,
+    /// The texts of floats that a float does not hold exactly, by position, where they were asked for.
+    pub(crate) literals: Vec<(NodePosition, Box<str>)>,
 }
 
 impl<'a> Tape<'a> {
     /// A tape without nodes.
     pub fn empty() -> Self {
-        Self { nodes: Vec::new() }
+        Self::plain(Vec::new())
+    }
+
+    /// A tape whose strings are plain texts.
+    pub(crate) fn plain(nodes: Vec<Node<'a>>) -> Self {
+        Self { nodes, is_typed: false, literals: Vec::new() }
+    }
+
+    /// The text of a float that a float does not hold exactly.
+    pub(crate) fn literal(&self, position: NodePosition) -> Option<&str> {
+        if self.literals.is_empty() {
+            return None;
+        }
+        let at = self.literals.binary_search_by_key(&position, |(position, _)| *position).ok()?;
+        Some(&self.literals[at].1)
+    }
+
+    /// The typed value that a string stands for; `None` for a text.
+    #[inline]
+    fn typed(&self, text: &'a str) -> Option<Scalar<'a>> {
+        (self.is_typed && is_tagged(text)).then(|| decode_tagged(text))
     }
 
     /// Number of nodes.
@@ -95,8 +119,10 @@ impl<'a> Tape<'a> {
     /// The type of the value, `None` for null. Objects and arrays are `json`.
     pub fn data_type(&self, position: NodePosition) -> Option<DataType> {
         Some(match self.nodes[position as usize] {
-            Node::String(text) if is_tagged(text) => return decode_tagged(text).data_type(),
-            Node::String(_) => DataType::Text,
+            Node::String(text) => match self.typed(text) {
+                Some(value) => return value.data_type(),
+                None => DataType::Text,
+            },
             Node::Object { .. } | Node::Array { .. } => DataType::Json,
             Node::Static(StaticNode::I64(_)) => DataType::Bigint,
             Node::Static(StaticNode::U64(value)) if i64::try_from(value).is_ok() => DataType::Bigint,
@@ -110,7 +136,7 @@ impl<'a> Tape<'a> {
     /// The value of a node: typed strings decoded, objects and arrays as compact JSON text.
     pub fn scalar(&self, position: NodePosition) -> Scalar<'a> {
         match self.nodes[position as usize] {
-            Node::String(text) => decode_tagged(text),
+            Node::String(text) => self.typed(text).unwrap_or(Scalar::Text(text.into())),
             Node::Object { .. } | Node::Array { .. } => {
                 let mut text = String::new();
                 super::write_compact(&mut text, self, position);
@@ -133,13 +159,14 @@ impl<'a> Tape<'a> {
 pub struct TapeBuilder<'a> {
     nodes: Vec<Node<'a>>,
     open: Vec<usize>,
+    literals: Vec<(NodePosition, Box<str>)>,
 }
 
 impl<'a> TapeBuilder<'a> {
     /// A builder that reuses the memory of a former tape.
     pub fn new(former: Tape<'_>) -> Self {
         let nodes = simd_json::Tape(former.nodes).reset().0;
-        Self { nodes, open: Vec::new() }
+        Self { nodes, open: Vec::new(), literals: Vec::new() }
     }
 
     /// The position of the next node.
@@ -189,7 +216,13 @@ impl<'a> TapeBuilder<'a> {
         self.nodes.push(Node::Static(StaticNode::F64(value)));
     }
 
-    /// Adds a string, typed or not.
+    /// Adds a float with the text that it stands for, which a float does not hold exactly.
+    pub fn literal(&mut self, value: f64, literal: &str) {
+        self.literals.push((self.position(), literal.into()));
+        self.double(value);
+    }
+
+    /// Adds a text.
     pub fn text(&mut self, text: &'a str) {
         self.count_child();
         self.nodes.push(Node::String(text));
@@ -223,6 +256,6 @@ impl<'a> TapeBuilder<'a> {
         while !self.open.is_empty() {
             self.close();
         }
-        Tape { nodes: self.nodes }
+        Tape { literals: self.literals, ..Tape::plain(self.nodes) }
     }
 }

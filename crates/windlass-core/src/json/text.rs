@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::parse::ParseBuffers;
 use super::tape::{Node, NodePosition, StaticNode, Tape};
 use crate::value::{
-    Scalar, Tag, decode_tagged, format_date, format_time, format_timestamp, is_tagged, json_double,
-    json_string, strip_tag,
+    Scalar, Tag, decode_tagged, escape_text, format_date, format_time, format_timestamp, is_tagged,
+    json_double, json_string, strip_tag,
 };
 
 /// What is still to be written; a stack of these instead of recursion, since data may nest thousands of levels deep.
@@ -23,7 +23,7 @@ pub fn write_compact(out: &mut String, tape: &Tape<'_>, position: NodePosition) 
     write(out, tape, vec![Todo::Value(position)], Form::Compact);
 }
 
-/// Writes a value as compact JSON in its own order, typed strings with their tag: it parses to the same value.
+/// Writes a value as typed JSON in its own order: read by [`ParseBuffers::parse_typed_value`] it is the same value.
 pub fn write_typed(out: &mut String, tape: &Tape<'_>, position: NodePosition) {
     write(out, tape, vec![Todo::Value(position)], Form::Typed);
 }
@@ -85,10 +85,14 @@ fn write<'a>(out: &mut String, tape: &Tape<'a>, mut todo: Vec<Todo<'a>>, form: F
             Todo::Value(position) => position,
         };
         match tape.nodes[position as usize] {
-            Node::String(text) => write_string(out, text, form),
+            Node::String(text) if tape.is_typed => write_string(out, text, form),
+            Node::String(text) => write_text(out, text, form),
             Node::Static(StaticNode::I64(value)) => out.push_str(&value.to_string()),
             Node::Static(StaticNode::U64(value)) => out.push_str(&value.to_string()),
-            Node::Static(StaticNode::F64(value)) => json_double(out, value),
+            Node::Static(StaticNode::F64(value)) => match tape.literal(position) {
+                Some(literal) if form == Form::Typed => out.push_str(literal),
+                _ => json_double(out, value),
+            },
             Node::Static(StaticNode::Bool(value)) => out.push_str(if value { "true" } else { "false" }),
             Node::Static(StaticNode::Null) => out.push_str("null"),
             Node::Object { .. } => todo.extend(object_todo(distinct_members(tape, position), form)),
@@ -150,9 +154,17 @@ fn distinct_members<'a>(tape: &Tape<'a>, position: NodePosition) -> Vec<(&'a str
     members
 }
 
+fn write_text(out: &mut String, text: &str, form: Form) {
+    match form {
+        Form::Typed => json_string(out, &escape_text(text)),
+        _ => json_string(out, text),
+    }
+}
+
+/// A string of a tape whose strings may be typed.
 fn write_string(out: &mut String, text: &str, form: Form) {
     if !is_tagged(text) {
-        return json_string(out, text);
+        return write_text(out, text, form);
     }
     match (strip_tag(text), decode_tagged(text)) {
         // A number that did not fit a machine word is written as it came.
@@ -163,7 +175,7 @@ fn write_string(out: &mut String, text: &str, form: Form) {
         (Some((Tag::Number, _)), Scalar::Double(value)) if form.is_sorted() => json_double(out, value),
         (Some((Tag::Number, literal)), _) => out.push_str(literal),
         // A body that does not decode is plain text.
-        (_, Scalar::Text(text)) => json_string(out, &text),
+        (_, Scalar::Text(text)) => write_text(out, &text, form),
         (Some((_, body)), _) if form == Form::Compact => json_string(out, body),
         (Some((_, body)), scalar) if form != Form::Typed && form != Form::Sorted => {
             write_digest_scalar(out, &scalar, body, form);

@@ -17,13 +17,13 @@ use serde::de::IgnoredAny;
 
 use super::columns::meaning;
 use crate::error::{Error, Result};
-use crate::json::{ParseBuffers, write_compact};
+use crate::json::{ParseBuffers, sanitize, write_compact};
 use crate::value::{
-    DataType, Decimal, Tag, Time, Timestamp, encode_tagged, format_date, format_time, format_timestamp,
-    json_double, json_string,
+    DataType, Decimal, Tag, Time, Timestamp, encode_tagged, escape_text, format_date, format_time,
+    format_timestamp, json_double, json_string,
 };
 
-/// One line of typed JSON for each row. Errors: a type that no column can hold.
+/// One line of typed JSON for each row, for [`ParseBuffers::parse_typed_lines`]. Errors: a type that no column can hold.
 pub fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
     let columns = batch
         .columns()
@@ -59,11 +59,14 @@ pub fn lines(batch: &RecordBatch) -> Result<Vec<u8>> {
 fn meant(out: &mut String, text: &str, data_type: DataType) {
     match data_type {
         DataType::Json if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
-            // A line ends at a line break, and within its strings JSON has none.
-            out.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
+            let mut typed = Vec::with_capacity(text.len());
+            match sanitize(text.as_bytes(), &mut typed).map(|()| String::from_utf8(typed)) {
+                Ok(Ok(typed)) => out.push_str(&typed),
+                _ => json_string(out, &escape_text(text)),
+            }
         }
         DataType::Decimal if Decimal::parse(text).is_some() => tagged(out, Tag::Decimal, text),
-        _ => json_string(out, text),
+        _ => json_string(out, &escape_text(text)),
     }
 }
 
@@ -81,7 +84,7 @@ pub(super) fn json_texts(array: &ArrayRef) -> Result<StringArray> {
         text.clear();
         value(&mut typed, array, row)?;
         // Values within are written as those of records are.
-        let parsed = buffers.parse_value(typed.as_bytes()).map_err(|cause| {
+        let parsed = buffers.parse_typed_value(typed.as_bytes()).map_err(|cause| {
             Error::internal(format!("a nested value was not written as JSON: {}", cause.message))
         })?;
         write_compact(&mut text, &parsed.tape, 0);
@@ -145,7 +148,7 @@ fn value(out: &mut String, array: &ArrayRef, row: usize) -> Result<()> {
                 number => json_double(out, number),
             }
         }
-        ArrowType::Utf8 => json_string(out, array.as_string::<i32>().value(row)),
+        ArrowType::Utf8 => json_string(out, &escape_text(array.as_string::<i32>().value(row))),
         ArrowType::Binary => match array.as_binary::<i32>().value(row) {
             // A tag without a body is a text.
             [] => tagged(out, Tag::HexBytes, "0x"),

@@ -309,7 +309,7 @@ mod tests {
         let json = annotated("json", vec![Some("{\"a\":\n1}"), None, Some("{bad")]);
         assert_eq!(column_of_field("c", json.schema().field(0), 6).unwrap().data_type, Some(DataType::Json));
         let text = String::from_utf8(lines(&json).unwrap()).unwrap();
-        assert_eq!(text, "{\"c\":{\"a\": 1}}\n{\"c\":null}\n{\"c\":\"{bad\"}\n");
+        assert_eq!(text, "{\"c\":{\"a\":1}}\n{\"c\":null}\n{\"c\":\"{bad\"}\n");
         let number = annotated("decimal", vec![Some("1.50"), Some("many")]);
         let text = String::from_utf8(lines(&number).unwrap()).unwrap();
         assert_eq!(text, "{\"c\":\"\u{f026}1.50\"}\n{\"c\":\"many\"}\n");

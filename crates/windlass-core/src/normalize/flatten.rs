@@ -37,6 +37,14 @@ impl FlatCell {
             Self::Json(text) => Scalar::Json(text.clone().into()),
         }
     }
+
+    /// The text of a number that its float does not hold exactly.
+    pub(super) fn literal<'a>(&self, tape: &'a Tape<'_>) -> Option<&'a str> {
+        match self {
+            Self::Node(position) => tape.literal(*position),
+            _ => None,
+        }
+    }
 }
 
 /// One row of a table.

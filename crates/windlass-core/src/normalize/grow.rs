@@ -16,7 +16,7 @@ use super::row_filter::RowFilters;
 use crate::error::{Error, Result};
 use crate::json::{NodePosition, Tape};
 use crate::schema::{Column, ContractMode, Entity, Schema, Table, Violation};
-use crate::value::{DataType, Scalar, coerce};
+use crate::value::{DataType, Decimal, Scalar, coerce};
 
 /// The schema while data is read, and what contracts refused so far. Entries are only ever added.
 #[derive(Clone, Debug)]
@@ -158,7 +158,7 @@ impl SchemaState {
             let mode = refused(name.clone()).or_else(|| {
                 let column =
                     table.and_then(|table| table.columns.get(name)).filter(|column| column.is_complete())?;
-                if fit(ctx, column, &value).is_some() {
+                if fit(ctx, column, &value, cell.literal(tape)).is_some() {
                     return None;
                 }
                 refused(variant_name(ctx, name, variant_suffix(ctx, own_type, &value).0))
@@ -274,28 +274,30 @@ impl Growth<'_, '_> {
             let column =
                 partial.columns.get(name).or_else(|| known.and_then(|table| table.columns.get(name)));
             let column = column.cloned();
-            self.place(&mut partial, known, name, column.as_ref(), &value).map_err(|e| e.at_column(name))?;
+            let literal = cell.literal(self.tape);
+            self.place(&mut partial, known, (name, column.as_ref()), &value, literal)
+                .map_err(|e| e.at_column(name))?;
         }
         Ok(partial)
     }
 
-    /// Finds the column for a value, adding one to `partial` where none fits.
+    /// Finds the column for a value, adding one to `partial` where none fits; `literal` as for [`fit`].
     fn place(
         &self,
         partial: &mut Table,
         known: Option<&Table>,
-        name: &str,
-        column: Option<&Column>,
+        (name, column): (&str, Option<&Column>),
         value: &Scalar<'_>,
+        literal: Option<&str>,
     ) -> Result<()> {
         let Some(own_type) = value.data_type() else {
             return self.check_null(name, column);
         };
         let complete = column.filter(|column| column.is_complete());
         let new = match complete {
-            Some(column) if fit(self.ctx, column, value).is_some() => return Ok(()),
+            Some(column) if fit(self.ctx, column, value, literal).is_some() => return Ok(()),
             Some(_) => None,
-            None => new_column(self.ctx, name, column, value),
+            None => new_column(self.ctx, name, column, value, literal),
         };
         if let Some(new) = new {
             partial.columns.insert(name.to_owned(), new);
@@ -310,7 +312,7 @@ impl Growth<'_, '_> {
         match existing.filter(Column::is_complete) {
             Some(existing) if fit_variant(self.ctx, &existing, value, as_text).is_some() => Ok(()),
             // A variant that was detected as a timestamp cannot take every text; it has a variant then.
-            Some(existing) => self.place(partial, known, &variant, Some(&existing), value),
+            Some(existing) => self.place(partial, known, (&variant, Some(&existing)), value, literal),
             None => {
                 let data_type =
                     if as_text { DataType::Text } else { self.ctx.rules.detect(value).unwrap_or(own_type) };
@@ -350,22 +352,29 @@ pub(super) fn new_column(
     name: &str,
     hints: Option<&Column>,
     value: &Scalar<'_>,
+    literal: Option<&str>,
 ) -> Option<Column> {
     let data_type = ctx.rules.preferred(name).or_else(|| ctx.rules.detect(value))?;
     let mut new = ctx.rules.new_column(name, data_type);
     if let Some(hints) = hints {
         new.merge(hints);
     }
-    fit(ctx, &new, value).map(|_| new)
+    fit(ctx, &new, value, literal).map(|_| new)
 }
 
 /// The value as a cell of the column, converted if need be; `None` if it needs a variant.
-pub(super) fn fit(ctx: &Context, column: &Column, value: &Scalar<'_>) -> Option<Cell> {
+///
+/// `literal` is the text of a number that its float does not hold exactly: a decimal is made of that.
+pub(super) fn fit(ctx: &Context, column: &Column, value: &Scalar<'_>, literal: Option<&str>) -> Option<Cell> {
     let data_type = column.data_type?;
     if ctx.refuses_coercion && value.data_type() != Some(data_type) {
         return None;
     }
-    let value = coerce(value, data_type)?;
+    let exact = literal.filter(|_| matches!(data_type, DataType::Decimal | DataType::Wei));
+    let value = match exact.and_then(Decimal::parse) {
+        Some(number) => Scalar::Decimal(number),
+        None => coerce(value, data_type)?,
+    };
     if value == Scalar::Null {
         return Some(Cell::Null);
     }
@@ -380,11 +389,11 @@ pub fn column_for(ctx: &Context, table: &Table, name: &str, value: &Scalar<'_>) 
     let column = table.columns.get(name);
     match column.filter(|column| column.is_complete()) {
         Some(column) => {
-            if let Some(cell) = fit(ctx, column, value) {
+            if let Some(cell) = fit(ctx, column, value, None) {
                 return (cell != Cell::Null).then(|| (name.to_owned(), cell));
             }
         }
-        None if new_column(ctx, name, column, value).is_some() => return None,
+        None if new_column(ctx, name, column, value, None).is_some() => return None,
         None => {}
     }
     let (suffix, as_text) = variant_suffix(ctx, own_type, value);
@@ -398,7 +407,7 @@ pub fn column_for(ctx: &Context, table: &Table, name: &str, value: &Scalar<'_>) 
 /// As [`fit`], for a variant that may hold values as text because nothing else holds them.
 pub(super) fn fit_variant(ctx: &Context, column: &Column, value: &Scalar<'_>, as_text: bool) -> Option<Cell> {
     if !as_text {
-        return fit(ctx, column, value);
+        return fit(ctx, column, value, None);
     }
     let text = coerce(value, DataType::Text)?;
     Physical::of(column, &ctx.types).cell(text)
@@ -410,7 +419,7 @@ pub(super) fn fit_variant(ctx: &Context, column: &Column, value: &Scalar<'_>, as
 pub(super) fn variant_suffix(ctx: &Context, own_type: DataType, value: &Scalar<'_>) -> (&'static str, bool) {
     let plain = Column::typed("", own_type, true);
     match own_type {
-        own_type if fit(ctx, &plain, value).is_some() => (own_type.as_str(), false),
+        own_type if fit(ctx, &plain, value, None).is_some() => (own_type.as_str(), false),
         // The reference's own name for a wei that is too large.
         DataType::Wei => ("str", true),
         _ => ("text", true),

@@ -34,7 +34,7 @@ pub use context::{BatchIds, Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, L
 pub use encode::RecordNumbers;
 pub use flatten::{FlatCell, FlatRow, Flattener, KeptKeys, RowVisitor};
 pub use grow::{Discarded, FullTable, SchemaState, column_for};
-pub use physical::{Cell, Physical, TypeDefaults, arrow_field};
+pub use physical::{Cell, Physical, TypeDefaults, arrow_field, decimal_size};
 pub use row_filter::RowFilters;
 pub use row_id::{PositionIds, child_id, content_id, key_id};
 
@@ -48,6 +48,7 @@ use crate::error::{At, Error, Result};
 use crate::hints::{Declared, declare};
 use crate::json::{ParseBuffers, ParsedRow, Tape};
 use crate::schema::{ContractMode, Schema, Table};
+use crate::value::DataType;
 
 /// Rows of a table that are gathered before they are handed on.
 const BATCH_ROWS: usize = 16_384;
@@ -231,6 +232,20 @@ impl Normalizer {
         Ok(())
     }
 
+    /// Whether records of a root table may hold numbers whose digits count beyond what a float holds: a column of its
+    /// tables is declared as `decimal` or `wei`. Then their tapes are to be made by [`ParseBuffers::keep_literals`].
+    pub fn keeps_literals(&self, root_table: &str) -> bool {
+        let schema = &self.settings.start;
+        let is_exact = |data_type: DataType| matches!(data_type, DataType::Decimal | DataType::Wei);
+        let is_of_root =
+            |table: &Table| schema.root_of(&table.name).is_some_and(|root| root.name == root_table);
+        self.settings.ctx.rules.prefers(is_exact)
+            || schema.tables.values().any(|table| {
+                let mut columns = table.columns.values();
+                columns.any(|column| column.data_type.is_some_and(is_exact)) && is_of_root(table)
+            })
+    }
+
     /// The settings of the run.
     pub fn context(&self) -> &Context {
         &self.settings.ctx
@@ -307,7 +322,7 @@ impl Normalizer {
         }
         let lines = batch_rows::lines(batch)?;
         let mut buffers = ParseBuffers::new();
-        let parsed = buffers.parse_lines(&lines)?;
+        let parsed = buffers.parse_typed_lines(&lines)?;
         self.observe(root_table, &parsed.tape, &parsed.rows, numbers, turn)?;
         self.encode(&parsed.tape, numbers, sink)
     }

@@ -10,7 +10,7 @@ use super::plan::{Accepts, Link, NONE, Plan, RecordRow, Sources};
 use crate::error::Error;
 use crate::json::{Node, NodePosition, StaticNode, Tape};
 use crate::schema::{Column, ContractMode};
-use crate::value::{DataType, Scalar, is_tagged, parse_timestamp};
+use crate::value::{DataType, Scalar, parse_timestamp};
 
 /// Why the walk over a record stopped.
 #[derive(Debug)]
@@ -379,7 +379,11 @@ impl Observer<'_, '_> {
         }
         plan.stamp = row;
         let fast = match node {
-            Node::String(text) => plan.accepts == Accepts::Text && text.as_bytes().first() != Some(&0xef),
+            Node::String(text) => {
+                // Every tag begins with this byte.
+                let may_be_typed = self.tape.is_typed && text.as_bytes().first() == Some(&0xef);
+                plan.accepts == Accepts::Text && !may_be_typed
+            }
             Node::Static(StaticNode::I64(_)) => plan.accepts == Accepts::Int,
             // The parser calls every number without a sign unsigned.
             Node::Static(StaticNode::U64(value)) => plan.accepts == Accepts::Int && *value <= i64::MAX as u64,
@@ -408,7 +412,6 @@ impl Observer<'_, '_> {
             && plan.refused.is_none()
             && !plan.is_excluded
             && !self.from.ctx.refuses_coercion
-            && !is_tagged(text)
             && let Some(timestamp) = parse_timestamp(text)
             && let Some(cell) = plan.physical.cell(Scalar::Timestamp(timestamp))
         {
@@ -428,6 +431,7 @@ impl Observer<'_, '_> {
         node: NodePosition,
     ) -> Step {
         let from = self.from;
+        let literal = self.tape.literal(node);
         let tables = &mut self.plan.tables[table as usize];
         let plan = &mut tables.columns[column as usize];
         if plan.is_excluded {
@@ -453,7 +457,7 @@ impl Observer<'_, '_> {
         }
         match &plan.column {
             Some(definition) => {
-                if let Some(cell) = fit(from.ctx, definition, value) {
+                if let Some(cell) = fit(from.ctx, definition, value, literal) {
                     plan.push_cell(row, cell, node);
                     return Ok(());
                 }
@@ -461,7 +465,7 @@ impl Observer<'_, '_> {
             None => {
                 let hints =
                     from.state.schema.table(&tables.name).and_then(|table| table.columns.get(&plan.name));
-                if new_column(from.ctx, &plan.name, hints, value).is_some() {
+                if new_column(from.ctx, &plan.name, hints, value, literal).is_some() {
                     return Err(Stop::Novel);
                 }
             }

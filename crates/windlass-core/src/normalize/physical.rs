@@ -184,10 +184,23 @@ impl Physical {
 fn decimal(column: &Column, (precision, scale): (u8, i8), scale_defaults_alone: bool) -> Physical {
     let given = column.precision.and_then(|p| u8::try_from(p).ok()).filter(|p| (1..=76).contains(p));
     let default_scale = if given.is_some() && !scale_defaults_alone { 0 } else { scale };
-    let scale = column.scale.and_then(|s| i8::try_from(s).ok()).unwrap_or(default_scale);
     let precision = given.unwrap_or(precision.min(76));
-    // Arrow wants the scale within the precision; a default scale above a given precision is cut to it.
+    let scale = column.scale.and_then(|s| i8::try_from(s).ok());
+    let (precision, scale) = match scale.map(|scale| decimal_size(i64::from(precision), i64::from(scale))) {
+        Some((precision, scale)) if precision <= 76 => (precision as u8, scale as i8),
+        Some((_, scale)) => (76, scale.min(76) as i8),
+        None => (precision, default_scale),
+    };
+    // A default scale above a given precision is cut to it.
     Physical::Decimal(precision, scale.min(precision as i8))
+}
+
+/// The digits of a decimal in the terms that all databases and Arrow have, where the scale lies within the precision.
+///
+/// `numeric(3,5)` holds 0.00001 to 0.00999, which takes five digits after the point; `numeric(5,-2)` hundreds up to
+/// 9999900, which takes seven before it.
+pub fn decimal_size(precision: i64, scale: i64) -> (i64, i64) {
+    if scale < 0 { (precision.saturating_sub(scale), 0) } else { (precision.max(scale), scale) }
 }
 
 /// Microseconds in another unit, rounded down. `None` past the range of nanoseconds.
@@ -220,6 +233,22 @@ mod tests {
     #[test]
     fn a_cell_is_three_words() {
         assert_eq!(size_of::<Cell>(), 24);
+    }
+
+    #[test]
+    fn a_scale_beyond_the_precision_gets_the_digits_that_it_needs() {
+        let layout = |precision, scale| {
+            let column = Column {
+                precision: Some(precision),
+                scale: Some(scale),
+                ..Column::typed("a", DataType::Decimal, true)
+            };
+            Physical::of(&column, &TypeDefaults::default())
+        };
+        assert_eq!(layout(3, 5), Physical::Decimal(5, 5));
+        assert_eq!(layout(5, -2), Physical::Decimal(7, 0));
+        assert_eq!(layout(10, 2), Physical::Decimal(10, 2));
+        assert_eq!(layout(70, -30), Physical::Decimal(76, 0));
     }
 
     #[test]

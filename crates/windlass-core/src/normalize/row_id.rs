@@ -110,7 +110,7 @@ mod tests {
     fn content_and_key_ids_equal_the_reference() {
         let mut buffers = ParseBuffers::new();
         let row = r#"{"name":"x","id":1,"l":[{"m":[1]}],"d":{"Z":true},"_dlt_x":5}"#;
-        let parsed = buffers.parse_value(row.as_bytes()).unwrap();
+        let parsed = buffers.parse_typed_value(row.as_bytes()).unwrap();
         assert_eq!(text(content_id(&parsed.tape, 0, "_dlt")), "qSh1u0ZXnSvtIQ");
         let id = parsed.tape.member(0, "id").unwrap();
         assert_eq!(text(key_id(&parsed.tape, &mut [("id".to_owned(), id)])), "z5jIxXIbUnmbKw");

@@ -65,6 +65,11 @@ impl ColumnRules {
         self.preferred.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, data_type)| *data_type)
     }
 
+    /// Whether some column is to have one of the types that are asked for, by its name.
+    pub fn prefers(&self, is_asked_for: impl Fn(DataType) -> bool) -> bool {
+        self.preferred.iter().any(|(_, data_type)| is_asked_for(*data_type))
+    }
+
     /// The type that the detectors give to a first value, else its own. `None` for null.
     pub fn detect(&self, value: &Scalar<'_>) -> Option<DataType> {
         let own = value.data_type()?;

@@ -1,7 +1,7 @@
 //! What differs between SQL databases: quotes, names and types.
 
 use crate::error::{Error, Result};
-use crate::normalize::TypeDefaults;
+use crate::normalize::{TypeDefaults, decimal_size};
 use crate::schema::Column;
 use crate::value::{DataType, Timestamp, format_timestamp};
 
@@ -131,7 +131,10 @@ fn decimal_type(column: &Column, default: (u8, i8)) -> String {
 /// Precision and scale default each by itself, as in the reference.
 fn decimal_digits(column: &Column, (precision, scale): (u8, i8)) -> (i64, i64) {
     let precision = column.precision.unwrap_or(i64::from(precision));
-    (precision, column.scale.unwrap_or(i64::from(scale)).min(precision))
+    match column.scale {
+        Some(scale) => decimal_size(precision, scale),
+        None => (precision, i64::from(scale).min(precision)),
+    }
 }
 
 /// The number of an option in parentheses, or nothing.
@@ -181,8 +184,8 @@ fn postgres_type(column: &Column, data_type: DataType, defaults: &TypeDefaults) 
             // Wide enough for 256 bits before and after the point, whatever the layout of the files is.
             (None, None) => "numeric(156,78)".to_owned(),
             (precision, scale) => {
-                let precision = precision.unwrap_or(156);
-                format!("numeric({precision},{})", scale.unwrap_or(0).min(precision))
+                let (precision, scale) = decimal_size(precision.unwrap_or(156), scale.unwrap_or(0));
+                format!("numeric({precision},{scale})")
             }
         },
     })

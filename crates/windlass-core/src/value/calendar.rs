@@ -1,4 +1,5 @@
-//! Proleptic Gregorian calendar arithmetic and ISO text, for years 1 to 9999.
+//! Proleptic Gregorian calendar arithmetic and ISO text. A [`CivilDate`] is of the years 1 to 9999; other years are
+//! written with a sign, as ISO 8601 has it.
 
 use std::fmt::Write as _;
 
@@ -42,17 +43,11 @@ impl CivilDate {
 
     /// Days since 1970-01-01.
     pub fn days(self) -> i32 {
-        let year = i64::from(self.year) - i64::from(self.month <= 2);
-        let era = year.div_euclid(400);
-        let year_of_era = year.rem_euclid(400);
-        let month_from_march = (i64::from(self.month) + 9) % 12;
-        let day_of_year = (153 * month_from_march + 2) / 5 + i64::from(self.day) - 1;
-        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-        (era * 146_097 + day_of_era - 719_468) as i32
+        days_of(i64::from(self.year), self.month, self.day) as i32
     }
 }
 
-/// Year, month and day of any day after or before 1970-01-01.
+/// Year, month and day of the day so many days after 1970-01-01; the year before 1 is 0.
 fn civil(days: i64) -> (i64, u32, u32) {
     // Years counted from March, in eras of 400 years: H. Hinnant, "chrono-compatible low-level date algorithms".
     let shifted = days + 719_468;
@@ -65,6 +60,17 @@ fn civil(days: i64) -> (i64, u32, u32) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month as u32, day as u32)
+}
+
+/// Days since 1970-01-01 of a day of any year.
+pub(super) fn days_of(year: i64, month: u32, day: u32) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = (i64::from(month) + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + i64::from(day) - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
 }
 
 /// Number of days of a month.
@@ -105,17 +111,8 @@ impl Timestamp {
     }
 }
 
-/// `2024-01-02`. Days outside of the years 1 to 9999 are printed as a number.
+/// `2024-01-02`, with a sign before year 0 and after year 9999: `+10000-01-01`, `-0768-02-04` for the year 769 BC.
 pub fn format_date(out: &mut String, days: i64) {
-    // Writing to a String cannot fail.
-    let _ = match CivilDate::from_days(days) {
-        Some(date) => write!(out, "{:04}-{:02}-{:02}", date.year, date.month, date.day),
-        None => write!(out, "{days}"),
-    };
-}
-
-/// The date in ISO form whatever its year: `2024-01-02`, `+12024-01-02`, `-0043-03-15`.
-pub fn format_far_date(out: &mut String, days: i64) {
     let (year, month, day) = civil(days);
     let sign = match year {
         ..0 => "-",
@@ -123,7 +120,7 @@ pub fn format_far_date(out: &mut String, days: i64) {
         _ => "+",
     };
     // Writing to a String cannot fail.
-    let _ = write!(out, "{sign}{:04}-{month:02}-{day:02}", year.abs());
+    let _ = write!(out, "{sign}{:04}-{month:02}-{day:02}", year.unsigned_abs());
 }
 
 /// `03:04:05.000600+02:00`: microseconds only if not zero, the offset only if there is one.
@@ -162,7 +159,7 @@ mod tests {
     fn dates_of_any_year_are_written() {
         let text = |days| {
             let mut out = String::new();
-            format_far_date(&mut out, days);
+            format_date(&mut out, days);
             out
         };
         let dates = [0, MAX_DAYS + 1, MIN_DAYS - 1, MIN_DAYS - 366 - 1, 105_000_000, -735_160].map(text);

@@ -175,21 +175,22 @@ fn from_whole_seconds(seconds: i64) -> Option<Timestamp> {
     timestamp.in_range().then_some(timestamp)
 }
 
-fn midnight(days: i32) -> Timestamp {
-    Timestamp { micros: i64::from(days) * DAY_MICROS, offset: None }
+/// The start of a day; `None` for one that microseconds do not reach.
+fn midnight(days: i32) -> Option<Timestamp> {
+    Some(Timestamp { micros: i64::from(days).checked_mul(DAY_MICROS)?, offset: None })
 }
 
 fn to_timestamp(value: &Scalar<'_>) -> Option<Timestamp> {
     match value {
         Scalar::Text(text) => match parse_iso(text) {
             Some(IsoValue::Timestamp(timestamp)) => Some(timestamp),
-            Some(IsoValue::Date(days)) => Some(midnight(days)),
+            Some(IsoValue::Date(days)) => midnight(days),
             Some(IsoValue::Time(_)) => None,
             None => from_seconds(parse_double(text)?),
         },
         Scalar::Int(seconds) => from_whole_seconds(*seconds),
         Scalar::Double(seconds) => from_seconds(*seconds),
-        Scalar::Date(days) => Some(midnight(*days)),
+        Scalar::Date(days) => midnight(*days),
         _ => None,
     }
 }

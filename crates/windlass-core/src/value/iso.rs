@@ -4,7 +4,7 @@
 //! Source of the rules and of the odd corners: `testdata/vectors/iso_parse.json` (142 recorded strings).
 
 use super::Time;
-use super::calendar::{CivilDate, DAY_MICROS, Timestamp, is_leap};
+use super::calendar::{CivilDate, DAY_MICROS, Timestamp, days_in_month, days_of, is_leap};
 use super::text::digit_value;
 
 /// What a string turned out to be.
@@ -25,6 +25,28 @@ pub fn parse_iso(text: &str) -> Option<IsoValue> {
         return None;
     }
     parse_strict(text.as_bytes()).or_else(|| parse_lenient(text))
+}
+
+/// Parses a date, or a date with a time, of any year, as [`super::format_date`] writes it. No text of a user is read like this.
+pub(super) fn parse_far(text: &str) -> Option<IsoValue> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let (year, rest) = unsigned.split_once('-')?;
+    let is_year = (4..=7).contains(&year.len()) && year.bytes().all(|byte| byte.is_ascii_digit());
+    let year = sign * year.parse::<i64>().ok().filter(|_| is_year)?;
+    let mut cursor = Cursor { rest: rest.as_bytes() };
+    let month = cursor.digits(2)?;
+    let day = cursor.eat(b'-').then(|| cursor.digits(2))??;
+    let last = days_in_month(year.rem_euclid(400) as i32, (1..=12).contains(&month).then_some(month)?);
+    let days = days_of(year, month, (1..=last).contains(&day).then_some(day)?);
+    if cursor.rest.is_empty() {
+        return i32::try_from(days).ok().map(IsoValue::Date);
+    }
+    let clock = cursor.eat(b'T').then(|| strict_clock(cursor, Form::Extended))??;
+    // The day of the earliest instant begins before what microseconds reach.
+    let micros = i128::from(days) * i128::from(DAY_MICROS) + i128::from(clock.micros)
+        - i128::from(clock.offset.unwrap_or(0)) * 1_000_000;
+    Some(IsoValue::Timestamp(Timestamp { micros: i64::try_from(micros).ok()?, offset: clock.offset }))
 }
 
 /// Whether the `iso_timestamp` detector fires: the string is a date with a time.

@@ -41,6 +41,26 @@ const JSON: &[&[u8]] = &[
     b"\xef\xbb\xbf",
 ];
 
+const TEXTS: &[&[u8]] = &[
+    b"\xef\x80\xa6",
+    b"\xef\x80\xa7",
+    b"\xef\x80\xae",
+    b"\xef\x80\xaf",
+    b"\xef\x80",
+    b"\xf0\x9f\xa7\xa1",
+    b"2024-01-01",
+    b"T00:00:00",
+    b"NaN",
+    b"0x",
+    b"1234567890",
+    b".5",
+    b"e3",
+    b"-",
+    b"\"",
+    b"\\",
+    b"\n",
+];
+
 const CSV: &[&[u8]] = &[
     b"a,b\n",
     b"1,2\n",
@@ -63,6 +83,11 @@ proptest! {
     #[test]
     fn json_lines_mean_the_same_alone_and_together(bytes in pieces(JSON)) {
         fuzzing::parse(&bytes);
+    }
+
+    #[test]
+    fn texts_are_themselves(bytes in prop_oneof![pieces(TEXTS), any::<String>().prop_map(String::into_bytes)]) {
+        fuzzing::texts(&bytes);
     }
 
     #[test]

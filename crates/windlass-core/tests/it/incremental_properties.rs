@@ -198,7 +198,7 @@ fn run(
                 .unwrap()
         } else {
             let lines: String = page.iter().map(|(record, ..)| format!("{}\n", record.json())).collect();
-            let parsed = buffers.parse_lines(lines.as_bytes()).unwrap();
+            let parsed = buffers.parse_typed_lines(lines.as_bytes()).unwrap();
             filter.records(&parsed.tape, &parsed.rows, reading, &mut tallies[worker]).unwrap()
         };
         kept.extend(judged.kept.into_iter().map(|index| first + index as usize));

@@ -73,7 +73,7 @@ pub(crate) fn load_lines(
     for (index, chunk) in lines.chunks(chunk).enumerate() {
         let normalizer = &mut normalizers[index % workers];
         let text = chunk.join("\n");
-        let parsed = buffers.parse_lines(text.as_bytes())?;
+        let parsed = buffers.parse_typed_lines(text.as_bytes())?;
         assert_eq!(parsed.bad, []);
         let numbers = RecordNumbers { ids: &ids, first, explicit: None };
         normalizer.observe(root, &parsed.tape, &parsed.rows, numbers, &mut turn)?;

@@ -9,6 +9,7 @@ mod load;
 mod nested_keys;
 mod normalize_rows;
 mod shred_properties;
+mod texts;
 mod vectors;
 
 /// Cases of a property: `usual`, or as many times that as `WINDLASS_PROPERTY_FACTOR` says.

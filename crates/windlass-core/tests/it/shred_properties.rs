@@ -140,7 +140,7 @@ fn define(start: Schema, lines: &[String]) -> Result<BTreeMap<String, Rows>> {
     let mut rows = BTreeMap::new();
     let mut buffers = ParseBuffers::new();
     for (number, line) in (0..).zip(lines) {
-        let parsed = buffers.parse_lines(line.as_bytes()).unwrap();
+        let parsed = buffers.parse_typed_lines(line.as_bytes()).unwrap();
         let node = parsed.rows[0].node;
         state.grow(&settings.ctx, &settings.filters, &parsed.tape, node, "t", &settings.start)?;
         let id = String::from_utf8(ids.id(number).to_vec()).unwrap();

@@ -227,6 +227,7 @@ impl Gate {
             }
             judged
         } else {
+            self.buffers.keep_literals(records_text.is_some());
             let parsed = parse(page, &mut self.buffers)?;
             records = parsed.rows.len() as u64;
             bad = parsed.bad.len();

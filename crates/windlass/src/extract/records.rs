@@ -12,9 +12,19 @@ use crate::steps::StepRunner;
 pub(crate) struct PageBuffers {
     json: ParseBuffers,
     csv: CsvBuffers,
+    keeps_literals: bool,
 }
 
 impl PageBuffers {
+    /// Whether numbers keep the texts that a float does not hold exactly.
+    pub(crate) fn keep_literals(&mut self, keep: bool) {
+        if keep != self.keeps_literals {
+            self.keeps_literals = keep;
+            self.json.keep_literals(keep);
+            self.csv.keep_literals(keep);
+        }
+    }
+
     /// Takes back the memory of a page's tape.
     pub(crate) fn restore(&mut self, page: &Page, memory: windlass_core::json::TapeMemory) {
         match page.body {
@@ -29,7 +39,8 @@ impl PageBuffers {
 /// Errors: a document that is not JSON. Lines that are not are listed in the result.
 pub(crate) fn parse<'a>(page: &'a Page, buffers: &'a mut PageBuffers) -> Result<Parsed<'a>> {
     match &page.body {
-        Body::Lines(bytes) | Body::Numbered(bytes, _) => buffers.json.parse_lines(bytes),
+        Body::Lines(bytes) => buffers.json.parse_lines(bytes),
+        Body::TypedLines(bytes) | Body::Numbered(bytes, _) => buffers.json.parse_typed_lines(bytes),
         Body::Csv(bytes, table) => Ok(table.parse(bytes, &mut buffers.csv)),
         Body::Document(bytes, select) => {
             buffers.json.parse_document(bytes, select).map_err(|error| document_error(page, bytes, &error))
@@ -90,9 +101,11 @@ pub(crate) fn bad_record(page: &Page, bad: &BadRecord) -> Error {
 /// The bytes of a bad record.
 pub(crate) fn bad_bytes<'a>(page: &'a Page, bad: &BadRecord) -> &'a [u8] {
     match &page.body {
-        Body::Lines(bytes) | Body::Numbered(bytes, _) | Body::Csv(bytes, _) | Body::Document(bytes, _) => {
-            bytes.get(bad.span.0 as usize..bad.span.1 as usize).unwrap_or_default()
-        }
+        Body::Lines(bytes)
+        | Body::TypedLines(bytes)
+        | Body::Numbered(bytes, _)
+        | Body::Csv(bytes, _)
+        | Body::Document(bytes, _) => bytes.get(bad.span.0 as usize..bad.span.1 as usize).unwrap_or_default(),
         Body::Batch(_) => &[],
     }
 }
@@ -109,6 +122,7 @@ pub(crate) fn apply_steps(
 ) -> Result<Page> {
     let mut lines = Vec::new();
     let mut numbers = Vec::new();
+    buffers.keep_literals(true);
     let parsed = parse(&page, buffers)?;
     for bad in &parsed.bad {
         on_bad(&page, bad)?;

@@ -9,7 +9,7 @@ use windlass_core::{Error, Result};
 
 use super::JobFiles;
 
-/// Normalizes one record, as JSON text, into the files of its table; gives the schema after it.
+/// Normalizes one record, as typed JSON, into the files of its table; gives the schema after it.
 pub(crate) fn write_record(
     settings: NormalizeSettings,
     state: &Arc<SchemaState>,
@@ -21,7 +21,7 @@ pub(crate) fn write_record(
     let mut normalizer = Normalizer::new(Arc::new(settings), Arc::clone(state));
     let mut turn = Arc::clone(state);
     let mut buffers = ParseBuffers::new();
-    let parsed = buffers.parse_lines(record.as_bytes())?;
+    let parsed = buffers.parse_typed_lines(record.as_bytes())?;
     if !parsed.bad.is_empty() {
         return Err(Error::internal("a record of the engine is not JSON").at_table(table));
     }

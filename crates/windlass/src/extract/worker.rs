@@ -189,6 +189,7 @@ impl Worker {
             return Ok(true);
         }
         let mut buffers = std::mem::take(&mut self.buffers);
+        buffers.keep_literals(self.normalizer.keeps_literals(root_table));
         let mut parsed = parse(page, &mut buffers)?;
         let count = parsed.rows.len();
         let is_cut = matches!(chosen, Some(Chosen::First(_) | Chosen::Rows { is_cut: true, .. }));

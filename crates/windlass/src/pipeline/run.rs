@@ -13,7 +13,7 @@ use windlass_core::package::{Job, LeftOut, MANIFEST_VERSION, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames, state_table};
 use windlass_core::sql::check_merge;
 use windlass_core::state::{STATE_ENGINE_VERSION, State, StateMark};
-use windlass_core::value::{Tag, encode_tagged};
+use windlass_core::value::{Tag, encode_tagged, typed_json};
 use windlass_core::{Error, ErrorKind, Result};
 
 use super::cursors::{Cursors, Undeclared};
@@ -607,7 +607,7 @@ fn state_record(state: &State, load_id: &str, now: i64) -> String {
     json!({
         "version": state.version(),
         "engine_version": STATE_ENGINE_VERSION,
-        "pipeline_name": state.get("pipeline_name"),
+        "pipeline_name": state.get("pipeline_name").map(typed_json),
         "state": state.encode(),
         "created_at": encode_tagged(Tag::Timestamp, &iso(now)),
         "version_hash": state.version_hash(),

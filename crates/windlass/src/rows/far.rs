@@ -8,7 +8,7 @@ use arrow_array::types::{
     TimestampSecondType,
 };
 use arrow_schema::{DataType, TimeUnit};
-use windlass_core::value::{CivilDate, format_far_date};
+use windlass_core::value::{CivilDate, format_date};
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -86,7 +86,7 @@ fn far_date(days: i64) -> Option<FarTime> {
         return None;
     }
     let mut text = String::new();
-    format_far_date(&mut text, days);
+    format_date(&mut text, days);
     Some(FarTime::Text(text))
 }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::hash::shake128;
+use windlass_core::value::typed_json;
 use windlass_core::{Error, Result};
 
 use super::{SourceEntry, SourceParts};
@@ -52,12 +53,12 @@ struct InlineResourceOptions {
     page_size: Option<usize>,
 }
 
-/// Records of one resource, in pages of JSON lines. Strings may be typed strings.
+/// Records of one resource, in pages of lines of typed JSON.
 #[derive(Clone, Debug)]
 pub struct InlineResource {
     /// Name, hints and limits.
     pub resource: Resource,
-    /// The records: one JSON value per line.
+    /// The records: one value of typed JSON per line.
     pub pages: Vec<String>,
 }
 
@@ -78,7 +79,9 @@ impl InlineSource {
         let resources = parts.resources.into_iter().map(|(resource, own)| {
             let own: InlineResourceOptions =
                 parse_options(&format!("source.resources.{}", resource.name), own)?;
-            let lines = |items: &[Value]| items.iter().map(|item| format!("{item}\n")).collect::<String>();
+            let lines = |items: &[Value]| {
+                items.iter().map(|item| format!("{}\n", typed_json(item))).collect::<String>()
+            };
             let size = own.page_size.unwrap_or(usize::MAX).max(1);
             let pages = if own.items.is_empty() {
                 vec![String::new()]
@@ -140,7 +143,7 @@ impl Extractor for InlineExtractor {
         self.first += text.lines().count() as u64;
         self.read += 1;
         let origin = Arc::new(Origin::default());
-        Ok(Some(Page { body: Body::Lines(text.into_bytes()), first, origin }))
+        Ok(Some(Page { body: Body::TypedLines(text.into_bytes()), first, origin }))
     }
 
     fn position(&self) -> Option<Value> {

@@ -268,6 +268,7 @@ impl RestPage {
         let mut buffers = ParseBuffers::new();
         let parsed = match &self.body {
             Body::Lines(lines) => buffers.parse_lines(lines)?,
+            Body::TypedLines(lines) => buffers.parse_typed_lines(lines)?,
             Body::Document(document, select) => {
                 buffers.parse_document(document, select).map_err(|error| {
                     Error::data(format!("the answer is not JSON: {error}")).at_file(self.url.as_str())

@@ -5,14 +5,16 @@ use windlass_core::{At, Error, Result};
 
 use crate::source::Body;
 
-/// The records with `added` before their closing brace: members as JSON, each behind a comma. A record that has such a
+/// The records with `added` before their closing brace: members as typed JSON, each behind a comma. A record that has such a
 /// member already gets the new one in its place, since the last one counts.
 ///
 /// Errors: a record that is no object, a body that is not JSON.
 pub(super) fn add_members(body: &Body, added: &str, buffers: &mut ParseBuffers) -> Result<Body> {
     let not_json = |message: &str| Error::data(format!("an answer is not JSON: {message}"));
+    buffers.keep_literals(true);
     let parsed = match body {
         Body::Lines(bytes) => buffers.parse_lines(bytes)?,
+        Body::TypedLines(bytes) => buffers.parse_typed_lines(bytes)?,
         Body::Document(bytes, select) => {
             buffers.parse_document(bytes, select).map_err(|error| not_json(&error.message))?
         }
@@ -37,7 +39,7 @@ pub(super) fn add_members(body: &Body, added: &str, buffers: &mut ParseBuffers) 
     }
     let memory = parsed.into_memory();
     buffers.restore(memory);
-    Ok(Body::Lines(text.into_bytes()))
+    Ok(Body::TypedLines(text.into_bytes()))
 }
 
 #[cfg(test)]
@@ -49,7 +51,7 @@ mod tests {
     use super::*;
 
     fn add(body: &Body) -> Result<String> {
-        let Body::Lines(bytes) = add_members(body, ",\"_p_id\":1", &mut ParseBuffers::new())? else {
+        let Body::TypedLines(bytes) = add_members(body, ",\"_p_id\":1", &mut ParseBuffers::new())? else {
             unreachable!()
         };
         Ok(String::from_utf8(bytes).unwrap())

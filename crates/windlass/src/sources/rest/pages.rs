@@ -339,6 +339,9 @@ impl Pages {
         mut response: Response,
         buffers: &mut ParseBuffers,
     ) -> Result<RestPage> {
+        // Records that are found one by one are written anew, so that no digit of theirs may be lost.
+        let is_plain = self.selector.as_ref().is_none_or(|selector| selector.plain().is_some());
+        buffers.keep_literals(!is_plain);
         let parsed = match non_number(&response.body) {
             Some(error) => Err(error),
             None => buffers.parse_value(&response.body),
@@ -358,7 +361,7 @@ impl Pages {
         let body = match selector.plain() {
             _ if count == 0 => Some(Body::Lines(Vec::new())),
             Some(_) => None,
-            None => Some(Body::Lines(records.lines(&parsed.tape))),
+            None => Some(Body::TypedLines(records.lines(&parsed.tape))),
         };
         let answer = Answer::new(request, &response, count, &parsed.tape);
         self.learn(&answer, || records.lines(&parsed.tape))?;

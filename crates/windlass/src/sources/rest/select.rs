@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use windlass_core::json::{Found, JsonPath, NodePosition, Select, Tape, write_typed};
+use windlass_core::value::typed_json;
 use windlass_core::{Error, Result};
 
 /// Names of members that hold records, as the reference knows them.
@@ -121,13 +122,13 @@ impl Records {
         }
     }
 
-    /// The records as JSON lines.
+    /// The records as lines of typed JSON.
     pub(crate) fn lines(&self, document: &Tape<'_>) -> Vec<u8> {
         let mut out = String::new();
         let mut line = |found: &Found<NodePosition>| {
             match found {
                 Found::Node(node) => write_typed(&mut out, document, *node),
-                Found::Value(value) => out.push_str(&value.to_string()),
+                Found::Value(value) => out.push_str(&typed_json(value).to_string()),
             }
             out.push('\n');
         };

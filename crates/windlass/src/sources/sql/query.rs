@@ -215,7 +215,8 @@ fn scalar(value: &Value) -> Result<Scalar<'_>> {
 }
 
 fn moment(scalar: &Scalar<'_>) -> Option<Timestamp> {
-    let of_days = |days: i32| Timestamp { micros: i64::from(days) * 86_400_000_000, offset: None };
+    let of_days =
+        |days: i32| Timestamp { micros: i64::from(days).saturating_mul(86_400_000_000), offset: None };
     match scalar {
         Scalar::Timestamp(timestamp) => Some(*timestamp),
         Scalar::Date(days) => Some(of_days(*days)),

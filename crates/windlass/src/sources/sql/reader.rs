@@ -255,7 +255,7 @@ impl TableReader {
             RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec()).map_err(|cause| {
                 Error::internal("rows have other columns than were asked for").with_source(cause)
             })?;
-        Ok(if self.unpacks { Body::Lines(batch_lines(&batch)?) } else { Body::Batch(batch) })
+        Ok(if self.unpacks { Body::TypedLines(batch_lines(&batch)?) } else { Body::Batch(batch) })
     }
 }
 

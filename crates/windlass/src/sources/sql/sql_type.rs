@@ -165,7 +165,7 @@ fn with(mut hints: Value, key: &str, value: Value) -> Value {
 /// A scale that Arrow does not have leaves the number a text.
 fn decimal(precision: u32, scale: i32, arrow_type: fn(u8, i8) -> ArrowType) -> ArrowType {
     match (u8::try_from(precision), i8::try_from(scale)) {
-        (Ok(precision), Ok(scale)) if i32::from(scale) <= i32::from(precision) => {
+        (Ok(precision), Ok(scale)) if (0..=i32::from(precision)).contains(&i32::from(scale)) => {
             arrow_type(precision, scale)
         }
         _ => ArrowType::Utf8,
@@ -182,6 +182,7 @@ mod tests {
         assert_eq!(decimal(Some((10, 2))), ArrowType::Decimal128(10, 2));
         assert_eq!(decimal(Some((60, 10))), ArrowType::Decimal256(60, 10));
         assert_eq!(decimal(Some((3, 5))), ArrowType::Utf8);
+        assert_eq!(decimal(Some((5, -2))), ArrowType::Utf8);
         assert_eq!(decimal(Some((100, 2))), ArrowType::Utf8);
         assert_eq!(decimal(None), ArrowType::Utf8);
     }

@@ -80,7 +80,7 @@ async fn open(source: &RestSource, opening: &Opening) -> Box<dyn Extractor> {
 }
 
 fn records(page: &Page) -> Vec<String> {
-    let Body::Lines(bytes) = &page.body else { panic!("records with fields of the parent are lines") };
+    let Body::TypedLines(bytes) = &page.body else { panic!("records with fields of the parent are lines") };
     String::from_utf8(bytes.clone())
         .unwrap()
         .lines()

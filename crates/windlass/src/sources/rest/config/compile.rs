@@ -317,6 +317,7 @@ impl Bound<'_> {
         }
         template.bind(|name| match params.get(name) {
             _ if name.is_empty() => Some(String::new()),
+            Some(Value::String(text)) if taken.contains(name) => Some(text.clone()),
             Some(value) if taken.contains(name) => Some(python_text(value)),
             _ => None,
         });

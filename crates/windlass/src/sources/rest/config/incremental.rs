@@ -8,6 +8,7 @@ use windlass_core::incremental::{Bound, Extreme, IncrementalOptions, MissingCurs
 use windlass_core::{Error, Result};
 
 use super::convert::Convert;
+use super::placeholder::untyped;
 use crate::source::CursorRange;
 
 /// How new records are told from those that were loaded before, and how requests ask for them.
@@ -149,7 +150,7 @@ impl CursorMoment {
     pub(crate) fn params(&self, requests: &CursorRequests) -> Result<Vec<(String, Value)>> {
         let converted = |value: &Value| match &requests.convert {
             Some(convert) => convert.apply(value),
-            None => Ok(value.clone()),
+            None => Ok(untyped(value.clone())),
         };
         let mut params = Vec::new();
         if let Some(name) = &requests.start_param {

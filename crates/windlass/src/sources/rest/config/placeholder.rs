@@ -197,6 +197,16 @@ pub(crate) fn python_text(value: &Value) -> String {
     }
 }
 
+/// A value whose typed strings are the texts that a request carries.
+pub(crate) fn untyped(value: Value) -> Value {
+    match value {
+        Value::String(text) => plain_text(&text).into(),
+        Value::Array(items) => items.into_iter().map(untyped).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, untyped(value))).collect(),
+        other => other,
+    }
+}
+
 /// A text, or the value of a typed string, times as Python writes them.
 fn plain_text(text: &str) -> String {
     match strip_tag(text) {

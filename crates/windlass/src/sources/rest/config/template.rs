@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use windlass_core::{Error, Result};
 
 use super::incremental::{CursorMoment, CursorRequests, CursorValue};
-use super::placeholder::{Placeholders, python_text};
+use super::placeholder::{Placeholders, python_text, untyped};
 use crate::config::unknown_name;
 
 /// What a placeholder stands for.
@@ -90,7 +90,7 @@ impl Node {
         Ok(match self {
             Self::Value(value) => value.clone(),
             Self::Text(text) => match text.whole().filter(|_| keep_types) {
-                Some(name) => value(name)?,
+                Some(name) => untyped(value(name)?),
                 None => Value::String(text.fill(value)?),
             },
             Self::List(items) => {
@@ -167,7 +167,11 @@ impl RequestTemplate {
         params.extend(range.iter().cloned());
         let mut headers = Vec::new();
         for (key, node) in &self.headers {
-            headers.push((key.fill(&mut value)?, python_text(&node.expand(false, &mut value)?)));
+            let text = match node.expand(false, &mut value)? {
+                Value::String(text) => text,
+                other => python_text(&other),
+            };
+            headers.push((key.fill(&mut value)?, text));
         }
         Ok(Expanded {
             path: self.path.fill(&mut value)?,
