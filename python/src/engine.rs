@@ -17,7 +17,7 @@ use windlass::core::{Error, Result};
 use windlass::destination::Destination;
 use windlass::destinations::{BuildContext, Filesystem, destination_entry};
 use windlass::extract::Cancel;
-use windlass::packages::LoadPackage;
+use windlass::packages::{DamagedPackage, LoadPackage};
 use windlass::pipeline::{DropSelection, LoadInfo, Pipeline, Refresh, RunOptions};
 use windlass::source::Source;
 
@@ -252,8 +252,13 @@ impl Engine {
 
     /// All packages that are kept, the oldest first, as JSON.
     fn packages(&self, py: Python<'_>) -> PyResult<String> {
-        let packages = py.detach(|| self.pipeline.work().packages().list()).or_raise(py)?;
-        Ok(Value::Array(packages.iter().map(package_json).collect()).to_string())
+        let packages = || -> Result<Vec<Value>> {
+            let packages = self.pipeline.work().packages();
+            let mut known: Vec<Value> = packages.list()?.iter().map(package_json).collect();
+            known.extend(packages.damaged()?.iter().map(damaged_json));
+            Ok(known)
+        };
+        Ok(Value::Array(py.detach(packages).or_raise(py)?).to_string())
     }
 
     /// Gives up the packages that wait; gives their load ids.
@@ -389,5 +394,18 @@ fn package_json(package: &LoadPackage) -> Value {
         "state": state,
         "jobs": package.manifest.jobs,
         "rows": package.manifest.row_counts,
+    })
+}
+
+/// A package that cannot be read: it waits until somebody gives it up, unless it was loaded before.
+fn damaged_json(package: &DamagedPackage) -> Value {
+    json!({
+        "load_id": package.load_id(),
+        "schema": Value::Null,
+        "schema_hash": "",
+        "state": if package.is_finished { "loaded" } else { "normalized" },
+        "jobs": [],
+        "rows": {},
+        "damaged": package.error.to_string(),
     })
 }

@@ -15,6 +15,7 @@ pub mod merge;
 pub mod naming;
 pub mod normalize;
 pub mod package;
+pub mod path_part;
 pub mod schema;
 pub mod sql;
 pub mod state;

@@ -98,6 +98,14 @@ pub trait Destination: Send + Sync {
     /// Where it is, without secrets, for people.
     fn location(&self) -> String;
 
+    /// Errors: a table that has no place here, such as where its files cannot have the names that they would get.
+    ///
+    /// # Contract
+    /// Asked before a package is sealed: what is refused later could never be loaded.
+    fn check_places(&self, _: &Schema) -> Result<()> {
+        Ok(())
+    }
+
     /// Opens a connection for one dataset. Nothing is created before there is something to load.
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>>;
 }

@@ -2,11 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use windlass_core::{Error, Result};
 
 use crate::failpoint::{SPLITS_WRITES, failpoint_at};
+use crate::private;
 
 /// An error that says what could not be done with which path.
 pub(crate) fn io_error(what: &str, path: &Path, cause: io::Error) -> Error {
@@ -33,18 +34,34 @@ pub(crate) fn read_to_string(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|cause| io_error("read", path, cause))
 }
 
+/// Creates the file that is written first.
+type Create = fn(&Path) -> io::Result<File>;
+
 /// Writes a file so that it is there as a whole or not at all, also after a crash. `what` names it in failpoints.
 pub(crate) fn write_atomic(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    write_atomic_by_way_of(what, &path.with_file_name(name), path, bytes)
+    write(what, &temporary(path), path, bytes, |path| File::create(path))
 }
 
-/// The same with a temporary file of this path, on the same file system; a crash may leave it behind.
+/// The same for a file that only its owner may read.
+pub(crate) fn write_private(what: &str, path: &Path, bytes: &[u8]) -> Result<()> {
+    write(what, &temporary(path), path, bytes, private::create_file)
+}
+
+/// As [`write_atomic`] with a temporary file of this path, on the same file system; a crash may leave it behind.
 pub(crate) fn write_atomic_by_way_of(what: &str, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    write(what, temporary, path, bytes, |path| File::create(path))
+}
+
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    path.with_file_name(name)
+}
+
+fn write(what: &str, temporary: &Path, path: &Path, bytes: &[u8], create: Create) -> Result<()> {
     let failed = |cause| io_error("write", path, cause);
     failpoint_at(what, "create")?;
-    let mut file = File::create(temporary).map_err(failed)?;
+    let mut file = create(temporary).map_err(failed)?;
     let (head, tail) = bytes.split_at(if SPLITS_WRITES { bytes.len() / 2 } else { 0 });
     file.write_all(head).map_err(failed)?;
     failpoint_at(what, "write")?;

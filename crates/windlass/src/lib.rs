@@ -16,6 +16,8 @@ pub mod packages;
 pub mod pipeline;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub mod private;
+mod removal;
 pub mod rows;
 #[cfg(any(feature = "duckdb", feature = "sqlite"))]
 mod said;

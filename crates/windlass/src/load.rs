@@ -1,8 +1,9 @@
 //! From a sealed package to committed rows.
 
 use windlass_core::package::{Job, JournalEntry};
+use windlass_core::path_part::check_part;
 use windlass_core::schema::Schema;
-use windlass_core::{Error, Result};
+use windlass_core::{Error, ErrorKind, Result};
 
 use crate::destination::{Capabilities, Session};
 use crate::env::Env;
@@ -90,6 +91,9 @@ pub(crate) fn verify(schema: &Schema, capabilities: &Capabilities) -> Result<()>
     let key = |name: &str| {
         if capabilities.has_case_sensitive_identifiers { name.to_owned() } else { name.to_lowercase() }
     };
+    for table in schema.tables.keys() {
+        check_part(ErrorKind::Config, "a table", table)?;
+    }
     let check = |names: &mut dyn Iterator<Item = &str>| -> Result<()> {
         let mut seen = std::collections::HashMap::new();
         for name in names {

@@ -1,5 +1,7 @@
 //! The package folder: packages are created, filled, sealed by one rename, listed and resumed.
 
+mod damaged;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -7,14 +9,19 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use windlass_core::package::{CHECKPOINT_VERSION, Checkpoint, Job, Journal, JournalEntry, PackageManifest};
+use windlass_core::path_part::flaw_of_part;
 use windlass_core::schema::{Schema, SchemaDelta};
 use windlass_core::sql::merge_chain;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
+pub use self::damaged::DamagedPackage;
+use self::damaged::{Form, check_jobs, damaged, read_part};
 use crate::destination::ReplaceStrategy;
 use crate::failpoint::{SPLITS_WRITES, failpoint};
-use crate::files::{io_error, read_to_string, sync_folder, write_atomic};
+use crate::files::{io_error, sync_folder, write_private};
+use crate::private;
+use crate::removal::{is_being_removed, remove_file, remove_folder, remove_piece_by_piece};
 
 /// The packages of one pipeline.
 #[derive(Clone, Debug)]
@@ -33,8 +40,8 @@ const STARTS_OVER: &str = "starts_over.txt";
 /// The pages of parents.
 const SPOOL: &str = "spool";
 
-/// Finished packages that are kept for `windlass pipeline loads`; older ones are removed.
-const KEEP_FINISHED: usize = 50;
+/// Finished packages that are kept for `windlass pipeline loads` when nobody says otherwise; older ones are removed.
+pub const DEFAULT_KEPT_PACKAGES: usize = 50;
 
 impl PackageStore {
     /// The store in a folder, which is created with the first package.
@@ -46,60 +53,90 @@ impl PackageStore {
     pub fn create(&self, load_id: &str) -> Result<PackageWriter> {
         let folder = self.root.join(load_id);
         failpoint("package.create")?;
-        fs::create_dir_all(folder.join("jobs")).map_err(|cause| io_error("create", &folder, cause))?;
+        private::create_folders(&folder.join("jobs")).map_err(|cause| io_error("create", &folder, cause))?;
         Ok(PackageWriter { folder, load_id: load_id.to_owned() })
     }
 
-    /// All sealed packages, the oldest first.
+    /// All sealed packages that can be read, the oldest first.
     pub fn list(&self) -> Result<Vec<LoadPackage>> {
-        let mut packages = Vec::new();
+        Ok(self.sealed(|_| true)?.0)
+    }
+
+    /// Sealed packages that cannot be read, the oldest first.
+    pub fn damaged(&self) -> Result<Vec<DamagedPackage>> {
+        Ok(self.sealed(|_| true)?.1)
+    }
+
+    /// Sealed packages that can be read and are neither loaded nor dropped, the oldest first.
+    pub fn pending(&self) -> Result<Vec<LoadPackage>> {
+        Ok(self.unfinished()?.0)
+    }
+
+    /// The pending packages for who is to load them, or to go on from them.
+    ///
+    /// Errors: one of them cannot be read; what comes after it relies on it.
+    pub fn pending_whole(&self) -> Result<Vec<LoadPackage>> {
+        let (packages, damaged) = self.unfinished()?;
+        damaged.into_iter().next().map_or(Ok(packages), |damaged| Err(damaged.into_error()))
+    }
+
+    /// Sealed packages that are neither loaded nor dropped, and those of them that cannot be read, the oldest first.
+    pub fn unfinished(&self) -> Result<(Vec<LoadPackage>, Vec<DamagedPackage>)> {
+        let is_open =
+            |folder: &Path| !read_journal(&folder.join(JOURNAL)).is_ok_and(|known| known.is_finished());
+        self.sealed(is_open)
+    }
+
+    /// The sealed packages in folders of this kind: those that can be read, and the others.
+    fn sealed(&self, is_meant: impl Fn(&Path) -> bool) -> Result<(Vec<LoadPackage>, Vec<DamagedPackage>)> {
+        let (mut packages, mut broken) = (Vec::new(), Vec::new());
         for folder in self.folders()? {
-            if folder.join(MANIFEST).exists() {
-                packages.push(LoadPackage::open(&folder)?);
+            if Form::of(&folder) == Form::Open || !is_meant(&folder) {
+                continue;
+            }
+            match LoadPackage::open(&folder) {
+                Ok(package) => packages.push(package),
+                Err(error) => broken.push(DamagedPackage::new(folder, error)),
             }
         }
         packages.sort_by(|a, b| a.manifest.load_id.cmp(&b.manifest.load_id));
-        Ok(packages)
+        broken.sort_by(|a, b| a.load_id().cmp(b.load_id()));
+        Ok((packages, broken))
     }
 
-    /// Sealed packages that are neither loaded nor dropped, the oldest first.
-    pub fn pending(&self) -> Result<Vec<LoadPackage>> {
-        let mut packages = self.list()?;
-        packages.retain(|package| !package.journal.is_finished());
-        Ok(packages)
-    }
-
-    /// One package. Errors: it does not exist.
+    /// One package. Errors: it does not exist; it cannot be read.
     pub fn get(&self, load_id: &str) -> Result<LoadPackage> {
         let folder = self.root.join(load_id);
-        if load_id.contains(['/', '\\']) || !folder.join(MANIFEST).exists() {
+        if flaw_of_part(load_id).is_some() || !folder.is_dir() || Form::of(&folder) == Form::Open {
             return Err(Error::config(format!("there is no load package `{load_id}`"))
                 .with_hint("`windlass pipeline loads NAME` lists the packages"));
         }
         LoadPackage::open(&folder)
     }
 
-    /// Removes what runs left that did not come to an end, but for what one of these sources can go on with, and old
-    /// finished packages. Gives the names of resources that a crash interrupted and that can only start over.
-    pub fn sweep(&self, sources: &[&str]) -> Result<Vec<String>> {
+    /// Removes what runs left that did not come to an end, but for what one of these sources can go on with, and all
+    /// finished packages but the newest `kept`. Gives the names of resources that a crash interrupted and that can only
+    /// start over.
+    pub fn sweep(&self, sources: &[&str], kept: usize) -> Result<Vec<String>> {
         let (mut finished, mut starting_over) = (Vec::new(), Vec::new());
+        for left in self.entries()?.into_iter().filter(|path| is_being_removed(path)) {
+            remove_piece_by_piece("package.remove", &left)?;
+        }
         for folder in self.folders()? {
-            if !folder.join(MANIFEST).exists() {
+            if Form::of(&folder) == Form::Open {
                 let checkpoint = read_checkpoint(&folder);
                 if checkpoint.is_some_and(|checkpoint| sources.contains(&checkpoint.source.as_str())) {
                     continue;
                 }
                 starting_over.extend(fs::read_to_string(folder.join(STARTS_OVER)).ok());
-                remove_folder(&folder)?;
-            } else if let Ok(package) = LoadPackage::open(&folder)
-                && package.journal.is_finished()
-            {
-                finished.push((package.manifest.load_id, folder));
+                remove_folder("package.remove", &folder)?;
+            } else if read_journal(&folder.join(JOURNAL)).is_ok_and(|journal| journal.is_finished()) {
+                finished.push((folder.file_name().map(std::ffi::OsStr::to_owned), folder));
             }
         }
         finished.sort();
-        let surplus = finished.len().saturating_sub(KEEP_FINISHED);
-        finished.iter().take(surplus).try_for_each(|(_, folder)| remove_folder(folder))?;
+        let surplus = finished.len().saturating_sub(kept);
+        finished.iter().take(surplus).try_for_each(|(_, folder)| remove_folder("package.remove", folder))?;
         Ok(starting_over)
     }
 
@@ -107,7 +144,8 @@ impl PackageStore {
     pub fn open_packages(&self, source: &str) -> Result<Vec<(PackageWriter, Checkpoint)>> {
         let mut packages = Vec::new();
         for folder in self.folders()? {
-            let checkpoint = if folder.join(MANIFEST).exists() { None } else { read_checkpoint(&folder) };
+            let is_open = Form::of(&folder) == Form::Open;
+            let checkpoint = if is_open { read_checkpoint(&folder) } else { None };
             let load_id = folder.file_name().map(|name| name.to_string_lossy().into_owned());
             if let (Some(checkpoint), Some(load_id)) = (checkpoint, load_id)
                 && checkpoint.source == source
@@ -124,7 +162,7 @@ impl PackageStore {
         let mut begun = Vec::new();
         for folder in self.folders()? {
             let load_id = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-            let is_begun = !folder.join(MANIFEST).exists() && folder.join(CHECKPOINT).exists();
+            let is_begun = Form::of(&folder) == Form::Open && folder.join(CHECKPOINT).exists();
             begun.extend(load_id.filter(|_| is_begun));
         }
         begun.sort();
@@ -134,32 +172,36 @@ impl PackageStore {
     /// Removes the packages that broken runs left open; gives the load ids of those that a run could go on with.
     pub fn discard_open(&self) -> Result<Vec<String>> {
         let begun = self.begun()?;
-        for folder in self.folders()?.into_iter().filter(|folder| !folder.join(MANIFEST).exists()) {
-            remove_folder(&folder)?;
+        for folder in self.folders()?.into_iter().filter(|folder| Form::of(folder) == Form::Open) {
+            remove_folder("package.remove", &folder)?;
         }
         Ok(begun)
     }
 
+    /// Removes all packages.
+    pub fn remove_all(&self) -> Result<()> {
+        self.entries()?.iter().try_for_each(|path| match is_being_removed(path) {
+            true => remove_piece_by_piece("package.remove", path),
+            false => remove_folder("package.remove", path),
+        })
+    }
+
+    /// The folders of packages, but for those that are being removed.
     fn folders(&self) -> Result<Vec<PathBuf>> {
+        let mut folders = self.entries()?;
+        folders.retain(|path| path.is_dir() && !is_being_removed(path));
+        Ok(folders)
+    }
+
+    fn entries(&self) -> Result<Vec<PathBuf>> {
+        let failed = |cause| io_error("read", &self.root, cause);
         let entries = match fs::read_dir(&self.root) {
             Ok(entries) => entries,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(cause) => return Err(io_error("read", &self.root, cause)),
+            Err(cause) => return Err(failed(cause)),
         };
-        let mut folders = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(|cause| io_error("read", &self.root, cause))?.path();
-            if path.is_dir() {
-                folders.push(path);
-            }
-        }
-        Ok(folders)
+        entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect()
     }
-}
-
-fn remove_folder(folder: &Path) -> Result<()> {
-    failpoint("package.remove")?;
-    fs::remove_dir_all(folder).map_err(|cause| io_error("remove", folder, cause))
 }
 
 /// The checkpoint of an open package; `None` if there is none that can be read.
@@ -173,14 +215,15 @@ fn read_checkpoint(folder: &Path) -> Option<Checkpoint> {
 pub(crate) fn write_checkpoint(folder: &Path, checkpoint: &Checkpoint) -> Result<()> {
     let bytes = serde_json::to_vec(checkpoint)
         .map_err(|cause| Error::internal("the checkpoint cannot be written").with_source(cause))?;
-    write_atomic("package.checkpoint", &folder.join(CHECKPOINT), &bytes)
+    write_private("package.checkpoint", &folder.join(CHECKPOINT), &bytes)
 }
 
 /// Notes in an open package that this resource cannot go on after a crash.
 pub(crate) fn note_start_over(folder: &Path, resource: &str) -> Result<()> {
     let path = folder.join(STARTS_OVER);
     failpoint("package.starts_over")?;
-    fs::write(&path, resource).map_err(|cause| io_error("write", &path, cause))
+    let written = private::create_file(&path).and_then(|mut file| file.write_all(resource.as_bytes()));
+    written.map_err(|cause| io_error("write", &path, cause))
 }
 
 /// The name of the resource that was noted, which is forgotten.
@@ -188,7 +231,7 @@ pub(crate) fn take_start_over(folder: &Path) -> Option<String> {
     let path = folder.join(STARTS_OVER);
     let resource = fs::read_to_string(&path).ok()?;
     // Where it stays, the next run warns once more.
-    drop(fs::remove_file(&path));
+    drop(remove_file("package.started_over", &path));
     Some(resource)
 }
 
@@ -228,7 +271,7 @@ impl PackageWriter {
     /// Completes the package: the manifest appears by one rename. Nothing can be added afterwards.
     pub fn seal(self, content: &PackageContent) -> Result<LoadPackage> {
         let json = |what: &str, name: &str, value: &Value| {
-            write_atomic(what, &self.folder.join(name), value.to_string().as_bytes())
+            write_private(what, &self.folder.join(name), value.to_string().as_bytes())
         };
         let mut state = serde_json::Map::new();
         state.insert("state".to_owned(), content.state.to_json());
@@ -252,12 +295,11 @@ impl PackageWriter {
         failpoint("package.before_seal")?;
         let manifest = serde_json::to_vec_pretty(&content.manifest)
             .map_err(|cause| Error::internal("the manifest cannot be written").with_source(cause))?;
-        write_atomic("package.manifest", &self.folder.join(MANIFEST), &manifest)?;
+        write_private("package.manifest", &self.folder.join(MANIFEST), &manifest)?;
         failpoint("package.after_seal")?;
         for name in [CHECKPOINT, STARTS_OVER, SPOOL] {
-            let path = self.folder.join(name);
             // What only an open package needs does no harm in a sealed one.
-            drop(if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) });
+            drop(remove_piece_by_piece("package.unneeded", &self.folder.join(name)));
         }
         LoadPackage::open(&self.folder)
     }
@@ -269,7 +311,7 @@ impl PackageWriter {
 
     /// Removes the package.
     pub fn discard(self) -> Result<()> {
-        remove_folder(&self.folder)
+        remove_folder("package.remove", &self.folder)
     }
 }
 
@@ -293,22 +335,26 @@ pub struct LoadPackage {
 
 impl LoadPackage {
     fn open(folder: &Path) -> Result<Self> {
-        let read = |name: &str| -> Result<Value> {
-            let path = folder.join(name);
-            serde_json::from_str(&read_to_string(&path)?).map_err(|cause| damaged(&path, cause))
-        };
-        let manifest = serde_json::from_value(read(MANIFEST)?)
+        let of_part = |name: &str, error: Error| damaged(&folder.join(name), error);
+        let manifest: PackageManifest = serde_json::from_value(read_part(folder, MANIFEST)?)
             .map_err(|cause| damaged(&folder.join(MANIFEST), cause))?;
-        let delta = read(DELTA)?;
-        let mut state = read(STATE)?;
-        let journal = read_journal(&folder.join(JOURNAL))?;
+        let journal = read_journal(&folder.join(JOURNAL)).map_err(|error| of_part(JOURNAL, error))?;
+        check_jobs(folder, &manifest.jobs, journal.is_finished())?;
+        let schema = Schema::from_json(&read_part(folder, SCHEMA)?, false);
+        let delta = SchemaDelta::from_json(
+            read_part(folder, DELTA)?
+                .as_object()
+                .ok_or_else(|| of_part(DELTA, Error::data("it is not an object")))?,
+        );
+        let mut state = read_part(folder, STATE)?;
         Ok(Self {
             folder: folder.to_owned(),
             manifest,
-            schema: Schema::from_json(&read(SCHEMA)?, false)?,
-            delta: SchemaDelta::from_json(delta.as_object().unwrap_or(&serde_json::Map::new()))?,
-            has_new_state: state["is_new"].as_bool().unwrap_or(false),
-            state: State::from_json(state["state"].take())?,
+            schema: schema.map_err(|error| of_part(SCHEMA, error))?,
+            delta: delta.map_err(|error| of_part(DELTA, error))?,
+            has_new_state: state.get("is_new").and_then(Value::as_bool).unwrap_or(false),
+            state: State::from_json(state.get_mut("state").map(Value::take).unwrap_or_default())
+                .map_err(|error| of_part(STATE, error))?,
             journal,
         })
     }
@@ -389,7 +435,7 @@ impl LoadPackage {
     pub fn remove_jobs(&self) -> Result<()> {
         let jobs = self.folder.join("jobs");
         failpoint("package.remove_jobs")?;
-        if jobs.exists() { remove_folder(&jobs) } else { Ok(()) }
+        remove_piece_by_piece("package.remove_jobs", &jobs)
     }
 }
 
@@ -407,7 +453,8 @@ pub(crate) fn merged_roots(schema: &Schema, jobs: &[Job]) -> Vec<String> {
 fn append_line(path: &Path, line: &[u8]) -> Result<()> {
     let failed = |cause| io_error("write", path, cause);
     failpoint("package.journal.open")?;
-    let mut file = File::options().create(true).append(true).read(true).open(path).map_err(failed)?;
+    let options = File::options().create(true).append(true).read(true).to_owned();
+    let mut file = private::open_file(path, &options).map_err(failed)?;
     let is_new = file.metadata().map_err(failed)?.len() == 0;
     if !is_new {
         // A line that a crash cut off must not swallow the next one.
@@ -440,13 +487,6 @@ fn read_journal(path: &Path) -> Result<Journal> {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Journal::default()),
         Err(cause) => Err(io_error("read", path, cause)),
     }
-}
-
-fn damaged(path: &Path, cause: serde_json::Error) -> Error {
-    Error::data("a file of a load package is damaged")
-        .with_source(cause)
-        .at_file(path.display().to_string())
-        .with_hint("`windlass pipeline drop-pending NAME` gives the package up; its data is extracted again")
 }
 
 #[cfg(test)]

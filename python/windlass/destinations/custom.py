@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, Optional
 
 from windlass.common.configuration.inject import inject
 from windlass.common.exceptions import TerminalException
+from windlass.common.storages.local_files import write_private
 from windlass.destinations.factory import Destination, from_reference
 
 #: Attempts to hand over a batch.
@@ -77,7 +78,7 @@ class CustomDestination(Destination):
             done[file] = before + (len(items) if isinstance(items, list) else getattr(rows, "num_rows", 0))
             path = self._done_path(load_id)
             if path is not None and path.parent.exists():
-                path.write_text(json.dumps(done))
+                write_private(path, json.dumps(done))
 
     def _items(self, rows: Any, table: Dict[str, Any]) -> Any:
         if isinstance(rows, str):

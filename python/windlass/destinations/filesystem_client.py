@@ -1,5 +1,6 @@
 """A client of a folder that data was loaded to: where the files of tables are, and fsspec's names to work with them."""
 
+import os
 import posixpath
 import re
 from types import ModuleType
@@ -7,6 +8,22 @@ from typing import Any, Iterable, List, Optional
 
 from windlass.common.storages.configuration import FilesystemConfiguration, path_of, url_of
 from windlass.common.storages.local_files import local_files
+
+
+def check_part(name: str) -> None:
+    """Raises for a name that would lead elsewhere as a part of a path."""
+    if name in (".", "..") or re.search(r"[/\\\0]|^[A-Za-z]:", name):
+        raise ValueError(f"{name!r} cannot be a part of a path")
+
+
+def check_no_link(bucket: str, path: str) -> None:
+    """Raises if a folder between the bucket and a file is a symbolic link."""
+    folder = posixpath.dirname(path)
+    while len(folder) > len(bucket):
+        if os.path.islink(folder):
+            raise OSError(f"{folder} is a symbolic link; nothing is deleted through it")
+        folder = posixpath.dirname(folder)
+
 
 #: The layout when nobody says otherwise.
 DEFAULT_LAYOUT = "{table_name}/{load_id}.{file_id}.{ext}"
@@ -55,10 +72,13 @@ class FilesystemClient:
     def get_table_prefix(self, table_name: str, schema_name: Optional[str] = None) -> str:
         """What the paths of all files of a table begin with."""
         if table_name.startswith("_dlt"):
+            check_part(table_name)
             return posixpath.join(self.dataset_path, table_name, "")
         until = re.match(r".*?\{table_name\}.?", self._layout, re.DOTALL)
         prefix = until.group(0) if until else "{table_name}/"
         name = schema_name or (self.schema.name if self.schema is not None else "")
+        for part in (table_name, name):
+            check_part(part)
         if prefix.endswith("}"):
             # The extension follows.
             prefix += "."
@@ -104,9 +124,13 @@ class FilesystemClient:
         return str(self.fs_client.read_text(path, encoding, errors, newline, **kwargs))
 
     def truncate_tables(self, table_names: List[str]) -> None:
-        """Removes the files of tables."""
-        for name in table_names:
-            for path in self.list_table_files(name):
+        """Removes the files of tables. Nothing is removed through a symbolic link to a folder."""
+        found = {name: self.list_table_files(name) for name in table_names}
+        for paths in found.values():
+            for path in paths:
+                check_no_link(self.bucket_path, path)
+        for paths in found.values():
+            for path in paths:
                 self.fs_client.rm_file(path)
 
     def __enter__(self) -> "FilesystemClient":

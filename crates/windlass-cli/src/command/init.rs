@@ -7,6 +7,8 @@ use std::path::Path;
 use serde_json::json;
 use windlass::core::{Error, Result};
 use windlass::destinations::destination_entry;
+use windlass::pipeline::check_name;
+use windlass::private;
 use windlass::sources::source_entry;
 
 use crate::args::InitArgs;
@@ -39,6 +41,7 @@ pub(super) fn run(args: &InitArgs, output: &Output) -> Result<Exit> {
         return Err(Error::unsupported(missing));
     }
     let name = args.name.clone().unwrap_or_else(|| args.source.clone());
+    check_name(&name)?;
     let text = pipeline_file(&name, source.example, destination.example);
     let file = format!("{name}.yaml");
     let mut schema = serde_json::to_string_pretty(&windlass::config::json_schema()).unwrap_or_default();
@@ -57,6 +60,8 @@ pub(super) fn run(args: &InitArgs, output: &Output) -> Result<Exit> {
             written.push(path.to_owned());
         }
     }
+    let secrets = args.folder.join(".windlass/secrets.toml");
+    private::keep_to_owner(&secrets).map_err(|cause| failed(&secrets, cause))?;
     if ignore(&args.folder)? {
         written.push(".gitignore".to_owned());
     }
@@ -87,7 +92,10 @@ fn pipeline_file(name: &str, source: &str, destination: &str) -> String {
 
 /// Writes a file that does not exist yet.
 fn create(path: &Path, text: &str) -> Result<()> {
-    match File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())) {
+    // Whatever the umask, nobody else reads secrets, not even for a moment.
+    let is_secret = path.ends_with("secrets.toml");
+    let create = if is_secret { private::create_new_file } else { |path: &Path| File::create_new(path) };
+    match create(path).and_then(|mut file| file.write_all(text.as_bytes())) {
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
             Err(Error::config(format!("{} exists already", path.display()))
                 .with_hint("choose another --name or --folder"))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use windlass::config::{Layers, Overrides, PipelineFile, pipelines_dir};
 use windlass::core::{Error, Result};
-use windlass::pipeline::{Pipeline, WorkFolder};
+use windlass::pipeline::{Pipeline, WorkFolder, check_name};
 
 use super::environment;
 
@@ -32,6 +32,7 @@ pub(super) fn work(name: &str) -> Result<WorkFolder> {
     if is_file(name) {
         return pipeline(name).map(|pipeline| pipeline.work().clone());
     }
+    check_name(name)?;
     let work = WorkFolder::new(work_folders()?.join(name));
     if work.path().is_dir() { Ok(work) } else { Err(unknown(name)) }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use windlass::core::schema::{Schema, SchemaFormat, export};
 use windlass::core::{Error, Result};
 use windlass::env::iso_of_load_id;
-use windlass::packages::LoadPackage;
+use windlass::packages::{DamagedPackage, LoadPackage};
 use windlass::pipeline::{Change, DropPlan, DropSelection, WorkFolder};
 
 use super::{confirm, named};
@@ -85,7 +85,7 @@ fn text(value: &Value) -> &str {
 fn info(work: &WorkFolder, output: &Output) -> Result<()> {
     let state = work.state()?;
     let schemas = work.schemas()?;
-    let pending = work.packages().pending()?;
+    let (pending, damaged) = work.packages().unfinished()?;
     let begun = work.packages().begun()?;
     let trace = work.trace()?.unwrap_or(Value::Null);
     let file = work.pipeline_file()?.map(|file| file.display().to_string());
@@ -96,6 +96,7 @@ fn info(work: &WorkFolder, output: &Output) -> Result<()> {
         "state_version": state.as_ref().map(windlass::core::state::State::version),
         "schemas": schemas.iter().map(schema_json).collect::<Vec<_>>(),
         "pending_packages": pending.iter().map(LoadPackage::load_id).collect::<Vec<_>>(),
+        "damaged_packages": damaged.iter().map(damaged_json).collect::<Vec<_>>(),
         "begun_packages": begun,
         "last_run": trace["finished_at"], "last_error": trace["error"],
     });
@@ -111,6 +112,9 @@ fn info(work: &WorkFolder, output: &Output) -> Result<()> {
         }
         for package in &pending {
             out += &line("pending", package.load_id());
+        }
+        for package in &damaged {
+            out += &line("damaged", &damaged_text(package));
         }
         for schema in &schemas {
             let hash = schema.version_hash.as_deref().unwrap_or("");
@@ -193,9 +197,27 @@ fn status(package: &LoadPackage) -> &'static str {
     }
 }
 
+/// A package that cannot be read, for programs.
+fn damaged_json(package: &DamagedPackage) -> Value {
+    json!({
+        "load_id": package.load_id(), "created_at": iso_of_load_id(package.load_id()), "status": "damaged",
+        "is_finished": package.is_finished, "message": package.error.to_string(), "hint": package.error.hint(),
+    })
+}
+
+/// The same for people: what is wrong with it, and what to do.
+fn damaged_text(package: &DamagedPackage) -> String {
+    let what_to_do = match package.error.hint() {
+        _ if package.is_finished => "; it was loaded or given up before, nothing is missing".to_owned(),
+        Some(hint) => format!("; {hint}"),
+        None => String::new(),
+    };
+    format!("{}: {}{what_to_do}", package.load_id(), package.error)
+}
+
 fn loads(work: &WorkFolder, output: &Output) -> Result<()> {
-    let packages = work.packages().list()?;
-    let value: Vec<Value> = packages
+    let (packages, damaged) = (work.packages().list()?, work.packages().damaged()?);
+    let mut value: Vec<Value> = packages
         .iter()
         .map(|package| {
             json!({
@@ -205,8 +227,9 @@ fn loads(work: &WorkFolder, output: &Output) -> Result<()> {
             })
         })
         .collect();
+    value.extend(damaged.iter().map(damaged_json));
     output.result(&value, || {
-        if packages.is_empty() {
+        if packages.is_empty() && damaged.is_empty() {
             return "no load package yet\n".to_owned();
         }
         let rows = packages.iter().map(|package| {
@@ -220,7 +243,12 @@ fn loads(work: &WorkFolder, output: &Output) -> Result<()> {
                 package.manifest.jobs.len().to_string(),
             ]
         });
-        text_table(&["load id", "created", "status", "schema", "rows", "files"], rows.collect(), &[4, 5])
+        let mut out =
+            text_table(&["load id", "created", "status", "schema", "rows", "files"], rows.collect(), &[4, 5]);
+        for package in &damaged {
+            let _ = writeln!(out, "damaged package {}", damaged_text(package));
+        }
+        out
     })
 }
 
@@ -261,6 +289,10 @@ fn failed_jobs(work: &WorkFolder, output: &Output) -> Result<()> {
                 failed.error
             );
         }
+    }
+    for package in work.packages().damaged()? {
+        values.push(damaged_json(&package));
+        let _ = writeln!(out, "damaged package {}", damaged_text(&package));
     }
     output.result(&values, || if out.is_empty() { "nothing failed\n".to_owned() } else { out })
 }
@@ -304,8 +336,9 @@ fn drop_text(plan: &DropPlan) -> String {
 fn drop_pending(name: &str, yes: bool, output: &Output) -> Result<()> {
     let work = named::work(name)?;
     let packages = work.packages();
-    let mut pending: Vec<String> =
-        packages.pending()?.iter().map(|package| package.load_id().to_owned()).collect();
+    let (waiting, damaged) = packages.unfinished()?;
+    let mut pending: Vec<String> = waiting.iter().map(|package| package.load_id().to_owned()).collect();
+    pending.extend(damaged.iter().map(|package| package.load_id().to_owned()));
     pending.extend(packages.begun()?);
     if pending.is_empty() {
         return output.result(&json!({ "dropped": pending }), || "no package is pending\n".to_owned());

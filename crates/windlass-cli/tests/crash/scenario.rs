@@ -195,6 +195,9 @@ impl Place {
     /// An empty place before the first load.
     pub(crate) fn new(kind: Kind, disposition: Disposition, server: Option<&Arc<Server>>) -> Self {
         let project = Project::in_memory().reading_files(kind.settings(), disposition.resource());
+        // The second load removes what is left of the first, so that removals are broken off as well.
+        let text = fs::read_to_string(project.path("p.yaml")).unwrap();
+        project.write("p.yaml", format!("{text}load: {{kept_packages: 0}}\n"));
         let database = (kind == Kind::Postgres)
             .then(|| Database::new(server.expect("a server for Postgres"), "template1"));
         let place = Self { project, kind, disposition, database };

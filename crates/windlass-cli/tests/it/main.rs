@@ -9,13 +9,17 @@ mod bad_places;
 mod bad_state;
 mod bad_values;
 mod commands;
+mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]
 mod discover;
+mod hostile_names;
 mod loads;
 #[cfg(feature = "mysql")]
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
 mod mariadb;
+#[cfg(unix)]
+mod private_files;
 mod project;
 mod query_only;
 mod query_values;

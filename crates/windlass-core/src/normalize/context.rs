@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::physical::TypeDefaults;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::naming::{Naming, strip};
+use crate::path_part::check_part;
 use crate::schema::{ColumnRules, Schema, SystemNames, Table};
 use crate::value::DataType;
 
@@ -127,17 +128,26 @@ impl Context {
             .unwrap_or_else(|| EMPTY_KEY.to_owned())
     }
 
-    /// The normalized name of a root table.
+    /// The normalized name of a root table. Errors: nothing to call it by; a name that leads elsewhere as a part of a path.
     pub fn root_table(&self, name: &str) -> Result<String> {
         let table = if self.breaks_paths {
             self.naming.tables_path(name)
         } else {
             self.naming.table_identifier(name)
         };
-        table.ok().filter(|table| !table.is_empty()).ok_or_else(|| {
+        let table = table.ok().filter(|table| !table.is_empty()).ok_or_else(|| {
             Error::config(format!("`{name}` cannot be the name of a table"))
                 .with_hint("a table name needs at least one letter, digit or symbol")
-        })
+        })?;
+        check_part(ErrorKind::Config, "a table", &table)?;
+        let names = &self.names;
+        if [&names.version_table, &names.loads_table, &names.state_table].contains(&&table) {
+            return Err(Error::config(format!(
+                "`{name}` cannot be the name of a table: the engine has one of this name"
+            ))
+            .with_hint("choose another table_name"));
+        }
+        Ok(table)
     }
 
     /// The column for keys that a table has no room for.

@@ -31,8 +31,9 @@ pub use pattern::Pattern;
 pub use system::{LOADS_TABLE, STATE_TABLE, SystemNames, VERSION_TABLE, state_table};
 pub use table::Table;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::naming::{Convention, Naming};
+use crate::path_part::check_part;
 
 /// The module name of the relational normalizer in stored schemas.
 pub const RELATIONAL: &str = "dlt.common.normalizers.json.relational";
@@ -110,12 +111,15 @@ impl Schema {
     }
 
     /// Merges a partial table, adding it when missing.
+    ///
+    /// Errors: a new table whose parent is missing, or whose name would lead elsewhere as a part of a path.
     pub fn merge_table(&mut self, partial: Table, add_keys: bool) -> Result<()> {
         match self.tables.get_mut(&partial.name) {
             Some(table) => {
                 Arc::make_mut(table).merge(&partial, add_keys).map_err(|e| e.at_table(&partial.name))
             }
             None => {
+                check_part(ErrorKind::Data, "a table", &partial.name)?;
                 if let Some(parent) =
                     partial.parent.as_ref().filter(|parent| !self.tables.contains_key(*parent))
                 {

@@ -118,6 +118,8 @@ pub(super) struct DataWriterSection {
 pub(super) struct LoadSection {
     /// Whether the files of loaded packages are removed. Default true.
     pub(super) delete_completed_jobs: Option<bool>,
+    /// Finished packages that are kept for `windlass pipeline loads`; the oldest are removed first. Default 50.
+    pub(super) kept_packages: Option<usize>,
     /// Seconds after which the lease of a run that died is taken over by others. A run renews it while it goes on.
     /// Default 300.
     pub(super) lease_seconds: Option<u64>,
@@ -238,6 +240,7 @@ impl Settings {
             import_schema_path: self.pipeline.import_schema_path.clone(),
             export_schema_path: self.pipeline.export_schema_path.clone(),
             delete_completed_jobs: self.load.delete_completed_jobs.unwrap_or(true),
+            kept_packages: self.load.kept_packages.unwrap_or(defaults.kept_packages),
             lease_seconds: match self.load.lease_seconds {
                 Some(0) => {
                     return Err(Error::config("load.lease_seconds is 0").with_hint("use a second or more"));

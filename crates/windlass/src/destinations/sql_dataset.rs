@@ -6,13 +6,14 @@ use std::collections::HashSet;
 use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
 use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
+use windlass_core::path_part::check_part;
 use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::sql::{
     Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_by_staging,
     replace_from_staging,
 };
 use windlass_core::state::State;
-use windlass_core::{Error, Result};
+use windlass_core::{Error, ErrorKind, Result};
 
 use crate::destination::{Capabilities, Dataset, ReplaceStrategy};
 use crate::env::time_of_load_id;
@@ -60,10 +61,12 @@ impl SqlDataset {
         replace_strategy: ReplaceStrategy,
     ) -> Result<Self> {
         let staging = staging_layout.replace("%s", &place.name);
+        let staging = place.naming.table_identifier(&staging).unwrap_or(staging);
+        check_part(ErrorKind::Config, "a staging dataset", &staging)?;
         Ok(Self {
             dialect,
             name: place.name.clone(),
-            staging: place.naming.table_identifier(&staging).unwrap_or(staging),
+            staging,
             names: SystemNames::new(&place.naming)?,
             place: place.clone(),
             types,

@@ -12,6 +12,7 @@ use super::{CheckpointSettings, Gathered, Prepared};
 use crate::failpoint::failpoint;
 use crate::files::{io_error, sync_folder};
 use crate::packages;
+use crate::removal::remove_file;
 
 /// The part of a long run's time after which a checkpoint is due: 50 stands for two percent.
 const PART_OF_RUN: u32 = 50;
@@ -131,8 +132,7 @@ pub(super) fn remove_later_files(package: &Path, checkpoint: &Checkpoint) -> Res
             if path.is_dir() {
                 folders.push(path);
             } else if !known.contains(&path) {
-                failpoint("checkpoint.remove_file")?;
-                fs::remove_file(&path).map_err(|cause| io_error("remove", &path, cause))?;
+                remove_file("checkpoint", &path)?;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The files of one worker: an open file per table, closed and begun anew when it is large or its table grew.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +11,12 @@ use windlass_core::file::{FileOptions, TableWriter, create_writer};
 use windlass_core::hash::shake128;
 use windlass_core::normalize::{BatchSink, TableBatch};
 use windlass_core::package::Job;
+use windlass_core::path_part::escape_part;
 use windlass_core::{Error, Result};
 
 use crate::failpoint::failpoint;
 use crate::files::io_error;
+use crate::private;
 
 /// How the files of a table are written, by table name.
 pub(crate) type TableFormats = Arc<dyn Fn(&str) -> FileOptions + Send + Sync>;
@@ -95,10 +97,10 @@ impl JobFiles {
         self.count += 1;
         let path = self.folder.join(&name);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
+            private::create_folders(folder).map_err(|cause| io_error("create", folder, cause))?;
         }
         failpoint("job.create")?;
-        let file = File::create(&path).map_err(|cause| io_error("create", &path, cause))?;
+        let file = private::create_file(&path).map_err(|cause| io_error("create", &path, cause))?;
         let out = DurableFile(BufWriter::with_capacity(256 << 10, file));
         let schema = batch.rows.schema();
         let writer = create_writer(Box::new(out), Arc::clone(&schema), &batch.json_columns, &options)?;
@@ -163,13 +165,15 @@ impl BatchSink for JobFiles {
     }
 }
 
-/// The folder of a table's files: its name, cut where a file system would not take it.
-fn folder_name(table: &str) -> String {
+/// The folder of a table's files: its name as a part of a path, cut where a file system would not take it.
+pub(super) fn folder_name(table: &str) -> String {
+    let name = escape_part(table);
+    let (table, whole) = (name.as_str(), table);
     if table.len() <= LONGEST_FOLDER {
         return table.to_owned();
     }
     let mut digest = [0; 8];
-    shake128(table.as_bytes(), &mut digest);
+    shake128(whole.as_bytes(), &mut digest);
     let end = (0..=LONGEST_FOLDER - 2 * digest.len() - 1).rev().find(|end| table.is_char_boundary(*end));
     let (start, digest) = (&table[..end.unwrap_or(0)], u64::from_be_bytes(digest));
     format!("{start}-{digest:016x}")
@@ -185,5 +189,6 @@ mod tests {
         let (one, other) = (folder_name(&"é".repeat(5000)), folder_name(&"é".repeat(5001)));
         assert!(one.len() <= LONGEST_FOLDER && one.starts_with("éé"), "{one}");
         assert_ne!(one, other);
+        assert_eq!(folder_name("../a b"), "%2E%2E%2Fa%20b");
     }
 }

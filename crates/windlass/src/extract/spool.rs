@@ -1,6 +1,6 @@
 //! The pages of a parent, kept on disk until the resources that are made from them are read.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use windlass_core::Result;
 
 use crate::failpoint::failpoint;
 use crate::files::io_error;
+use crate::private;
 
 /// A file of JSON lines; each is the list of the records of one page.
 pub(super) struct Spool {
@@ -28,10 +29,11 @@ impl Spool {
     pub(super) fn open(path: PathBuf, bytes: u64) -> Result<Self> {
         let failed = |cause| io_error("write", &path, cause);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
+            private::create_folders(folder).map_err(|cause| io_error("create", folder, cause))?;
         }
         failpoint("spool.open")?;
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let options = File::options().create(true).truncate(false).write(true).to_owned();
+        let file = private::open_file(&path, &options).map_err(failed)?;
         file.set_len(bytes).map_err(failed)?;
         let mut file = BufWriter::new(file);
         file.seek(SeekFrom::Start(bytes)).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! One CPU worker: pages in, job files out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,11 +17,12 @@ use windlass_core::package::Job;
 use windlass_core::{Error, Result};
 
 use super::gate::Chosen;
-use super::job_files::{FileRotation, JobFiles, TableFormats};
+use super::job_files::{FileRotation, JobFiles, TableFormats, folder_name};
 use super::records::{PageBuffers, apply_steps, bad_bytes, bad_record, located, parse};
 use super::targets::Targets;
 use super::{Prepared, Progress, Ticket, Work};
 use crate::files::io_error;
+use crate::private;
 use crate::source::{Body, OnBadRecord, Page};
 use crate::steps::StepRunner;
 
@@ -277,11 +278,11 @@ impl Rejects {
         let resource = &prepared.resource.name;
         if !self.files.contains_key(resource) {
             let folder = self.folder.join("rejects");
-            fs::create_dir_all(&folder).map_err(|cause| io_error("create", &folder, cause))?;
-            let name = format!("{}.{}.jsonl", prepared.root_table, self.worker);
+            private::create_folders(&folder).map_err(|cause| io_error("create", &folder, cause))?;
+            let name = format!("{}.{}.jsonl", folder_name(&prepared.root_table), self.worker);
             let path = folder.join(&name);
             self.names.push(format!("rejects/{name}"));
-            let file = File::create(&path).map_err(|cause| io_error("create", &path, cause))?;
+            let file = private::create_file(&path).map_err(|cause| io_error("create", &path, cause))?;
             self.files.insert(resource.clone(), file);
         }
         let at = error.place();

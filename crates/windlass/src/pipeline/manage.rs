@@ -73,7 +73,7 @@ impl Pipeline {
     /// Errors: packages are pending; the destination.
     pub async fn drop_resources(&self, selection: &DropSelection) -> Result<(DropPlan, Option<PackageInfo>)> {
         let _lock = self.work.lock()?;
-        if let Some(package) = self.work.packages().pending()?.first() {
+        if let Some(package) = self.work.packages().pending_whole()?.first() {
             return Err(Error::conflict(format!("the package {} is not loaded yet", package.load_id()))
                 .with_hint(format!("run the pipeline, or `windlass pipeline drop-pending {}`", self.name)));
         }

@@ -26,9 +26,10 @@ use windlass_core::file::{CsvOptions, FileFormat, ParquetCompression};
 use windlass_core::hints::WriteDisposition;
 use windlass_core::naming::{Convention, Naming};
 use windlass_core::normalize::{BatchIds, Limits};
+use windlass_core::path_part::{check_part, flaw_of_part};
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
-use windlass_core::{Error, Result};
+use windlass_core::{Error, ErrorKind, Result};
 
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
@@ -43,6 +44,7 @@ use crate::alerts::Alerts;
 use crate::destination::{Dataset, Destination, Session};
 use crate::env::Env;
 use crate::extract::{Cancel, ExtractSettings, Progress};
+use crate::packages::DEFAULT_KEPT_PACKAGES;
 
 /// Bytes of memory that a run takes at most when nobody says otherwise.
 pub const DEFAULT_MAX_MEMORY: u64 = 512 << 20;
@@ -81,6 +83,8 @@ pub struct PipelineSettings {
     pub export_schema_path: Option<PathBuf>,
     /// Whether job files of finished packages are removed.
     pub delete_completed_jobs: bool,
+    /// Finished packages that are kept.
+    pub kept_packages: usize,
     /// Seconds for which a run takes the pipeline's lease at the destination; it is renewed while the run goes on.
     pub lease_seconds: u64,
     /// Whether state and schemas are read from the destination at the start.
@@ -114,6 +118,7 @@ impl Default for PipelineSettings {
             import_schema_path: None,
             export_schema_path: None,
             delete_completed_jobs: true,
+            kept_packages: DEFAULT_KEPT_PACKAGES,
             lease_seconds: DEFAULT_LEASE_SECONDS,
             restore_from_destination: true,
         }
@@ -265,7 +270,7 @@ impl Pipeline {
         Naming::new(convention.or(self.settings.naming).unwrap_or(Convention::SnakeCase), Some(longest))
     }
 
-    /// The place of this pipeline's tables.
+    /// The place of this pipeline's tables. Errors: a name that leads elsewhere as a part of a path.
     pub fn dataset_place(&self) -> Result<Dataset> {
         let naming = self.naming(None)?;
         let given = self.dataset_name();
@@ -274,6 +279,7 @@ impl Pipeline {
         } else {
             given
         };
+        check_part(ErrorKind::Config, "a dataset", &name)?;
         let memory = self.settings.max_memory.saturating_sub(MEMORY_BESIDE_LOADING);
         Ok(Dataset {
             name,
@@ -305,9 +311,13 @@ impl Pipeline {
     }
 }
 
+/// Bytes of the name of a pipeline; file systems take 255, and names of files are made of it.
+const LONGEST_NAME: usize = 150;
+
 /// Errors: a name that cannot be the name of a folder.
-pub(crate) fn check_name(name: &str) -> Result<()> {
-    let is_bad = name.is_empty()
+pub fn check_name(name: &str) -> Result<()> {
+    let is_bad = flaw_of_part(name).is_some()
+        || name.len() > LONGEST_NAME
         || name.starts_with('.')
         || name.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c));
     if is_bad {

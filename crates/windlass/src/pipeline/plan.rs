@@ -78,13 +78,15 @@ impl Pipeline {
     ) -> Result<Plan> {
         let mut session = self.connect().await?;
         let known = self.known(session.as_mut()).await?.0;
+        let (pending, damaged) = self.work.packages().unfinished()?;
         let mut plan = Plan {
             pipeline: self.name.clone(),
             destination: self.destination.kind().to_owned(),
             location: self.destination.location(),
             dataset: self.dataset_place()?.name,
             sample,
-            pending: self.work.packages().pending()?.iter().map(|p| p.load_id().to_owned()).collect(),
+            pending: pending.iter().map(|package| package.load_id().to_owned()).collect(),
+            warnings: damaged.into_iter().map(|package| package.into_error().to_string()).collect(),
             ..Plan::default()
         };
         let limit = match (sample, options.limit) {

@@ -14,6 +14,7 @@ use windlass_core::incremental::RowOrder;
 use windlass_core::merge::{MergeSettings, unused_hints};
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{Context, NormalizeSettings, RowFilters};
+use windlass_core::path_part::escape_part;
 use windlass_core::schema::{Column, Contract, Schema, SchemaFormat, SystemNames, export, parse_document};
 use windlass_core::{Error, Result};
 
@@ -361,7 +362,7 @@ fn list(capabilities: &Capabilities) -> String {
 }
 
 fn schema_file(folder: &Path, name: &str) -> std::path::PathBuf {
-    folder.join(format!("{name}.schema.yaml"))
+    folder.join(format!("{}.schema.yaml", escape_part(name)))
 }
 
 fn write_schema(path: &Path, schema: &Schema) -> Result<()> {

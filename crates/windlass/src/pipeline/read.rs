@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexMap;
 use serde::Serialize;
 use windlass_core::Result;
+use windlass_core::path_part::escape_part;
 use windlass_core::schema::SystemNames;
 use windlass_core::state::State;
 
@@ -15,6 +17,8 @@ use super::prepare::PreparedSource;
 use super::{Pipeline, RunOptions};
 use crate::extract::{self, Extracted, Extraction};
 use crate::files::io_error;
+use crate::private;
+use crate::removal::remove_piece_by_piece;
 use crate::source::{Source, SourceContext};
 
 /// What was read.
@@ -98,11 +102,28 @@ pub(super) fn left_unread(extracted: &Extracted) -> Vec<String> {
 /// A folder that is gone when this is dropped.
 struct Scratch(PathBuf);
 
+/// Tells apart the folders of one process.
+static SCRATCH_NUMBER: AtomicU64 = AtomicU64::new(0);
+
 impl Scratch {
     fn new(name: &str) -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("windlass-plan-{}-{name}", std::process::id()));
-        fs::create_dir_all(path.join("jobs")).map_err(|cause| io_error("create", &path, cause))?;
-        Ok(Self(path))
+        let (process, name) = (std::process::id(), escape_part(name));
+        loop {
+            let number = SCRATCH_NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("windlass-plan-{process}-{number}-{name}"));
+            // Everybody may write to the folder above: what is there already is somebody else's.
+            match fs::create_dir(&path) {
+                Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(cause) => return Err(io_error("create", &path, cause)),
+                Ok(()) => {
+                    let scratch = Self(path);
+                    let made = private::keep_to_owner(scratch.path())
+                        .and_then(|()| private::create_folders(&scratch.path().join("jobs")));
+                    made.map_err(|cause| io_error("create", scratch.path(), cause))?;
+                    return Ok(scratch);
+                }
+            }
+        }
     }
 
     fn path(&self) -> &Path {
@@ -113,6 +134,6 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What cannot be removed is left to the system's own cleaning of temporary files.
-        drop(fs::remove_dir_all(&self.0));
+        drop(remove_piece_by_piece("plan.remove", &self.0));
     }
 }

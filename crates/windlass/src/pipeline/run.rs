@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{NormalizeSettings, SchemaState};
-use windlass_core::package::{Job, LeftOut, MANIFEST_VERSION, PackageManifest};
+use windlass_core::package::{Job, JournalEntry, LeftOut, MANIFEST_VERSION, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames, state_table};
 use windlass_core::sql::check_merge;
 use windlass_core::state::{STATE_ENGINE_VERSION, State, StateMark};
@@ -29,7 +29,7 @@ use crate::env::iso;
 use crate::extract::{self, Extracted, Extraction, Gathered, JobFiles, TableFormats};
 use crate::failpoint::failpoint;
 use crate::load;
-use crate::packages::{LoadPackage, PackageContent, PackageWriter, merged_roots};
+use crate::packages::{DamagedPackage, LoadPackage, PackageContent, PackageWriter, merged_roots};
 use crate::source::{Source, SourceContext};
 
 /// What is known at the start of a run and after each commit.
@@ -95,7 +95,7 @@ impl Pipeline {
         info: &mut LoadInfo,
     ) -> Result<()> {
         let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
-        let interrupted = self.work.packages().sweep(&names)?;
+        let interrupted = self.work.packages().sweep(&names, self.settings.kept_packages)?;
         info.warnings.extend(interrupted.iter().map(|resource| starts_over(resource)));
         if self.dev_mode {
             self.work.wipe()?;
@@ -145,7 +145,12 @@ impl Pipeline {
         failpoint("run.sync")?;
         let (mut known, _) = self.sync(session).await?;
         info.first_run = known.state.local("first_run").and_then(Value::as_bool).unwrap_or(true);
-        for package in self.work.packages().pending()? {
+        let (pending, damaged) = self.work.packages().unfinished()?;
+        settle_damaged(session, damaged, info).await?;
+        for package in pending {
+            let Some(package) = self.settle_forgotten(session, package, &mut known, info).await? else {
+                continue;
+            };
             if is_outdated(session, &package, &known).await? {
                 info.warnings.push(format!(
                     "package {} was given up: another run has loaded since its rows were extracted; they are extracted \
@@ -177,6 +182,35 @@ impl Pipeline {
         }
         self.progress.set_stage("done");
         Ok(())
+    }
+
+    /// Gives a package back unless its journal was lost and its rows are at the destination: then what others have
+    /// loaded since counts, and it is only noted.
+    async fn settle_forgotten(
+        &self,
+        session: &mut dyn Session,
+        mut package: LoadPackage,
+        known: &mut Known,
+        info: &mut LoadInfo,
+    ) -> Result<Option<LoadPackage>> {
+        if package.journal.is_started || !session.is_loaded(package.load_id()).await? {
+            return Ok(Some(package));
+        }
+        package.record(JournalEntry::Committed { at: self.env.now() })?;
+        info.warnings.push(format!(
+            "package {} is not loaded once more: its journal was lost, and the destination has its rows",
+            package.load_id()
+        ));
+        if package.state.version() > known.state.version() {
+            self.work.save_schema(&package.schema)?;
+            self.work.save_state(&package.state)?;
+            known.schemas.insert(package.schema.name.clone(), package.schema.clone());
+            known.state = package.state.clone();
+        }
+        if self.settings.delete_completed_jobs {
+            package.remove_jobs()?;
+        }
+        Ok(None)
     }
 
     /// Brings the local state and schemas up to what the destination knows, and tells what changed.
@@ -455,6 +489,7 @@ impl Pipeline {
         }
         schema.bump();
         load::verify(schema, capabilities)?;
+        self.destination.check_places(schema)?;
         if capabilities.can_merge() {
             // Once the package is sealed it is too late to say that it cannot be merged.
             let names = SystemNames::new(&self.naming(Some(schema.convention()?))?)?;
@@ -543,6 +578,25 @@ impl Pipeline {
         known.state = package.state;
         Ok(info)
     }
+}
+
+/// Removes packages that cannot be read and were loaded all the same. Errors: one that was not loaded.
+async fn settle_damaged(
+    session: &mut dyn Session,
+    damaged: Vec<DamagedPackage>,
+    info: &mut LoadInfo,
+) -> Result<()> {
+    for package in damaged {
+        if !session.is_loaded(package.load_id()).await? {
+            return Err(package.into_error());
+        }
+        info.warnings.push(format!(
+            "package {} could not be read any more and was removed: the destination has its rows",
+            package.load_id()
+        ));
+        package.remove()?;
+    }
+    Ok(())
 }
 
 /// Whether another run has loaded since the rows of a package were extracted.

@@ -19,7 +19,7 @@ impl Pipeline {
     pub async fn extract_only(&self, sources: &[Box<dyn Source>], options: &RunOptions) -> Result<LoadInfo> {
         let _lock = self.work.lock()?;
         let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
-        let interrupted = self.work.packages().sweep(&names)?;
+        let interrupted = self.work.packages().sweep(&names, self.settings.kept_packages)?;
         let mut known = self.waiting()?;
         let mut info = self.begin_info()?;
         info.warnings.extend(interrupted.iter().map(|resource| starts_over(resource)));
@@ -43,7 +43,7 @@ impl Pipeline {
         let mut schemas: IndexMap<String, Schema> =
             schemas.map(|schema| (schema.name.clone(), schema)).collect();
         let mut state = self.state()?;
-        for package in self.work.packages().pending()? {
+        for package in self.work.packages().pending_whole()? {
             schemas.insert(package.schema.name.clone(), package.schema);
             state = package.state;
         }

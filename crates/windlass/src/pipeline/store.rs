@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use windlass_core::package::JournalEntry;
+use windlass_core::path_part::escape_part;
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
 use crate::failpoint::failpoint;
-use crate::files::{io_error, read_to_string, write_atomic};
+use crate::files::{io_error, read_to_string, write_private};
 use crate::packages::{LoadPackage, PackageStore};
+use crate::private;
+use crate::removal::remove_file;
 
 /// A working folder.
 #[derive(Clone, Debug)]
@@ -48,10 +51,10 @@ impl WorkFolder {
 
     /// Takes the folder for one run. Errors: another run has it; it cannot be written.
     pub fn lock(&self) -> Result<RunLock> {
-        fs::create_dir_all(&self.path).map_err(|cause| io_error("create", &self.path, cause))?;
+        self.create()?;
         let path = self.path.join("lock");
         failpoint("pipeline.lock")?;
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = private::open_file(&path, File::options().create(true).truncate(false).write(true));
         let file = file.map_err(|cause| io_error("open", &path, cause))?;
         match file.try_lock() {
             Ok(()) => Ok(RunLock { _file: file }),
@@ -63,17 +66,23 @@ impl WorkFolder {
         }
     }
 
-    /// Gives up all packages that are not loaded, and those that a broken run left open, at `now` in microseconds since the epoch; gives their load ids.
-    /// Their data is extracted again by the next run.
+    /// Gives up all packages that are not loaded, readable or not, and those that a broken run left open, at `now` in
+    /// microseconds since the epoch; gives their load ids. Their data is extracted again by the next run.
     ///
     /// Errors: a run is under way.
     pub fn drop_pending(&self, now: i64) -> Result<Vec<String>> {
         let _lock = self.lock()?;
         let mut dropped = Vec::new();
-        for package in self.packages().pending()? {
+        let (pending, damaged) = self.packages().unfinished()?;
+        for package in pending {
             dropped.push(package.load_id().to_owned());
             self.give_up(package, now)?;
         }
+        for package in damaged {
+            dropped.push(package.load_id().to_owned());
+            package.remove()?;
+        }
+        dropped.sort();
         dropped.extend(self.packages().discard_open()?);
         Ok(dropped)
     }
@@ -111,7 +120,8 @@ impl WorkFolder {
     /// Keeps a schema.
     pub fn save_schema(&self, schema: &Schema) -> Result<()> {
         let text = Value::Object(schema.to_json()).to_string();
-        self.write("pipeline.schema", &format!("schemas/{}{SCHEMA_END}", schema.name), text.as_bytes())
+        let name = format!("schemas/{}{SCHEMA_END}", escape_part(&schema.name));
+        self.write("pipeline.schema", &name, text.as_bytes())
     }
 
     /// The pipeline file that was run last.
@@ -154,38 +164,35 @@ impl WorkFolder {
 
     /// Forgets state and schemas; packages stay.
     pub fn forget(&self) -> Result<()> {
-        for name in [STATE, "schemas"] {
-            let path = self.path.join(name);
-            failpoint("pipeline.forget")?;
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            match removed {
-                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(io_error("remove", &path, cause));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        // The state first: without it, what is left of the schemas is not taken for what was committed.
+        remove_file("pipeline.forget", &self.path.join(STATE))?;
+        let Ok(entries) = fs::read_dir(self.path.join("schemas")) else { return Ok(()) };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        paths.iter().try_for_each(|path| remove_file("pipeline.forget", path))
     }
 
     /// Forgets everything, packages included.
     pub fn wipe(&self) -> Result<()> {
         self.forget()?;
-        let packages = self.path.join("packages");
-        match fs::remove_dir_all(&packages) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                Err(io_error("remove", &packages, cause))
-            }
-            _ => Ok(()),
-        }
+        self.packages().remove_all()
+    }
+
+    /// Makes sure that the folder is there, for its owner alone.
+    fn create(&self) -> Result<()> {
+        private::create_folders(&self.path).map_err(|cause| io_error("create", &self.path, cause))?;
+        // Earlier versions left it open to others. Who does not own the folder cannot close it.
+        drop(private::keep_to_owner(&self.path));
+        Ok(())
     }
 
     fn write(&self, what: &str, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
+        self.create()?;
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
+            private::create_folders(folder).map_err(|cause| io_error("create", folder, cause))?;
         }
-        write_atomic(what, &path, bytes)
+        write_private(what, &path, bytes)
     }
 }
 

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use windlass_core::path_part::escape_part;
 use windlass_core::{At, Result};
 
 pub use files::{FileResource, FileSource, InputFormat, local_path};
@@ -131,8 +132,8 @@ impl Exchanges {
     pub fn below(&self, name: &str) -> Self {
         match self {
             Self::Live => Self::Live,
-            Self::Recorded(folder) => Self::Recorded(folder.join(name)),
-            Self::Replayed(folder) => Self::Replayed(folder.join(name)),
+            Self::Recorded(folder) => Self::Recorded(folder.join(escape_part(name))),
+            Self::Replayed(folder) => Self::Replayed(folder.join(escape_part(name))),
         }
     }
 }

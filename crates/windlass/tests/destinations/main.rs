@@ -9,6 +9,7 @@
 
 mod empty;
 mod faulty;
+mod hostile_names;
 mod memory;
 mod place;
 mod postgres;

@@ -7,6 +7,16 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 from windlass.common.storages.configuration import path_of
 
 
+def write_private(path: Any, text: str) -> None:
+    """Makes a file of text that only its owner may read, whatever the umask."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        if hasattr(os, "fchmod"):
+            os.fchmod(file.fileno(), 0o600)
+        file.write(text)
+
+
+
 class LocalFiles:
     """What scripts use of fsspec's `LocalFileSystem`, by paths or `file://` URLs."""
 

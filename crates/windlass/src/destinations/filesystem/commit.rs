@@ -13,9 +13,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use windlass_core::Result;
 
+use super::inside::{check_no_link, check_relative};
 use super::system_files;
 use crate::failpoint::failpoint;
 use crate::files::{io_error, sync_folder};
+use crate::private;
 
 /// The steps of a commit. Paths are relative to the dataset's folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,9 +73,19 @@ impl Commit {
         dataset.join(&self.load.path).exists()
     }
 
+    /// Errors: a path that does not stay below the dataset. Lists of steps lie in the bucket, where others may write.
+    fn check(&self) -> Result<()> {
+        let moved = self.moved.iter().flat_map(|file| [&file.from, &file.to]);
+        let records = self.state.iter().chain([&self.load]).map(|record| &record.path);
+        let mut paths = self.removed.iter().chain(moved).chain(records).chain([&self.gathering]);
+        paths.try_for_each(|path| check_relative(path))
+    }
+
     fn steps(&self, dataset: &Path) -> Result<()> {
+        self.check()?;
         for path in &self.removed {
             failpoint("filesystem.delete")?;
+            check_no_link(dataset, path)?;
             let path = dataset.join(path);
             match fs::remove_file(&path) {
                 Err(cause) if cause.kind() != ErrorKind::NotFound => {
@@ -87,6 +99,7 @@ impl Commit {
         for file in &self.moved {
             failpoint("filesystem.move")?;
             let to = dataset.join(&file.to);
+            open_like_others(&dataset.join(&file.from)).map_err(|error| error.at_table(&file.table))?;
             move_into_place(&dataset.join(&file.from), &to).map_err(|error| error.at_table(&file.table))?;
             folders.extend(to.parent().map(Path::to_owned));
         }
@@ -110,6 +123,15 @@ impl Commit {
             Err(_) if path.exists() => Ok(()),
             result => result,
         }
+    }
+}
+
+/// Files of a package are for their owner alone; those of the bucket are for whom it is for.
+fn open_like_others(gathered: &Path) -> Result<()> {
+    match gathered.parent().map(|folder| private::open_as_folder(gathered, folder)) {
+        Some(Err(cause)) if cause.kind() != ErrorKind::NotFound => Err(io_error("open", gathered, cause)),
+        // It was moved before.
+        _ => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use windlass_core::path_part::flaw_of_path;
 use windlass_core::value::{CivilDate, Timestamp, format_timestamp};
 use windlass_core::{Error, Result};
 
@@ -77,6 +78,8 @@ pub(super) struct Layout {
     /// Index of the table's name in `parts`.
     table: usize,
     extra: BTreeMap<String, String>,
+    /// Placeholders whose values are computed for each file.
+    computed: BTreeSet<String>,
 }
 
 /// Values of placeholders that were computed for one file.
@@ -96,13 +99,13 @@ impl Layout {
     /// another value for each file.
     ///
     /// Errors: a placeholder that does not exist, no table name, a table name from which the table's files cannot be
-    /// told.
+    /// told, paths that do not lie below the dataset.
     pub(super) fn parse(
         layout: &str,
         extra: BTreeMap<String, String>,
         computed: &BTreeSet<String>,
     ) -> Result<Self> {
-        let wrong = |what: String| Error::config(format!("layout `{layout}`: {what}"));
+        let wrong = |what: String| Error::config(format!("layout `{}`: {what}", layout.escape_debug()));
         if let Some(name) = ["schema_name", "table_name"].into_iter().find(|name| computed.contains(*name)) {
             return Err(wrong(format!("`{name}` cannot be computed for each file"))
                 .with_hint("the files of a table are found by it: choose another name for the placeholder"));
@@ -159,7 +162,34 @@ impl Layout {
             return Err(wrong("a character must separate `{table_name}` from what follows".to_owned())
                 .with_hint("put `/` or `.` behind it"));
         }
-        Ok(Self { parts, table, extra })
+        let layout = Self { parts, table, extra, computed: computed.clone() };
+        let sample = layout.sample("schema", "table");
+        match flaw_of_path(&sample) {
+            None => Ok(layout),
+            Some(flaw) => Err(wrong(format!("a path such as `{}` {flaw}", sample.escape_debug())).with_hint(
+                "paths lie below the folder of the dataset: write folders by their names, with `/`",
+            )),
+        }
+    }
+
+    /// The path of a file of a table, with values as long as they get where only a load can tell them.
+    pub(super) fn sample(&self, schema_name: &str, table_name: &str) -> String {
+        let file = FileName {
+            schema_name,
+            table_name,
+            load_id: "1700000000.123456789",
+            file_id: "0123456789",
+            ext: "parquet.gz",
+        };
+        let times = LoadTimes { current: Timestamp { micros: 0, offset: None }, package: 0 };
+        let mut path = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Placeholder(name) if self.computed.contains(name) => path.push('x'),
+                part => path.push_str(&self.value(part, &file, times, &Computed::new())),
+            }
+        }
+        path
     }
 
     /// The path of a file below the dataset, with `/`.

@@ -25,6 +25,7 @@ use crate::destination::Lease;
 use crate::destinations::aside;
 use crate::failpoint::failpoint;
 use crate::files::{io_error, sync_folder, write_atomic};
+use crate::removal::remove_file;
 
 /// Folder of all leases; no pipeline is called like this.
 pub(super) const LEASES: &str = ".lease";
@@ -160,12 +161,7 @@ impl FilesystemLease {
         for file in entries(&self.folder)? {
             let token = token_of(&file).or_else(|| token_of(&file.with_extension("json")));
             if token.is_some_and(|token| token < self.token()) {
-                match fs::remove_file(&file) {
-                    Err(cause) if cause.kind() != ErrorKind::NotFound => {
-                        return Err(io_error("remove", &file, cause));
-                    }
-                    _ => {}
-                }
+                remove_file("filesystem.lease", &file)?;
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! that fails leaves nothing behind.
 
 mod commit;
+mod inside;
 mod layout;
 mod lease;
 mod placeholders;
@@ -24,9 +25,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions};
 use windlass_core::normalize::TypeDefaults;
+use windlass_core::path_part::check_part;
+use windlass_core::schema::Schema;
 use windlass_core::value::{Timestamp, parse_timestamp};
-use windlass_core::{Error, Result};
+use windlass_core::{Error, ErrorKind, Result};
 
+use self::inside::check_path;
 use self::layout::{Computed, DEFAULT_LAYOUT, Layout, LoadTimes};
 pub use self::placeholders::{FileName, Placeholders};
 use self::session::FilesystemSession;
@@ -178,7 +182,9 @@ impl Inner {
             }
             None => Computed::new(),
         };
-        Ok(self.layout.path(file, times, &computed))
+        let path = self.layout.path(file, times, &computed);
+        check_path(&path)?;
+        Ok(path)
     }
 }
 
@@ -216,7 +222,16 @@ impl Destination for Filesystem {
         self.0.root.display().to_string()
     }
 
+    fn check_places(&self, schema: &Schema) -> Result<()> {
+        for table in schema.tables.values().filter(|table| !table.is_new()) {
+            let of_table = |error: Error| error.at_table(&table.name);
+            check_path(&self.0.layout.sample(&schema.name, &table.name)).map_err(of_table)?;
+        }
+        Ok(())
+    }
+
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
+        check_part(ErrorKind::Config, "a dataset", &dataset.name)?;
         Ok(Box::new(FilesystemSession::new(Arc::clone(&self.0), dataset.clone())))
     }
 }

@@ -16,6 +16,7 @@ use windlass_core::state::{STATE_ENGINE_VERSION, State};
 use windlass_core::{Error, Result};
 
 use super::commit::{Commit, Moved, Record};
+use super::inside::{GATHERING, INIT, Purpose, check_no_link, files_with_prefix};
 use super::layout::iso;
 use super::lease::FilesystemLease;
 use super::system_files::{self, entries, hex, hex_hash};
@@ -27,10 +28,8 @@ use crate::env::time_of_load_id;
 use crate::failpoint::failpoint;
 use crate::files::io_error;
 use crate::packages::LoadPackage;
+use crate::removal::{remove_file, remove_piece_by_piece};
 use crate::rows::RowStream;
-
-/// The hidden folder of a dataset in which loads gather their files.
-const GATHERING: &str = ".windlass";
 
 /// A dataset as a folder.
 pub(super) struct FilesystemSession {
@@ -142,7 +141,8 @@ impl FilesystemSession {
     ) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         for table in emptied.iter().chain(&manifest.dropped) {
-            files.extend(self.files_of(&manifest.schema_name, table)?);
+            let found = self.files_of(&manifest.schema_name, table, Purpose::Delete);
+            files.extend(found.map_err(|error| error.at_table(table))?);
         }
         if !manifest.dropped.is_empty() {
             let hash = hex_hash(&manifest.schema_hash);
@@ -157,8 +157,9 @@ impl FilesystemSession {
     }
 
     /// The files that exist of a table.
-    fn files_of(&self, schema: &str, table: &str) -> Result<Vec<PathBuf>> {
-        files_with_prefix(&self.folder(), &self.inner.layout.prefix(schema, table))
+    fn files_of(&self, schema: &str, table: &str, purpose: Purpose) -> Result<Vec<PathBuf>> {
+        let prefix = self.inner.layout.prefix(schema, table);
+        files_with_prefix(&self.inner.root, &self.dataset.name, &prefix, purpose)
     }
 
     /// Runs `work`, which may block, aside.
@@ -188,26 +189,7 @@ fn file_id(load_id: &str, job: &Job) -> String {
     hex(&bytes)
 }
 
-/// All files below `root` whose path from there starts with `prefix`.
-fn files_with_prefix(root: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
-    let (folder, start) = prefix.rsplit_once('/').unwrap_or(("", prefix));
-    let mut found = Vec::new();
-    let mut open: Vec<PathBuf> = entries(&root.join(folder))?
-        .into_iter()
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start)))
-        .collect();
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(entries(&path)?);
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// The same files by paths that do not depend on the current folder.
+/// Files by paths that do not depend on the current folder.
 fn absolute(files: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
     let absolute = |file: PathBuf| std::path::absolute(&file).map_err(|cause| io_error("read", &file, cause));
     files.into_iter().map(absolute).collect()
@@ -243,7 +225,7 @@ impl Session for FilesystemSession {
         let claim = claim.clone();
         let taken = self.aside(move |session| {
             let folder = session.folder();
-            if !may_create && !folder.join("init").exists() {
+            if !may_create && !folder.join(INIT).exists() {
                 return Ok(None);
             }
             FilesystemLease::take(&folder, &folder.join(GATHERING), &claim, now).map(Some)
@@ -271,7 +253,7 @@ impl Session for FilesystemSession {
         self.aside(move |session| {
             let mut lines = Vec::new();
             for table in schema.data_tables(&names.prefix).filter(|table| !table.is_new()) {
-                if session.files_of(&schema.name, &table.name)?.is_empty() {
+                if session.files_of(&schema.name, &table.name, Purpose::Read)?.is_empty() {
                     let prefix = session.inner.layout.prefix(&schema.name, &table.name);
                     lines
                         .push(format!("new files {}", session.folder().join(format!("{prefix}*")).display()));
@@ -292,7 +274,7 @@ impl Session for FilesystemSession {
             // What loads left that were broken off. The lease is held: nobody else gathers files of this pipeline.
             session.remove_gathered(&session.folder().join(GATHERING).join(&session.dataset.pipeline))?;
             let folder = session.folder();
-            let is_new = !folder.join("init").exists();
+            let is_new = !folder.join(INIT).exists();
             failpoint("filesystem.gathering")?;
             fs::create_dir_all(&gathering).map_err(|cause| io_error("create", &gathering, cause))?;
             system_files::init(&folder)?;
@@ -369,13 +351,10 @@ impl Session for FilesystemSession {
             session.remove_old_states(&names)?;
             failpoint("filesystem.clean")?;
             let gathering = session.folder().join(&commit.gathering);
-            match fs::remove_dir_all(&gathering) {
-                // Who has taken over may have tidied up.
-                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(io_error("remove", &gathering, cause));
-                }
-                _ => session.remove_empty_gathering(),
-            }
+            check_no_link(&session.folder(), &commit.gathering)?;
+            // Who has taken over may have tidied up.
+            remove_piece_by_piece("filesystem.gathered", &gathering)?;
+            session.remove_empty_gathering();
             session.lease.as_ref().map_or(Ok(()), |lease| lease.go_on(now))
         })
         .await
@@ -432,7 +411,7 @@ impl FilesystemSession {
                     let files = if table.name.starts_with(&names.prefix) {
                         entries(&session.folder().join(&table.name))?
                     } else {
-                        session.files_of(&schema.name, &table.name)?
+                        session.files_of(&schema.name, &table.name, Purpose::Read)?
                     };
                     if !files.is_empty() {
                         tables.push((table.as_ref(), absolute(files)?));
@@ -453,7 +432,7 @@ impl FilesystemSession {
             .into_iter()
             .filter(|file| file.owner == self.dataset.pipeline)
             .max_by(|a, b| a.middle.cmp(&b.middle));
-        let mut stored = Stored { has_dataset: folder.join("init").exists(), ..Stored::default() };
+        let mut stored = Stored { has_dataset: folder.join(INIT).exists(), ..Stored::default() };
         if let Some(file) = newest {
             let content = system_files::read(&file.path)?;
             let state = State::decode(content.get("state").and_then(Value::as_str).unwrap_or_default())
@@ -482,7 +461,11 @@ impl FilesystemSession {
     /// Removes a folder of files that were gathered.
     fn remove_gathered(&self, folder: &Path) -> Result<()> {
         if folder.exists() {
-            fs::remove_dir_all(folder).map_err(|cause| io_error("remove", folder, cause))?;
+            if let Ok(relative) = folder.strip_prefix(self.folder()) {
+                check_no_link(&self.folder(), relative)?;
+            }
+            // Nothing in it counts, half of it no more than all of it: it is swept before files are gathered there.
+            remove_piece_by_piece("filesystem.gathered", folder)?;
             self.remove_empty_gathering();
         }
         Ok(())
@@ -517,8 +500,8 @@ impl FilesystemSession {
         files.retain(|file| file.owner == self.dataset.pipeline);
         files.sort_by_key(|file| std::cmp::Reverse(time_of_load_id(&file.middle)));
         files.iter().skip(keep).try_for_each(|file| {
-            failpoint("filesystem.delete_state")?;
-            fs::remove_file(&file.path).map_err(|cause| io_error("delete", &file.path, cause))
+            check_no_link(&self.folder(), &Path::new(&names.state_table).join("file"))?;
+            remove_file("filesystem.state", &file.path)
         })
     }
 

@@ -28,7 +28,9 @@ pub(super) async fn stream(
     let open = move || {
         let connection = open(&dataset, &types, &tables, &place)?;
         check(&connection, &query, &place)?;
-        let files: Vec<PathBuf> = tables.into_iter().flat_map(|table| table.files).collect();
+        let files = tables.into_iter().flat_map(|table| table.files);
+        // A path is checked once as the pattern that it is asked for by, once as what that finds.
+        let files: Vec<PathBuf> = files.flat_map(|file| [exactly(&file).into(), file]).collect();
         close_to_others(&connection, &files, &place)?;
         Ok(connection)
     };
@@ -47,6 +49,19 @@ fn open(dataset: &Dataset, types: &TypeDefaults, tables: &[FileTable], location:
         connection.execute_batch(&view).map_err(failed).map_err(|e| e.at_table(&table.name))?;
     }
     Ok(connection)
+}
+
+/// The path as a pattern that only matches itself: names of tables may hold signs of patterns.
+fn exactly(file: &Path) -> String {
+    let mut pattern = String::new();
+    for c in file.display().to_string().chars() {
+        if matches!(c, '*' | '?' | '[') {
+            pattern.extend(['[', c, ']']);
+        } else {
+            pattern.push(c);
+        }
+    }
+    pattern
 }
 
 /// The view over the files of a table, which may be of several formats.
@@ -86,7 +101,7 @@ impl Format {
 
 /// The rows of the files of one format.
 fn selection(format: Format, files: &[&Path], columns: &[Column], types: &TypeDefaults) -> Result<String> {
-    let list: Vec<String> = files.iter().map(|file| DIALECT.literal(&file.display().to_string())).collect();
+    let list: Vec<String> = files.iter().map(|file| DIALECT.literal(&exactly(file))).collect();
     let list = list.join(", ");
     let literal = |name: &str| DIALECT.literal(name);
     let typed = || {

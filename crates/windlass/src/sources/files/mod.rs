@@ -131,9 +131,12 @@ impl FileSource {
     /// The files that the options name. Errors: options that are wrong.
     fn new(parts: SourceParts) -> Result<Self> {
         let options: FileOptions = parse_options("source", parts.options)?;
+        options.file_glob.as_deref().map_or(Ok(()), check_glob)?;
         let resources = parts.resources.into_iter().map(|(resource, own)| {
             let own: FileResourceOptions =
                 parse_options(&format!("source.resources.{}", resource.name), own)?;
+            let glob = own.file_glob.as_deref();
+            glob.map_or(Ok(()), check_glob).map_err(|error| error.at_resource(&resource.name))?;
             Ok(FileResource {
                 resource,
                 file_glob: own
@@ -198,10 +201,24 @@ impl Source for FileSource {
     }
 }
 
+/// Errors: a pattern that leads out of the folder.
+fn check_glob(file_glob: &str) -> Result<()> {
+    let is_out = file_glob.starts_with('/') || file_glob.split('/').any(|part| part == "..");
+    if is_out || file_glob.contains('\0') {
+        return Err(Error::config(format!(
+            "file_glob `{}` leads out of bucket_url",
+            file_glob.escape_debug()
+        ))
+        .with_hint("name the folder that holds all of the files in bucket_url"));
+    }
+    Ok(())
+}
+
 /// The files of a glob in the order of their paths. Names that start with a dot only match a dot.
 ///
 /// Errors: a pattern that is none; a `bucket_url` of another machine.
 fn list(bucket_url: &str, file_glob: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+    check_glob(file_glob)?;
     let base = local_path(bucket_url, folder)?;
     if base.is_file() {
         return Ok(vec![base]);

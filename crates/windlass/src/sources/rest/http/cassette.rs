@@ -28,6 +28,7 @@ use windlass_core::{Error, Result};
 
 use super::{Request, RequestBody, Response, Transport, encode, is_secret_name, url};
 use crate::config::Secret;
+use crate::private;
 
 /// The file in the folder of a recording.
 pub const EXCHANGES_FILE: &str = "exchanges.json";
@@ -117,9 +118,10 @@ struct RecordingFile {
 impl RecordingTransport {
     /// Records into a folder, whose former recording is replaced. Errors: the folder cannot be made.
     pub fn new(inner: Arc<dyn Transport>, folder: &Path) -> Result<Self> {
-        fs::create_dir_all(folder).map_err(|cause| not_written(folder, cause))?;
+        private::create_folders(folder).map_err(|cause| not_written(folder, cause))?;
+        // The folder may be one of the user's own; what was recorded is for its owner alone.
         let path = folder.join(EXCHANGES_FILE);
-        let mut file = File::create(&path).map_err(|cause| not_written(&path, cause))?;
+        let mut file = private::create_file(&path).map_err(|cause| not_written(&path, cause))?;
         file.write_all(format!("{OPENING}{CLOSING}").as_bytes())
             .map_err(|cause| not_written(&path, cause))?;
         let file = RecordingFile { file, end: OPENING.len() as u64, is_empty: true };
