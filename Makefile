@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python orchestrators differential soak soak-sample tests-built
+.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python orchestrators differential soak soak-sample tests-built fuzz-files fuzz-files-sample
 
 demo: setup
 	cargo build --release -p windlass-cli
@@ -22,7 +22,7 @@ servers:
 	@scripts/fetch-servers
 
 # The tests come last, so that the run closes with the line of the test runner.
-test: setup tools servers fmt typos lint core-tree deny docs doctest fuzz-check python tests-built soak-sample nextest
+test: setup tools servers fmt typos lint core-tree deny docs doctest fuzz-check python tests-built soak-sample fuzz-files-sample nextest
 
 fmt:
 	cargo fmt --all --check
@@ -91,6 +91,16 @@ differential: python
 	"$(INTEROP)/bin/pip" install --quiet -r python/differential/requirements.txt
 	DLT_PYTHON="$(INTEROP)/bin/python" WINDLASS_PYTHON="$(PYTHON)/bin/python" "$(PYTHON)/bin/python" python/differential/run.py \
 	  $(if $(filter command environment,$(firstword $(origin CASES))),$(CASES),python/differential/cases)
+
+# Random CSV, JSON and Parquet files beside Python's own readers; goes on where results/files.jsonl stands:
+# make fuzz-files N=100000
+fuzz-files: python
+	cargo build --release -p windlass-cli
+	"$(PYTHON)/bin/python" fuzz/files/run.py --windlass "$(CARGO_TARGET_DIR)/release/windlass" --files $(or $(N),1000) \
+	  --results results/files.jsonl
+
+fuzz-files-sample: python tests-built
+	"$(PYTHON)/bin/python" fuzz/files/run.py --windlass "$(CARGO_TARGET_DIR)/debug/windlass" --files 400 --kinds json,csv
 
 # Pipelines killed from outside at random moments (soak/README.md); goes on where results/soak.jsonl stands: make soak KILLS=10000
 soak: python
