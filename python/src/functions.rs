@@ -9,6 +9,7 @@ use serde_json::Value;
 use windlass::core::document::{Document, DocumentFormat};
 use windlass::core::incremental::IncrementalOptions;
 use windlass::core::json::{Found, JsonPath, ParseBuffers};
+use windlass::core::masking;
 use windlass::core::naming::{Convention, Naming};
 use windlass::core::schema::{Schema, SchemaFormat, default_schema_name, export, parse_document};
 use windlass::core::{Error, Result};
@@ -36,6 +37,12 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(destination_options, module)?,
         wrap_pyfunction!(cursor_column, module)?,
         wrap_pyfunction!(run_command, module)?,
+        wrap_pyfunction!(learn_secret, module)?,
+        wrap_pyfunction!(learn_setting, module)?,
+        wrap_pyfunction!(masked, module)?,
+        wrap_pyfunction!(masked_url, module)?,
+        wrap_pyfunction!(is_secret_name, module)?,
+        wrap_pyfunction!(shown_body, module)?,
     ];
     functions.into_iter().try_for_each(|function| module.add_function(function))
 }
@@ -188,4 +195,40 @@ fn cursor_column(path: &str) -> Option<String> {
 #[pyfunction]
 fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
     py.detach(|| windlass_cli::run(arguments))
+}
+
+/// Remembers a secret, which no message shows from now on.
+#[pyfunction]
+fn learn_secret(secret: &str) {
+    masking::learn(secret);
+}
+
+/// Remembers what is secret of a setting.
+#[pyfunction]
+fn learn_setting(key: &str, value: &str) {
+    masking::learn_setting(key, value);
+}
+
+/// A text without secrets.
+#[pyfunction]
+fn masked(text: &str) -> String {
+    masking::masked(text).into_owned()
+}
+
+/// A URL for people.
+#[pyfunction]
+fn masked_url(url: &str) -> String {
+    windlass::sources::rest::http::masked_url(url)
+}
+
+/// Whether a parameter, field or setting of this name holds what nobody should read.
+#[pyfunction]
+fn is_secret_name(name: &str) -> bool {
+    masking::is_secret_name(name)
+}
+
+/// The beginning of an answer's body, for who asked to see it.
+#[pyfunction]
+fn shown_body(text: &str, characters: usize) -> String {
+    windlass::sources::rest::http::shown_body(text, characters)
 }

@@ -13,4 +13,8 @@ def native() -> Any:
         import windlass._windlass as module
 
         _module = module
+        # What is secret is known to the engine before it says anything.
+        from windlass.common import masking
+
+        masking._engine()
     return _module

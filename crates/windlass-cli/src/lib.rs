@@ -60,7 +60,7 @@ fn start_logging(verbose: u8) {
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| output::MaskedStderr)
         .with_ansi(output::stderr_has_colour())
         .init();
 }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::{Value, json};
+use windlass::core::masking::{mask_value, masked};
 use windlass::core::{Error, ErrorKind, Result};
 
 use crate::signals::Signals;
@@ -73,20 +74,22 @@ impl Output {
 
     /// Prints a result: as JSON if that was asked for, else as the text.
     pub(crate) fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-        if self.is_json { self.print_json(value) } else { self.print(text()) }
+        if self.is_json { self.print_json(value) } else { self.print(&*masked(&text())) }
     }
 
     /// Prints a value as JSON.
     pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<()> {
-        let mut json = serde_json::to_string_pretty(value)
-            .map_err(|cause| Error::internal("the result cannot be printed").with_source(cause))?;
+        let unprintable = |cause| Error::internal("the result cannot be printed").with_source(cause);
+        let mut value = serde_json::to_value(value).map_err(unprintable)?;
+        mask_value(&mut value);
+        let mut json = serde_json::to_string_pretty(&value).map_err(unprintable)?;
         json.push('\n');
         self.print(json)
     }
 
     /// Prints a line for people, if results are for people.
     pub(crate) fn say(&self, text: impl Display) -> Result<()> {
-        if self.is_json { Ok(()) } else { self.print(format!("{text}\n")) }
+        if self.is_json { Ok(()) } else { self.print(&*masked(&format!("{text}\n"))) }
     }
 
     /// Prints a warning to stderr.
@@ -107,7 +110,7 @@ impl Output {
     }
 
     fn note(&self, label: &str, colour: &str, text: &str) {
-        let text = text.replace('\n', "\n  ");
+        let text = masked(text).replace('\n', "\n  ");
         let line = if stderr_has_colour() {
             format!("\x1b[1;{colour}m{label}:\x1b[0m {text}\n")
         } else {
@@ -115,6 +118,21 @@ impl Output {
         };
         // Where stderr is closed there is nobody to tell.
         drop(io::stderr().lock().write_all(line.as_bytes()));
+    }
+}
+
+/// Stderr for logs, without secrets. A line comes in one piece.
+#[derive(Debug)]
+pub(crate) struct MaskedStderr;
+
+impl io::Write for MaskedStderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        io::stderr().lock().write_all(masked(&text).as_bytes()).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
     }
 }
 

@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::masking::masked;
+
 /// Result of everything in windlass that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -145,11 +147,12 @@ impl fmt::Display for At {
 }
 
 impl Error {
-    /// An error of `kind`. The message is lower-case, without a full stop, and does not repeat its cause.
+    /// An error of `kind`. The message is lower-case, without a full stop, and does not repeat its cause. Secrets that are
+    /// known do not stand in it.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: without_secrets(message.into()),
             hint: None,
             at: At::default(),
             cause: None,
@@ -222,7 +225,7 @@ impl Error {
     /// Adds the remedy, unless a more specific one was given already.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint.get_or_insert(hint.into());
+        self.0.hint.get_or_insert_with(|| without_secrets(hint.into()));
         self
     }
 
@@ -268,7 +271,7 @@ impl Error {
     /// Names the file, unless one is named already.
     #[must_use]
     pub fn at_file(self, file: impl Into<String>) -> Self {
-        self.at(At { file: Some(file.into()), ..At::default() })
+        self.at(At { file: Some(without_secrets(file.into())), ..At::default() })
     }
 
     /// What can be done about it.
@@ -313,15 +316,23 @@ impl Error {
             }
             cause = next.source();
         }
-        text
+        without_secrets(text)
+    }
+}
+
+/// Causes and places come from anywhere, and a secret may become known after its error.
+fn without_secrets(text: String) -> String {
+    match masked(&text) {
+        std::borrow::Cow::Owned(without) => without,
+        std::borrow::Cow::Borrowed(_) => text,
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
+        f.write_str(&masked(&self.0.message))?;
         if !self.0.at.is_empty() {
-            write!(f, " ({})", self.0.at)?;
+            write!(f, " ({})", masked(&self.0.at.to_string()))?;
         }
         Ok(())
     }

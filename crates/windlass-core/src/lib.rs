@@ -11,6 +11,7 @@ pub mod hints;
 pub mod incremental;
 pub mod json;
 pub mod lease;
+pub mod masking;
 pub mod merge;
 pub mod naming;
 pub mod normalize;

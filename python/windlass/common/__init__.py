@@ -17,5 +17,7 @@ def __getattr__(name: str) -> Any:
     if name == "logger":
         import logging
 
-        return logging.getLogger("windlass")
+        from windlass.common.masking import logger
+
+        return logger()
     raise AttributeError(f"module 'windlass.common' has no attribute '{name}'")

@@ -9,6 +9,7 @@ from windlass.common.destination.exceptions import (
     DestinationTransientException,
     WriteDispositionNotSupported,
 )
+from windlass.common.masking import masked
 from windlass.common.schema.exceptions import CannotCoerceNullException, DataValidationError, SchemaCorruptedException
 from windlass.destinations.exceptions import CantExtractTablePrefix, InvalidFilesystemLayout
 from windlass.normalize.exceptions import NormalizeJobFailed
@@ -36,7 +37,7 @@ def step_error(pipeline: Any, step: str, cause: BaseException, engine: Any = Non
         None,
         exception,
         None,
-        msg=f"Pipeline execution failed at `step={failed}` with exception:\n\n{type(exception)}\n{exception}",
+        msg=masked(f"Pipeline execution failed at `step={failed}` with exception:\n\n{type(exception)}\n{exception}"),
     )
     error.pipeline = pipeline
     error.step = failed

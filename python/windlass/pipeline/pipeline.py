@@ -688,6 +688,6 @@ class Pipeline(Packages):
 
 
 def _logger() -> Any:
-    import logging
+    from windlass.common.masking import logger
 
-    return logging.getLogger("windlass")
+    return logger()

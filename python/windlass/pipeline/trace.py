@@ -6,6 +6,7 @@ import traceback
 from datetime import datetime, timezone
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from windlass.common.masking import masked
 from windlass.common.pipeline import ExtractInfo, LoadInfo, NormalizeInfo, StepInfo, human_time
 
 TRACE_ENGINE_VERSION = 2
@@ -51,7 +52,7 @@ class PipelineStepTrace:
 
     def fail(self, cause: BaseException) -> None:
         """Notes why the step failed."""
-        self.step_exception = str(cause)
+        self.step_exception = masked(cause)
         self.exception_traces = exception_traces(cause)
 
     def asdict(self) -> Dict[str, Any]:
@@ -196,7 +197,7 @@ def exception_traces(cause: BaseException) -> List[Dict[str, Any]]:
         kind = type(one)
         module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
         trace: Dict[str, Any] = {
-            "message": str(one),
+            "message": masked(one),
             "exception_type": f"{module}{kind.__qualname__}",
             "stack_trace": traceback.format_tb(one.__traceback__),
             "is_terminal": isinstance(one, TerminalException),

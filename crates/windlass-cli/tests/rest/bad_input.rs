@@ -46,7 +46,7 @@ fn answers_that_are_no_json() {
     for (body, error, hint) in [
         (
             "<!doctype html>\n<title>Log in</title>",
-            "the answer is a web page instead of JSON: `<!doctype",
+            "the answer is a web page instead of JSON",
             "`auth` block",
         ),
         ("<?xml version=\"1.0\"?><a/>", "XML instead of JSON", "Accept: application/json"),

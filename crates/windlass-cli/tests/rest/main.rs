@@ -7,6 +7,7 @@
 mod astray;
 mod backfill;
 mod bad_input;
+mod canary;
 mod example;
 mod kills;
 mod large;

@@ -7,7 +7,7 @@ use reqwest::{Client, StatusCode, Url, redirect};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
-use windlass_core::{Error, Result};
+use windlass_core::{Error, Result, masking};
 
 use crate::config::Secret;
 
@@ -20,7 +20,11 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2
 /// Errors: a text that is no URL of the web; the text is not shown.
 pub(super) fn check(key: &str, url: &Secret) -> Result<()> {
     match Url::parse(url.expose()) {
-        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => Ok(()),
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
+            // The path is what lets anybody send.
+            masking::learn(parsed.path());
+            Ok(())
+        }
         _ => Err(Error::config(format!("`{key}`: must be a URL of the web"))
             .with_hint("it begins with https:// and is what the receiver calls its incoming webhook")),
     }

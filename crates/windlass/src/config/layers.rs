@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use windlass_core::Result;
 use windlass_core::document::{Document, DocumentFormat};
+use windlass_core::masking::{learn_setting, learn_settings};
 
 use crate::files::read_to_string;
 
@@ -40,7 +41,13 @@ pub(super) enum Found<'a> {
 impl Layers {
     /// Settings from these environment variables only.
     pub fn from_env(env: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { env: env.into_iter().collect(), ..Self::default() }
+        let env: BTreeMap<String, String> = env.into_iter().collect();
+        for (name, value) in &env {
+            if let Some((_, key)) = name.rsplit_once("__") {
+                learn_setting(key, value);
+            }
+        }
+        Self { env, ..Self::default() }
     }
 
     /// Adds the files of settings below `folders`, the strongest folder first.
@@ -61,6 +68,7 @@ impl Layers {
                     }
                     let text = read_to_string(&path)?;
                     let document = Document::parse(&text, DocumentFormat::Toml, &path.display().to_string())?;
+                    learn_settings(&document.value);
                     self.files.push(SettingsFile { path, is_secrets, value: document.value });
                 }
             }

@@ -16,7 +16,7 @@ pub use document_schema::json_schema;
 pub use layers::Layers;
 pub use needs::{Needs, Variable};
 pub use pipeline_file::{Described, Overrides, PipelineFile, pipelines_dir};
-pub use secret::Secret;
+pub use secret::{Secret, SecretAddress};
 pub use settings::{parse_byte_size, pipeline_settings};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use windlass_core::document::{Document, DocumentFormat};
 use windlass_core::hints::ResourceHints;
 use windlass_core::schema::default_schema_name;
-use windlass_core::{At, Error, Result};
+use windlass_core::{At, Error, Result, masking};
 
 use super::check::{Problem, check, coerce_text};
 use super::document_schema::{resource_keys, schema};
@@ -144,6 +144,7 @@ impl PipelineFile {
             (self.is_offline && is_of_source).then_some(STAND_IN)
         };
         let problems = interpolate(&mut value, &|name| layers.env(name).map(str::to_owned), &stand_in);
+        masking::learn_settings(&value);
         self.first_problem(problems)?;
         if !value.is_object() {
             return Err(Error::config("a pipeline file is an object with the key `pipeline`").at(self.at("")));

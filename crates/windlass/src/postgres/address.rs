@@ -12,14 +12,14 @@ use tokio_postgres::config::SslMode;
 use windlass_core::{Error, Result};
 
 use super::tls::{Tls, Verification};
-use crate::config::{Secret, unknown_name};
+use crate::config::{Secret, SecretAddress, unknown_name};
 
 /// Where the server is and who connects.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PostgresCredentials {
     /// `postgresql://user:password@host:port/database?sslmode=require`
-    Url(Secret),
+    Url(SecretAddress),
     /// The parts.
     Detailed(PostgresConnection),
 }

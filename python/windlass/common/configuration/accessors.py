@@ -7,6 +7,7 @@ from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.exceptions import DuplicateConfigProviderException
 from windlass.common.configuration.providers import PROVIDERS, provider_key, provider_value
 from windlass.common.configuration.resolve import LookupTrace, Missing, missing_error
+from windlass.common.masking import is_secret_name, learn, learn_setting
 from windlass.common.typing import CONFIG_VALUE, SECRETS_VALUE
 
 
@@ -28,6 +29,10 @@ class _Accessor:
             value = provider_value(provider, path)
             traces.append(LookupTrace(provider.name, path[:-1], provider_key(provider, path), value))
             if value is not None:
+                if self._writes_secrets and isinstance(value, str) and is_secret_name(path[-1]):
+                    learn(value)
+                else:
+                    learn_setting(path[-1], value)
                 return value, traces
         return None, traces
 

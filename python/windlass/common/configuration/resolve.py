@@ -6,6 +6,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.exceptions import ConfigFieldMissingException, ValueNotSecretException
 from windlass.common.configuration.providers import PROVIDERS, provider_key, provider_value
+from windlass.common.masking import learn, learn_setting, masked
 
 
 class LookupTrace(NamedTuple):
@@ -44,6 +45,8 @@ def _note(field: str, value: Any, is_secret: bool, trace: LookupTrace) -> None:
         return
     from windlass.pipeline.trace import SerializableResolvedValueTrace
 
+    # A secret may stand under the name of none, and within an address.
+    is_secret = is_secret or isinstance(value, str) and masked(value) != value
     shown = None if is_secret else value
     noted.append(SerializableResolvedValueTrace(field, shown, None, is_secret, trace.sections, trace.provider_name, ""))
 
@@ -98,6 +101,10 @@ def lookup(
                         LookupTrace(provider.name, full[:-1], provider_key(provider, full), value)
                     )
                 if value is not None:
+                    if is_secret and isinstance(value, str) and field != "credentials":
+                        learn(value)
+                    else:
+                        learn_setting(field, value)
                     return value, traces
     return None, traces
 

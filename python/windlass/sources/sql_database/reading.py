@@ -2,16 +2,16 @@
 
 import decimal
 import json
-import logging
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from windlass._native import native
+from windlass.common import masking
 from windlass.extract.context import EXTRACTION, PIPE
 from windlass.extract.incremental import Incremental
 from windlass.extract.items import LimitItem
 from windlass.sources.sql_database.plan import Table
 
-logger = logging.getLogger("windlass")
+logger = masking.logger()
 
 
 def row_limit(limit: Optional[LimitItem], chunk_size: int) -> Optional[int]:

@@ -3,16 +3,14 @@
 use regex::Regex;
 use windlass_core::Error;
 use windlass_core::json::{ParseBuffers, SyntaxError};
+use windlass_core::masking::MASK;
 
-use super::http::{Response, masked_url};
-
-/// Characters of a body that errors show.
-const SHOWN: usize = 80;
+use super::http::{Response, masked_url, shown_body};
 
 /// The error for a body that is not JSON: what it is instead, and how it begins.
 pub(super) fn not_json(response: &Response, method: &str, syntax: &SyntaxError) -> Error {
     let place = format!("{method} {}", masked_url(&response.url));
-    let body = response.excerpt(4 * SHOWN);
+    let body = response.excerpt(response.shown_body.unwrap_or_default() + 1024);
     let text = body.trim_start();
     if text.is_empty() {
         return Error::data(format!("{place}: the answer (status {}) has no body", response.status))
@@ -21,22 +19,26 @@ pub(super) fn not_json(response: &Response, method: &str, syntax: &SyntaxError) 
                 response.status
             ));
     }
-    let shown = masked_text(text);
+    // What a body holds is anybody's; who wants to see it says so.
+    let shown = match response.shown_body {
+        Some(most) => format!(": `{}`", masked_text(text, most)),
+        None => String::new(),
+    };
     let start = text.get(..9.min(text.len())).unwrap_or_default().to_ascii_lowercase();
     if start.starts_with("<!doctype") || start.starts_with("<html") {
-        return Error::data(format!("{place}: the answer is a web page instead of JSON: `{shown}`")).with_hint(
+        return Error::data(format!("{place}: the answer is a web page instead of JSON{shown}")).with_hint(
             "check `base_url` and `path`; a page that asks for a login means that the `auth` block is missing or wrong",
         );
     }
     if start.starts_with('<') {
-        return Error::data(format!("{place}: the answer is XML instead of JSON: `{shown}`"))
+        return Error::data(format!("{place}: the answer is XML instead of JSON{shown}"))
             .with_hint("many APIs give JSON for the header `Accept: application/json`");
     }
-    let error = Error::data(format!(
-        "{place}: the answer is not JSON at byte {}: {syntax}: `{shown}`",
-        syntax.at + 1
-    ))
-    .with_hint("the answer must be one JSON document; a body that ends in the middle was cut by the server");
+    let error =
+        Error::data(format!("{place}: the answer is not JSON at byte {}: {syntax}{shown}", syntax.at + 1))
+            .with_hint(
+                "the answer must be one JSON document; a body that ends in the middle was cut by the server",
+            );
     // What begins as a document may be whole the next time.
     let is_cut = ends_in_the_middle(response.body.trim_ascii(), syntax.at);
     if is_cut { error.retryable() } else { error }
@@ -59,14 +61,13 @@ fn ends_in_the_middle(body: &[u8], at: usize) -> bool {
 }
 
 /// The beginning of a text on one line, what looks like a secret masked.
-fn masked_text(text: &str) -> String {
+fn masked_text(text: &str, characters: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let masked = match Regex::new(r"[A-Za-z0-9_\-+/=.]{20,}") {
-        Ok(token) => token.replace_all(&line, "***").into_owned(),
+        Ok(token) => token.replace_all(&line, MASK).into_owned(),
         Err(_) => String::new(),
     };
-    let shown: String = masked.chars().take(SHOWN).collect();
-    if shown.len() < masked.len() { format!("{shown}…") } else { shown }
+    shown_body(&masked, characters)
 }
 
 /// The first `NaN` or `Infinity` outside of strings: the engine reads them, but they are no JSON, and the reference
@@ -93,7 +94,8 @@ mod tests {
     use super::*;
 
     fn error(status: u16, body: &str) -> String {
-        let response = Response::new(status, "https://h/a?token=T", Vec::new(), body.as_bytes().to_vec());
+        let mut response = Response::new(status, "https://h/a?token=T", Vec::new(), body.as_bytes().to_vec());
+        response.shown_body = Some(80);
         let syntax = SyntaxError { at: 0, message: "found 'h' where a value should be".to_owned() };
         let error = not_json(&response, "GET", &syntax);
         format!("{error} [{}]", error.hint().unwrap())
@@ -113,6 +115,15 @@ mod tests {
         );
         let masked = error(200, "token is sk_live_0123456789abcdefghij ok");
         assert!(masked.contains("`token is *** ok`"), "{masked}");
+    }
+
+    #[test]
+    fn bodies_are_not_shown_unless_asked_for() {
+        for body in ["hello", "<html>hello", "<a>hello</a>", "[hello]"] {
+            let syntax = ParseBuffers::new().parse_value(body.as_bytes()).err().unwrap();
+            let response = Response::new(200, "https://h/a", Vec::new(), body.as_bytes().to_vec());
+            assert!(!not_json(&response, "GET", &syntax).chain().contains("hello"), "{body}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde_json::Value;
 use windlass_core::{Error, Result};
 
 use super::database::Dialect;
-use crate::config::{Secret, unknown_name};
+use crate::config::{Secret, SecretAddress, unknown_name};
 use crate::sources::local_path;
 
 /// Where a database is and who connects.
@@ -23,7 +23,7 @@ use crate::sources::local_path;
 #[schemars(untagged)]
 pub enum SqlCredentials {
     /// `dialect[+driver]://user:password@host:port/database?query`, as SQLAlchemy reads it.
-    Url(Secret),
+    Url(SecretAddress),
     /// The parts.
     Detailed(SqlParts),
 }

@@ -6,9 +6,11 @@ import functools
 import json
 import typing
 from collections.abc import MutableMapping as _MutableMapping
-from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar
+from typing import Any, ClassVar, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar
 
 from windlass.common.configuration.coerce import inner_type, is_optional
+from windlass.common.masking import learn
+from windlass.common.typing import is_secret_hint
 
 TConfiguration = TypeVar("TConfiguration", bound="BaseConfiguration")
 
@@ -37,6 +39,16 @@ def configspec(cls: Any = None, init: bool = True, **_: Any) -> Any:
 
 def _namespace(kind: Any) -> Dict[str, Any]:
     return {key: value for key, value in vars(kind).items() if key not in ("__dict__", "__weakref__")}
+
+
+def _is_secret(hint: Any) -> bool:
+    return is_secret_hint(hint) or any(_is_secret(inner) for inner in typing.get_args(hint))
+
+
+@functools.lru_cache(maxsize=None)
+def _secret_names(kind: Any) -> FrozenSet[str]:
+    """The fields of a class that are secret by their types."""
+    return frozenset(name for name, hint in kind._hints().items() if _is_secret(hint))
 
 
 class NotResolved:
@@ -78,6 +90,12 @@ class BaseConfiguration(_MutableMapping):  # type: ignore[type-arg]
             for kind in reversed(cls.__mro__):
                 found.update(inspect.get_annotations(kind))
             return {name: Any if isinstance(hint, str) else hint for name, hint in found.items()}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets a field. What is secret is remembered, so that it is printed nowhere."""
+        object.__setattr__(self, name, value)
+        if isinstance(value, str) and name in _secret_names(type(self)):
+            learn(value)
 
     def __bool__(self) -> bool:
         """It is true, however many fields it has."""

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from windlass.common.configuration.specs.base_configuration import CredentialsConfiguration, configspec
 from windlass.common.configuration.specs.exceptions import InvalidConnectionString
+from windlass.common.masking import learn_setting
 from windlass.common.typing import TSecretStrValue
 
 
@@ -34,6 +35,7 @@ class ConnectionStringCredentials(CredentialsConfiguration):
             text = str(native_value) if native_value is not None else ""
             if hasattr(native_value, "render_as_string"):
                 text = native_value.render_as_string(hide_password=False)
+            learn_setting("credentials", text)
             parts = urlsplit(text)
             if "://" not in text or not parts.scheme:
                 raise ValueError(text)

@@ -1,10 +1,12 @@
 """Sessions with a timeout, that raise for answers that are errors and try again what may work then."""
 
+import re
 import time
 from datetime import timedelta
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any, Callable, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
+from windlass.common.masking import masked, masked_url
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.requests import trust
 from windlass.sources.helpers.requests.typing import TimedeltaSeconds, TRequestTimeout
@@ -28,6 +30,38 @@ def _timeout_to_seconds(timeout: Optional[TRequestTimeout]) -> Union[None, float
     if isinstance(timeout, tuple):
         return (to_seconds(timeout[0]), to_seconds(timeout[1]))
     return to_seconds(timeout)
+
+
+def without_secrets(error: Any) -> Any:
+    """An error of the library as it may be shown: it names the URL, in which keys may stand. Itself, if it is fine."""
+    if not isinstance(error, requests.exceptions.RequestException):
+        return error
+    text = str(error)
+    shown = _URL.sub(lambda found: masked_url(found.group()), text)
+    shown = masked(_PATH.sub(lambda found: found.group(1) + masked_url(found.group(2)), shown))
+    if shown == text:
+        return error
+    try:
+        clean = type(error)(shown, request=error.request, response=error.response)
+    except Exception:
+        clean = requests.exceptions.RequestException(shown, request=error.request, response=error.response)
+    return clean.with_traceback(error.__traceback__)
+
+
+#: URLs and their paths in messages of the library.
+_URL = re.compile(r"https?://[^\s'\"<>)]+")
+_PATH = re.compile(r"(with url: )(/[^\s'\"<>)]*)")
+
+
+def raise_for_status(response: requests.Response) -> None:
+    """Raises `HTTPError` for answers of status 400 and above, as the library does but without the secrets of the URL."""
+    try:
+        response.raise_for_status()
+    except requests.exceptions.HTTPError as raised:
+        shown = without_secrets(raised)
+        if shown is raised:
+            raise
+        raise shown from None
 
 
 class RetryPolicy(NamedTuple):
@@ -96,7 +130,7 @@ class Session(BaseSession):
         kwargs.setdefault("timeout", self.timeout)
         response = super().request(*args, **kwargs)
         if self.raise_for_status:
-            response.raise_for_status()
+            raise_for_status(response)
         return response
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
@@ -108,7 +142,13 @@ class Session(BaseSession):
         kwargs.setdefault("timeout", self.timeout)
         policy = self.retry_policy
         if policy is None:
-            return super().send(request, **kwargs)
+            try:
+                return super().send(request, **kwargs)
+            except requests.exceptions.RequestException as raised:
+                shown = without_secrets(raised)
+                if shown is raised:
+                    raise
+                raise shown from None
         attempt = 0
         while True:
             attempt += 1
@@ -116,12 +156,15 @@ class Session(BaseSession):
             error: Optional[BaseException] = None
             try:
                 response = super().send(request, **kwargs)
-            except Exception as cause:
+            except Exception as raised:
+                cause = without_secrets(raised)
                 is_spent = attempt >= policy.max_attempts or getattr(cause, "windlass_was_retried", False)
                 if is_spent or not policy.wants_more(None, cause):
                     # A hop of a redirect is sent by this function, too: it is tried often enough there.
                     cause.windlass_was_retried = True  # type: ignore[attr-defined]
-                    raise
+                    if cause is raised:
+                        raise
+                    raise cause from None
                 error = cause
             else:
                 is_last = attempt >= policy.max_attempts or bool(response.history)

@@ -13,6 +13,7 @@ from windlass.common.configuration.specs import CredentialsConfiguration, NotRes
 from windlass.common.configuration.specs.exceptions import NativeValueError
 from windlass.common.typing import Annotated, TSecretStrValue
 from windlass.sources.helpers._requests import requests
+from windlass.sources.helpers.requests.session import raise_for_status
 from windlass.sources.helpers.requests.trust import guarded
 from windlass.sources.helpers.rest_client.exceptions import RESTClientException
 
@@ -163,7 +164,7 @@ class OAuth2ClientCredentials(OAuth2AuthBase):
     def obtain_token(self) -> None:
         """Asks for a token."""
         response = self.session.post(self.access_token_url, **self.build_access_token_request())
-        response.raise_for_status()
+        raise_for_status(response)
         answer = response.json()
         self.access_token = self.parse_access_token(answer)
         seconds = self.parse_expiration_in_seconds(answer)
@@ -237,7 +238,7 @@ class OAuthJWTAuth(BearerTokenAuth):
                 "assertion": self._signed(self.create_jwt_payload()),
             },
         )
-        response.raise_for_status()
+        raise_for_status(response)
         answer = response.json()
         self.token = _token_of(answer)
         seconds = int(answer.get("expires_in", self.default_token_expiration))

@@ -3,7 +3,9 @@
 import copy
 from typing import Any, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
 
+from windlass._native import native
 from windlass.common import jsonpath
+from windlass.common.masking import logger, masked
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.requests import trust
 from windlass.sources.helpers.requests.retry import Client, runtime_setting
@@ -25,10 +27,7 @@ Response = requests.Response
 _MAX_ERROR_BODY = 8192
 
 
-def _logger() -> Any:
-    import logging
-
-    return logging.getLogger("windlass")
+_logger = logger
 
 
 class PageData(List[_T], Generic[_T]):
@@ -279,10 +278,8 @@ def _raise_for_status(response: Response, show_error_body: bool, max_error_body_
     reason = _decode_reason(response.reason)
     text = f"{response.status_code} {whose} Error: {reason} for url: {sanitize_url(response.url)}"
     if show_error_body:
-        body = response.text
-        cut = body[:max_error_body_length] + "… (truncated)" if len(body) > max_error_body_length else body
-        text += f"\nResponse: {cut}"
-    raise requests.exceptions.HTTPError(text, response=response)
+        text += f"\nResponse: {native().shown_body(response.text, max_error_body_length)}"
+    raise requests.exceptions.HTTPError(masked(text), response=response)
 
 
 def raise_for_status(response: Response, *args: Any, **kwargs: Any) -> None:

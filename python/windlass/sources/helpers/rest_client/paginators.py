@@ -57,13 +57,20 @@ def _has_more(path: jsonpath.JSONPath, response: Response, name: str) -> bool:
     value = values[0] if values else None
     if value is None:
         raise ValueError(
-            f"Has more value not found in the response in `{name}`. Expected a response with a `{path}` key, got `{body}`."
+            f"Has more value not found in the response in `{name}`. Expected a response with a `{path}` key, got {_shape(body)}."
         )
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in _TRUE | _FALSE:
         return value.lower() in _TRUE
-    raise ValueError(f"'{path}' is not a `bool` in the response in `{name}`. Expected a boolean, got `{value}`")
+    raise ValueError(f"'{path}' is not a `bool` in the response in `{name}`. Expected a boolean, got a value of type `{type(value).__name__}`")
+
+
+def _shape(body: Any) -> str:
+    """What an answer is, without what it holds: values may be secrets."""
+    if not isinstance(body, dict):
+        return f"a {type(body).__name__}"
+    return ", ".join(f"`{name}`" for name in list(body)[:10]) or "no members"
 
 
 def _optional_path(path: Any) -> Optional[jsonpath.JSONPath]:
@@ -152,13 +159,13 @@ class RangePaginator(BasePaginator):
         except (TypeError, ValueError):
             raise ValueError(
                 f"'{self.total_path}' is not an `int` in the response in `{type(self).__name__}`. Expected an integer, "
-                f"got `{total}`"
+                f"got a value of type `{type(total).__name__}`"
             ) from None
 
     def _handle_missing_total(self, response_json: Any) -> None:
         raise ValueError(
             f"Total `{self.error_message_items}` not found in the response in `{type(self).__name__}` .Expected a response "
-            f"with a `{self.total_path}` key, got `{response_json}`."
+            f"with a `{self.total_path}` key, got {_shape(response_json)}."
         )
 
     def update_request(self, request: Request) -> None:

@@ -1,14 +1,14 @@
 """URLs, and what of them may be shown."""
 
 from typing import Optional
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
+
+from windlass.common.masking import masked_url
 
 #: Names of parameters and fields whose values are not shown.
 SENSITIVE_NAMES = frozenset(
     "api_key token key access_token apikey api-key access-token secret password pwd client_secret".split()
 )
-
-_MASK = "***"
 
 
 def join_url(base_url: str, path: str) -> str:
@@ -28,19 +28,11 @@ def is_absolute(path: str) -> bool:
 
 
 def sanitize_url(url: Optional[str]) -> str:
-    """A URL as it may be shown: without password and without values of parameters that are secrets."""
+    """A URL as it may be shown: without password, and with the values of harmless parameters only."""
     if not url:
         return ""
     try:
-        parts = urlsplit(url)
+        urlsplit(url)
     except ValueError:
         return "<a URL that cannot be read>"
-    host = parts.netloc.rpartition("@")[2] if "@" in parts.netloc else parts.netloc
-    query = parts.query
-    if query:
-        pairs = parse_qsl(query, keep_blank_values=True)
-        query = urlencode(
-            [(name, _MASK if name.lower() in SENSITIVE_NAMES else value) for name, value in pairs], safe="*"
-        )
-    return urlunsplit((parts.scheme, host, parts.path, query, parts.fragment))
-
+    return masked_url(url).replace("://***@", "://", 1)

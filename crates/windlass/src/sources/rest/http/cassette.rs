@@ -24,7 +24,7 @@ use async_trait::async_trait;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use windlass_core::{Error, Result};
+use windlass_core::{Error, Result, masking};
 
 use super::{Request, RequestBody, Response, Transport, encode, is_secret_name, url};
 use crate::config::Secret;
@@ -281,7 +281,7 @@ impl RecordedRequest {
         let mut address = url::with_parameters(&request.url, &request.params)?;
         let _ = address.set_username("");
         let _ = address.set_password(None);
-        let address = without_secrets(&url::masked_with(address.as_str(), secrets), secrets);
+        let address = without_secrets(&url::recorded_with(address.as_str(), secrets), secrets);
         let address =
             Url::parse(&address).map_err(|cause| Error::internal("an address is none").with_source(cause))?;
         let raw_query = address.query().unwrap_or_default().to_owned();
@@ -368,7 +368,7 @@ impl RecordedResponse {
                 json!({ "__bytes_hex__": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() })
             }
         };
-        let url = without_secrets(&url::masked_with(&response.url, secrets), secrets);
+        let url = without_secrets(&url::recorded_with(&response.url, secrets), secrets);
         Ok(Self { status: response.status, headers: headers.collect(), body, url: Some(url) })
     }
 
@@ -431,10 +431,8 @@ fn add_secret_fields(value: &Value, secrets: &mut Vec<Secret>) {
 }
 
 fn is_secret_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["token", "secret", "password", "api-key", "api_key", "apikey", "auth", "cookie"]
-        .iter()
-        .any(|part| name.contains(part))
+    let lower = name.to_ascii_lowercase();
+    is_secret_name(name) || ["auth", "cookie"].iter().any(|part| lower.contains(part))
 }
 
 /// A value without secrets: those in members with names of secrets, and the known ones wherever they are.
@@ -468,7 +466,8 @@ const SECRET_FIELDS: [&str; 8] = [
 /// Whether a member of a body is a secret by its name. A `key` mostly is none: many APIs name their records so.
 fn is_secret_field(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    SECRET_FIELDS.contains(&lower.as_str()) || is_secret_name(name) && lower != "key"
+    SECRET_FIELDS.contains(&lower.as_str())
+        || is_secret_name(name) && !["key", "code", "session", "pass"].contains(&lower.as_str())
 }
 
 /// Secrets shorter than this are not looked for inside of other texts, where they would be found by chance.
@@ -484,7 +483,7 @@ fn without_secrets(text: &str, secrets: &[Secret]) -> String {
             text = text.replace(secret, MASK);
         }
     }
-    text
+    masking::masked(&text).into_owned()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use indexmap::IndexMap;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url, redirect};
+use windlass_core::masking::{self, is_secret_name};
 use windlass_core::{Error, Result};
 
 use super::body::BodyReader;
@@ -139,6 +140,7 @@ impl HttpTransport {
     /// Makes of a request what goes over the wire.
     async fn prepare(&self, request: &Request) -> Result<Prepared> {
         let mut request = request.clone();
+        learn_from(&request);
         let listed = &self.settings.send_credentials_to;
         let (mut address, withheld) =
             url::route(&request.url, &request.params, request.home.as_deref(), listed)?;
@@ -306,7 +308,7 @@ impl HttpTransport {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
             answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        let mut response = Response::new(answer.status().as_u16(), hop.shown(), headers, Vec::new());
+        let mut response = Response::new(answer.status().as_u16(), hop.named(), headers, Vec::new());
         permit.answered(&response, headers_at);
         let mut body = BodyReader::new(
             response.header("Content-Encoding"),
@@ -436,6 +438,11 @@ impl Prepared {
     fn shown(&self) -> String {
         url::masked_with(self.url.as_str(), &self.secrets)
     }
+
+    /// The address as answers name it: what tells one from another stays.
+    fn named(&self) -> String {
+        url::recorded_with(self.url.as_str(), &self.secrets)
+    }
 }
 
 fn add_headers(headers: &mut HeaderMap, added: &IndexMap<String, String>) -> Result<()> {
@@ -471,8 +478,31 @@ fn take_userinfo(address: &mut Url) -> Option<String> {
     Some(header)
 }
 
+/// Remembers what is secret in a request by its name, so that it is printed nowhere, whoever repeats it.
+fn learn_from(request: &Request) {
+    for (name, value) in request.headers.iter().filter(|(name, _)| {
+        let lower = name.to_ascii_lowercase();
+        is_secret_name(name) || lower.contains("auth") || lower.contains("cookie")
+    }) {
+        masking::learn(value);
+        // A token without its scheme, a cookie without its name.
+        for part in value.split([' ', ';']) {
+            masking::learn(
+                part.split_once('=').map_or(part, |(_, value)| {
+                    if name.eq_ignore_ascii_case("cookie") { value } else { part }
+                }),
+            );
+        }
+    }
+    for (_, value) in request.params.iter().filter(|(name, _)| is_secret_name(name)) {
+        masking::learn(&encode::python_text(value));
+    }
+    masking::learn_address(&request.url);
+}
+
 /// The header of user and password.
 pub(super) fn basic(user: &str, password: &str) -> String {
+    masking::learn(password);
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use windlass_core::Error;
 
-use super::{Response, url};
+use super::{Response, shown_body, url};
 
 /// Why an attempt has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -105,11 +105,8 @@ pub(super) fn of_status(response: &Response, method: &str) -> Error {
     let mut text =
         format!("{status} {side} Error: {reason} for url: {} ({method})", url::masked(&response.url));
     if let Some(most) = response.shown_body {
-        // One more character tells whether something is left out.
-        let body = response.excerpt(most + 1);
-        let cut = body.chars().count() > most;
-        let shown: String = body.chars().take(most).collect();
-        text.push_str(&format!("\nResponse: {shown}{}", if cut { "… (truncated)" } else { "" }));
+        // More tells whether something is left out, and keeps a secret at the end whole.
+        text.push_str(&format!("\nResponse: {}", shown_body(&response.excerpt(most + 4096), most)));
     }
     let mut error = Error::source_failed(text);
     if let (401 | 403, Some(host)) = (status, &response.withheld_from) {

@@ -16,6 +16,7 @@ mod request;
 mod response;
 mod retry;
 mod settings;
+mod shown;
 mod tls;
 mod url;
 
@@ -39,8 +40,10 @@ pub use pace::{NotedPace, Pace, RealPace};
 pub use request::{Request, RequestBody, Settles};
 pub use response::{Response, Spooled};
 pub use settings::HttpSettings;
-pub use url::{is_address, is_secret_name, is_web, join as join_url, masked as masked_url};
+pub use shown::shown_body;
+pub use url::{is_address, is_web, join as join_url, masked as masked_url};
 pub(crate) use url::{origin, route};
+pub use windlass_core::masking::is_secret_name;
 
 /// Carries requests: over the network with retries and limits, or from a recording.
 #[async_trait]

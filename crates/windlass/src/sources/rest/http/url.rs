@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
 use serde_json::{Map, Value};
+use windlass_core::masking::{self, MASK};
 use windlass_core::{Error, Result};
 
 use super::encode::python_text;
@@ -36,19 +37,62 @@ const ADDRESS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'[')
     .remove(b']');
 
-/// Parameters whose values are secrets.
-const SECRET_PARAMETERS: [&str; 11] = [
-    "api_key",
-    "token",
-    "key",
-    "access_token",
-    "apikey",
-    "api-key",
-    "access-token",
-    "secret",
-    "password",
-    "pwd",
-    "client_secret",
+/// Parameters whose values errors show: those of pages, ranges and forms. All others may be secrets of APIs that call them
+/// as they like.
+const SHOWN_PARAMETERS: [&str; 53] = [
+    "page",
+    "p",
+    "pageno",
+    "page_no",
+    "pagenumber",
+    "page_number",
+    "page_num",
+    "pageindex",
+    "page_index",
+    "page[number]",
+    "page[size]",
+    "pagesize",
+    "page_size",
+    "per_page",
+    "perpage",
+    "size",
+    "limit",
+    "$limit",
+    "max",
+    "count",
+    "$count",
+    "top",
+    "$top",
+    "skip",
+    "$skip",
+    "offset",
+    "$offset",
+    "start",
+    "end",
+    "from",
+    "to",
+    "since",
+    "until",
+    "before",
+    "after",
+    "date",
+    "start_date",
+    "end_date",
+    "updated_since",
+    "updated_after",
+    "updated_at",
+    "created_after",
+    "sort",
+    "order",
+    "order_by",
+    "direction",
+    "q",
+    "query",
+    "format",
+    "state",
+    "status",
+    "version",
+    "client_id",
 ];
 
 /// The address of a path below a base. A path that is an address of the web stands for itself.
@@ -225,18 +269,33 @@ fn requote(address: &str) -> String {
     out
 }
 
-/// Whether a parameter, header or field of this name holds what nobody should read.
-pub fn is_secret_name(name: &str) -> bool {
-    SECRET_PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
-}
-
-/// An address without secrets: `***` for the values of parameters that look like some, and for a password.
+/// An address for people: without user, password and known secrets, and with the values of those parameters only that are
+/// known to be harmless; the others are `***`.
 pub fn masked(url: &str) -> String {
     masked_with(url, &[])
 }
 
-/// The same, and without these secrets, whatever their parameters are called.
+/// The same, and without these secrets.
 pub(super) fn masked_with(url: &str, secrets: &[Secret]) -> String {
+    let is_harmless = |name: &str, value: &str| {
+        let is_date = value.len() >= 8
+            && value.starts_with(|c: char| c.is_ascii_digit())
+            && value.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TZ+ ".contains(&byte))
+            && value.contains('-');
+        let is_small = value.len() <= 6 && value.bytes().all(|byte| byte.is_ascii_digit());
+        let is_word = matches!(value, "" | "true" | "false" | "True" | "False");
+        SHOWN_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) || is_small || is_date || is_word
+    };
+    rewritten(url, secrets, &is_harmless)
+}
+
+/// An address for recordings, which have to tell one request from another: without user, password and known secrets, and
+/// without the values of parameters that are called like some.
+pub(super) fn recorded_with(url: &str, secrets: &[Secret]) -> String {
+    rewritten(url, secrets, &|_, _| true)
+}
+
+fn rewritten(url: &str, secrets: &[Secret], is_shown: &dyn Fn(&str, &str) -> bool) -> String {
     let (address, query) = match url.split_once('?') {
         Some((address, query)) => (address, Some(query)),
         None => (url, None),
@@ -251,14 +310,17 @@ pub(super) fn masked_with(url: &str, secrets: &[Secret]) -> String {
         },
         None => address.to_owned(),
     };
+    out = masking::masked(&out).into_owned();
     for (index, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decoded(name), decoded(value));
         out.push(if index == 0 { '?' } else { '&' });
-        let is_secret = is_secret_name(&name) || secrets.iter().any(|secret| secret.expose() == value);
+        let is_known =
+            masking::masked(&value) != value || secrets.iter().any(|secret| secret.expose() == value);
+        let is_secret = is_known || masking::is_secret_name(&name) || !is_shown(&name, &value);
         // What is masked already stays readable.
-        let value = if is_secret || value == "***" { "***".to_owned() } else { form_text(&value) };
-        out.push_str(&format!("{}={value}", form_text(&name)));
+        let value = if is_secret || value == MASK { MASK.to_owned() } else { form_text(&value) };
+        out.push_str(&format!("{}={value}", form_text(&masking::masked(&name))));
     }
     out
 }
@@ -336,9 +398,12 @@ mod tests {
     #[test]
     fn secrets_of_an_address_are_masked() {
         assert_eq!(
-            masked("http://u:p@h/i?api_key=S&TOKEN=T&q=a b&e=&Key=k&client_id=C"),
-            "http://***@h/i?api_key=***&TOKEN=***&q=a+b&e=&Key=***&client_id=C"
+            masked(
+                "http://u:p@h/i?api_key=S&TOKEN=T&q=a b&e=&Key=k&sig=x&appid=7&wid=h-4&id=12&t=2026-01-01T00:00:00Z&page=p"
+            ),
+            "http://***@h/i?api_key=***&TOKEN=***&q=a+b&e=&Key=***&sig=***&appid=***&wid=***&id=12&t=2026-01-01T00%3A00%3A00Z&page=p"
         );
+        assert_eq!(recorded_with("http://h/i?token=T&wid=h-4", &[]), "http://h/i?token=***&wid=h-4");
         assert_eq!(masked("https://h/p@th"), "https://h/p@th");
     }
 
