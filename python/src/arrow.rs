@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// Whether an object hands out Arrow record batches.
 pub(crate) fn is_arrow(item: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = item.py();
+    if is_of_polars(item) && item.get_type().name()? == "LazyFrame" {
+        return Ok(true);
+    }
     Ok(item.hasattr(intern!(py, "__arrow_c_stream__"))? || item.hasattr(intern!(py, "__arrow_c_array__"))?)
 }
 
@@ -49,7 +52,21 @@ pub(crate) fn batches(item: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
     std::iter::from_fn(|| batches.next(item.py()).transpose()).collect()
 }
 
+fn is_of_polars(item: &Bound<'_, PyAny>) -> bool {
+    item.get_type().module().is_ok_and(|module| module.to_string().starts_with("polars."))
+}
+
 fn reader(item: &Bound<'_, PyAny>) -> PyResult<Box<dyn RecordBatchReader + Send>> {
+    let py = item.py();
+    let readable;
+    let item = if is_of_polars(item) {
+        readable = py
+            .import(intern!(py, "windlass.extract.frames"))?
+            .call_method1(intern!(py, "readable"), (item,))?;
+        &readable
+    } else {
+        item
+    };
     let found: AnyRecordBatch = item.extract().map_err(|cause: PyErr| {
         PyTypeError::new_err(format!(
             "an object of type `{}` gives no Arrow columns: {}",

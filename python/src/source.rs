@@ -35,6 +35,7 @@ struct Description {
 struct DescribedResource {
     name: String,
     hints: ResourceHints,
+    has_typed_rows: bool,
 }
 
 /// A source whose resources are Python's. All of them are read by one extractor, as they depend on each other.
@@ -93,6 +94,7 @@ impl Source for PythonSource {
     async fn resources(&self, _: &SourceContext) -> Result<Vec<Resource>> {
         let resource = |described: &DescribedResource| Resource {
             hints: described.hints.clone(),
+            has_typed_records: described.has_typed_rows,
             ..Resource::new(&described.name)
         };
         Ok(self.description.resources.iter().map(resource).collect())

@@ -295,7 +295,7 @@ impl ResourceHints {
 }
 
 /// Column keys that people may set, for "did you mean".
-const COLUMN_KEYS: [&str; 17] = [
+const COLUMN_KEYS: [&str; 19] = [
     "name",
     "data_type",
     "nullable",
@@ -308,6 +308,8 @@ const COLUMN_KEYS: [&str; 17] = [
     "partition",
     "cluster",
     "sort",
+    "distribution",
+    "index",
     "unique",
     "root_key",
     "hard_delete",
@@ -373,6 +375,54 @@ pub enum Declared {
     Tables,
     /// A contract refuses the root table; the resource is left out.
     Refused,
+}
+
+/// The columns whose types the definitions of tables give, by table and name, but for those that keep another one.
+pub fn declared_types(tables: &[Table], kept: &[KeptType]) -> Vec<(String, String)> {
+    let keeps = |table: &Table, column: &Column| {
+        kept.iter().any(|kept| kept.table == table.name && kept.column.name == column.name)
+    };
+    let typed = |table: &Table| {
+        let columns = table.complete_columns().filter(|column| !keeps(table, column));
+        columns.map(|column| (table.name.clone(), column.name.clone())).collect::<Vec<_>>()
+    };
+    tables.iter().flat_map(typed).collect()
+}
+
+/// A column that keeps its type although the definition of its table gives it another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptType {
+    /// The table.
+    pub table: String,
+    /// The column as the destination has it.
+    pub column: Column,
+    /// What the definition says.
+    pub declared: Column,
+}
+
+/// Leaves the types of columns that hold data as they are, since no destination changes them: what does not fit such a
+/// column goes to variants. Gives the columns that were to be changed.
+pub fn keep_types(tables: &mut [Table], schema: &Schema) -> Vec<KeptType> {
+    let mut kept = Vec::new();
+    for table in tables {
+        let Some(known) = schema.table(&table.name).filter(|known| known.normalizer_flag("seen-data")) else {
+            continue;
+        };
+        for column in table.columns.values_mut() {
+            let Some(known) = known.columns.get(&column.name).filter(|known| known.is_complete()) else {
+                continue;
+            };
+            if !known.has_type_of(column) {
+                let declared = column.clone();
+                column.data_type = known.data_type;
+                column.precision = known.precision;
+                column.scale = known.scale;
+                column.timezone = known.timezone;
+                kept.push(KeptType { table: table.name.clone(), column: known.clone(), declared });
+            }
+        }
+    }
+    kept
 }
 
 /// Merges the tables of a resource into a schema as far as its contract allows.

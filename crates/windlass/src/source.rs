@@ -195,6 +195,8 @@ pub struct Resource {
     pub parallelized: bool,
     /// Whether its requests depend on the cursor of the pages before.
     pub follows_cursor: bool,
+    /// Whether its records are rows of columns that have types, so that no value is converted into one of another type.
+    pub has_typed_records: bool,
 }
 
 impl Resource {
@@ -211,6 +213,7 @@ impl Resource {
             parent: None,
             parallelized: false,
             follows_cursor: false,
+            has_typed_records: false,
         }
     }
 }

@@ -4,12 +4,14 @@ import inspect
 import time
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
+from windlass.extract.frames import is_lazy
+
 _EMPTY = object()
 
 
 def is_frame(data: Any) -> bool:
     """Whether this is a table of columns. A series is one column, whose values are items."""
-    return hasattr(data, "__arrow_c_stream__") and not hasattr(data, "to_list")
+    return is_lazy(data) or (hasattr(data, "__arrow_c_stream__") and not hasattr(data, "to_list"))
 
 
 class DataItemWithMeta:

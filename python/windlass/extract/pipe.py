@@ -15,6 +15,7 @@ from windlass.extract.exceptions import (
     PipeException,
     ResourceExtractionError,
 )
+from windlass.extract.frames import is_lazy
 from windlass.extract.incremental import Incremental
 from windlass.extract.items import (
     DataItemWithMeta,
@@ -305,6 +306,8 @@ class PipeIterator:
             if kind is UnreadRows and (step < len(opened.steps) or opened.children):
                 item = item.to_list()
             elif kind is not dict and kind is not list:
+                if is_lazy(item):
+                    item = item.collect()
                 if isinstance(item, _NextCall):
                     self._submit(item, opened, step, meta, source)
                     return

@@ -18,6 +18,7 @@ from windlass.extract.exceptions import (
     ResourceNameMissing,
     ResourceNotATransformer,
 )
+from windlass.extract.frames import is_lazy
 from windlass.extract.hints import (
     apply_hints,
     ensure_columns,
@@ -59,6 +60,8 @@ class DltResource:
         self._name_function = name_function
         self._cursor: Optional[Incremental[Any]] = None
         self._is_anonymous = False
+        #: Whether rows come from columns that have types, so that no value is converted into one of another type.
+        self.has_typed_rows = False
         self.selected = selected
         self.section = section or ""
         self.source_name: Optional[str] = None
@@ -605,7 +608,7 @@ def _is_data(data: Any) -> bool:
     if isinstance(data, type):
         return False
     names = ("__iter__", "__next__", "__aiter__", "__anext__", "__arrow_c_stream__", "__arrow_c_array__")
-    return any(hasattr(data, name) for name in names)
+    return is_lazy(data) or any(hasattr(data, name) for name in names)
 
 
 def _section_of(data: Any) -> str:

@@ -359,7 +359,13 @@ class SourceExtraction:
             hints = {key: value for key, value in resource._hints.items() if not callable(value)}
             cursor = resource.incremental
             column = cursor.get_cursor_column_name() if cursor is not None else None
-            resources.append({"name": resource.name, "hints": json.loads(to_json(engine_hints(hints, column)))})
+            resources.append(
+                {
+                    "name": resource.name,
+                    "hints": json.loads(to_json(engine_hints(hints, column))),
+                    "has_typed_rows": resource.has_typed_rows,
+                }
+            )
         return json.dumps(
             {
                 "name": self.source.name,

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "http")]
 mod alerts;
+mod asked_hints;
 mod bad_files;
 mod bad_places;
 mod bad_state;
@@ -20,6 +21,7 @@ mod loads;
 mod mariadb;
 #[cfg(unix)]
 mod private_files;
+mod parquet_types;
 mod project;
 mod query_only;
 mod query_values;
@@ -51,3 +53,4 @@ mod sql_types;
 #[cfg(feature = "failpoints")]
 mod sql_watermarks;
 mod texts;
+mod type_changes;

@@ -33,7 +33,7 @@ impl Filter {
             return Err(Error::data(format!("there is no column `{path}`, which is the cursor"))
                 .with_hint("check cursor_path: it is the name of a column as in the file"));
         };
-        let column = batch_rows::plain(column)?;
+        let column = batch_rows::comparable(column)?;
         let cursors = cursors(&column).map_err(|e| e.at_column(name))?;
         let mut digest = |indexes: &[u32], form| self.digests(batch, indexes, form);
         self.judge(&cursors, &u64::from, &mut digest, reading, tally)

@@ -40,7 +40,7 @@ enum Values {
 impl ColumnBuilder {
     fn new(physical: Physical) -> Self {
         let values = match physical {
-            Physical::Text | Physical::Json => Values::Text(StringBuilder::new()),
+            Physical::Text | Physical::ShortText(_) | Physical::Json => Values::Text(StringBuilder::new()),
             Physical::Double => Values::Double(Vec::new()),
             Physical::Bool => Values::Bool(BooleanBuilder::new()),
             Physical::Binary(None) => Values::Binary(BinaryBuilder::new()),

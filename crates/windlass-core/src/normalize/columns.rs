@@ -9,14 +9,14 @@ use std::sync::Arc;
 use arrow_array::builder::{Decimal128Builder, Decimal256Builder, StringBuilder};
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType as ArrowType, Field, Schema as ArrowSchema, TimeUnit};
 
-use super::batch_rows::json_texts;
+use super::batch_rows::{json_texts, plain_uuid};
 use super::context::Context;
 use super::encode::RecordNumbers;
+use super::exact::cast;
 use super::grow::SchemaState;
-use super::physical::{Physical, arrow_field};
+use super::physical::{Physical, arrow_field, has_own_digits};
 use crate::error::{Error, Result};
 use crate::schema::{Column, ContractMode, Table};
 use crate::value::{DataType, Decimal};
@@ -33,6 +33,22 @@ pub(super) fn meaning(field: &Field) -> Option<DataType> {
     }
 }
 
+/// Metadata of a batch from a file: the width of its integers and the units of its times say how a file was written, not
+/// what the next one holds, so that the columns have none.
+pub const PLAIN_TYPES: &str = "windlass:plain_types";
+
+/// The key of a field's metadata that names its extension type.
+pub const EXTENSION_NAME_KEY: &str = "ARROW:extension:name";
+
+/// The extension type of UUIDs, which are texts here as in the reference.
+pub const UUID_EXTENSION: &str = "arrow.uuid";
+
+/// Whether a field holds UUIDs as 16 bytes.
+pub(super) fn is_uuid(field: &Field) -> bool {
+    let is_named = || field.metadata().get(EXTENSION_NAME_KEY).is_some_and(|name| name == UUID_EXTENSION);
+    field.data_type() == &ArrowType::FixedSizeBinary(16) && is_named()
+}
+
 /// Metadata of a batch whose nested columns become columns of JSON; those of others become tables and columns.
 pub const KEEPS_NESTED: &str = "windlass:keeps_nested";
 
@@ -44,6 +60,9 @@ fn is_nested(kind: &ArrowType) -> bool {
 /// The column that an Arrow field describes; `None` for a type without one (nested, null, intervals).
 pub(super) fn column_of_field(name: &str, field: &Field, default_precision: u8) -> Option<Column> {
     let typed = |data_type| Column::typed(name, data_type, field.is_nullable());
+    if is_uuid(field) {
+        return Some(typed(DataType::Text));
+    }
     let by_unit = |data_type, unit: &TimeUnit| {
         let precision = match unit {
             TimeUnit::Second => 0,
@@ -68,10 +87,13 @@ pub(super) fn column_of_field(name: &str, field: &Field, default_precision: u8) 
         ArrowType::Timestamp(unit, _) => by_unit(DataType::Timestamp, unit),
         ArrowType::Time32(unit) | ArrowType::Time64(unit) => by_unit(DataType::Time, unit),
         ArrowType::Date32 | ArrowType::Date64 => typed(DataType::Date),
-        ArrowType::Int8 | ArrowType::UInt8 => bits(8),
-        ArrowType::Int16 | ArrowType::UInt16 => bits(16),
-        ArrowType::Int32 | ArrowType::UInt32 => bits(32),
-        ArrowType::Int64 | ArrowType::UInt64 => bits(64),
+        ArrowType::Int8 => bits(8),
+        ArrowType::Int16 => bits(16),
+        ArrowType::Int32 => bits(32),
+        // A signed column of the same width has no room for the upper half.
+        ArrowType::Int64 | ArrowType::UInt8 | ArrowType::UInt16 | ArrowType::UInt32 | ArrowType::UInt64 => {
+            bits(64)
+        }
         ArrowType::Binary | ArrowType::LargeBinary | ArrowType::BinaryView => typed(DataType::Binary),
         ArrowType::FixedSizeBinary(length) => {
             Column { precision: Some(i64::from(*length)), ..typed(DataType::Binary) }
@@ -103,6 +125,7 @@ impl BatchColumns {
         let mut columns: Vec<(usize, Column)> = Vec::new();
         let mut is_taken_apart = false;
         let keeps_nested = batch.schema_ref().metadata().contains_key(KEEPS_NESTED);
+        let is_plain = batch.schema_ref().metadata().contains_key(PLAIN_TYPES);
         for (index, field) in batch.schema().fields().iter().enumerate() {
             if field.data_type() == &ArrowType::Null {
                 continue;
@@ -119,6 +142,9 @@ impl BatchColumns {
                 .with_hint("rename one of them"));
             }
             match column_of_field(&name, field, ctx.types.timestamp_precision) {
+                Some(column) if is_plain && column.scale.is_none() => {
+                    columns.push((index, Column { precision: None, ..column }));
+                }
                 Some(column) => columns.push((index, column)),
                 None if keeps_nested && is_nested(field.data_type()) => {
                     columns.push((index, Column::typed(&name, DataType::Json, field.is_nullable())));
@@ -202,22 +228,27 @@ impl BatchColumns {
     ) -> Result<Option<RecordBatch>> {
         let mut fields = Vec::new();
         let mut arrays: Vec<ArrayRef> = Vec::new();
-        // A value that does not fit is an error of the cast, not a null.
-        let options = CastOptions { safe: false, ..CastOptions::default() };
+        let may_round =
+            |column: &Column| ctx.conversion.is_free(&column.name) && has_own_digits(column, &ctx.types);
         for (index, column) in &self.columns {
             let definition = &table.columns[&column.name];
             let field = arrow_field(definition, &ctx.types);
             let physical = Physical::of(definition, &ctx.types);
             let given = batch.column(*index);
             let array = match (physical, given.as_string_opt::<i32>()) {
-                (Physical::Decimal(precision, scale), Some(texts)) => decimals(texts, precision, scale),
+                (Physical::Decimal(precision, scale), Some(texts)) => {
+                    let may_round = may_round(definition);
+                    decimals(texts, precision, scale, may_round)
+                }
                 _ => {
+                    let given = plain_uuid(given, batch.schema_ref().field(*index))?;
                     let source: ArrayRef = if is_nested(given.data_type()) {
-                        Arc::new(json_texts(given).map_err(|error| error.at_column(&column.name))?)
+                        let field = batch.schema_ref().field(*index);
+                        Arc::new(json_texts(&given, field).map_err(|error| error.at_column(&column.name))?)
                     } else {
-                        plain_timestamp(given)
+                        given
                     };
-                    cast_with_options(&source, &physical.arrow_type(), &options).ok()
+                    cast(&source, physical, may_round(definition))
                 }
             };
             let Some(array) = array else { return Ok(None) };
@@ -252,9 +283,12 @@ impl BatchColumns {
     }
 }
 
-/// Numbers in the digits of their column, rounded to its scale; `None` if one of them is too large, or none.
-fn decimals(texts: &StringArray, precision: u8, scale: i8) -> Option<ArrayRef> {
-    let unscaled = |text: &str| Decimal::parse(text)?.unscaled(precision, scale);
+/// Numbers in the digits of their column, rounded to its scale if they may be; `None` if one of them is too large, or none.
+fn decimals(texts: &StringArray, precision: u8, scale: i8, may_round: bool) -> Option<ArrayRef> {
+    let unscaled = |text: &str| {
+        let number = Decimal::parse(text)?;
+        if may_round || number.is_exact_at(scale) { number.unscaled(precision, scale) } else { None }
+    };
     Some(if precision <= 38 {
         let mut builder = Decimal128Builder::with_capacity(texts.len());
         for text in texts {
@@ -274,18 +308,6 @@ fn decimals(texts: &StringArray, precision: u8, scale: i8) -> Option<ArrayRef> {
         }
         Arc::new(builder.with_precision_and_scale(precision, scale).ok()?.finish())
     })
-}
-
-/// A timestamp without zone is taken as UTC, so that it casts into columns with a zone unchanged.
-fn plain_timestamp(array: &ArrayRef) -> ArrayRef {
-    match array.data_type() {
-        ArrowType::Timestamp(unit, None) => {
-            let zoned = ArrowType::Timestamp(*unit, Some("UTC".into()));
-            let data = array.to_data().into_builder().data_type(zoned).build();
-            data.map_or_else(|_| Arc::clone(array), arrow_array::make_array)
-        }
-        _ => Arc::clone(array),
-    }
 }
 
 #[cfg(test)]
@@ -318,15 +340,15 @@ mod tests {
     #[test]
     fn numbers_take_the_digits_of_their_column_or_do_not_fit() {
         let texts = |texts: Vec<Option<&str>>| StringArray::from(texts);
-        let fits = decimals(&texts(vec![Some("1.5"), None, Some("-0.000000001")]), 38, 9).unwrap();
+        let fits = decimals(&texts(vec![Some("1.5"), None, Some("-0.000000001")]), 38, 9, true).unwrap();
         assert_eq!(fits.data_type(), &ArrowType::Decimal128(38, 9));
         assert_eq!(fits.null_count(), 1);
         // As databases do on insert.
-        let rounded = decimals(&texts(vec![Some("0.0000000016")]), 38, 9).unwrap();
+        let rounded = decimals(&texts(vec![Some("0.0000000016")]), 38, 9, true).unwrap();
         assert_eq!(rounded.as_primitive::<Decimal128Type>().value(0), 2);
-        assert!(decimals(&texts(vec![Some("NaN")]), 38, 9).is_none());
+        assert!(decimals(&texts(vec![Some("NaN")]), 38, 9, true).is_none());
         let wide =
-            decimals(&texts(vec![Some("123456789012345678901234567890123456789012")]), 76, 10).unwrap();
+            decimals(&texts(vec![Some("123456789012345678901234567890123456789012")]), 76, 10, true).unwrap();
         assert_eq!(wide.data_type(), &ArrowType::Decimal256(76, 10));
     }
 }

@@ -1,7 +1,11 @@
 //! What normalizing needs to know and what does not change during a run.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use super::exact::Conversion;
 use super::physical::TypeDefaults;
 use crate::error::{Error, ErrorKind, Result};
 use crate::naming::{Naming, strip};
@@ -80,8 +84,11 @@ pub struct Context {
     pub can_merge: bool,
     /// Which columns of the engine are added to rows that come as columns.
     pub batch_ids: BatchIds,
+    /// Columns whose types this run declares, by table: values of columns are converted to those.
+    pub declared: HashSet<(String, String)>,
     breaks_paths: bool,
     pub(super) refuses_coercion: bool,
+    pub(super) conversion: Conversion,
 }
 
 impl Context {
@@ -102,9 +109,18 @@ impl Context {
             load_id: load_id.into(),
             can_merge: true,
             batch_ids: BatchIds::default(),
+            declared: HashSet::new(),
             breaks_paths: schema.breaks_paths(),
             refuses_coercion: schema.refuses_coercion(),
+            conversion: Conversion::default(),
         })
+    }
+
+    /// The settings for values of a table's columns, which have types: no conversion changes one.
+    pub(super) fn exact(&self, table: &str) -> Self {
+        let of_table = self.declared.iter().filter(|(declared, _)| declared == table);
+        let columns = of_table.map(|(_, column)| column.clone()).collect();
+        Self { conversion: Conversion::Exact(Arc::new(columns)), ..self.clone() }
     }
 
     /// The column name of a key.

@@ -370,6 +370,9 @@ pub(super) fn fit(ctx: &Context, column: &Column, value: &Scalar<'_>, literal: O
     if ctx.refuses_coercion && value.data_type() != Some(data_type) {
         return None;
     }
+    if !ctx.conversion.allows(column, value, &ctx.types) {
+        return None;
+    }
     let exact = literal.filter(|_| matches!(data_type, DataType::Decimal | DataType::Wei));
     let value = match exact.and_then(Decimal::parse) {
         Some(number) => Scalar::Decimal(number),

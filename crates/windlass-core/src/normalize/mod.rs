@@ -15,6 +15,7 @@ mod columns;
 mod context;
 mod define;
 mod encode;
+mod exact;
 mod flatten;
 mod grow;
 mod observe;
@@ -29,12 +30,12 @@ use arrow_array::RecordBatch;
 use hashbrown::HashMap;
 
 pub use batch_rows::lines as batch_lines;
-pub use columns::{DATA_TYPE_KEY, KEEPS_NESTED};
+pub use columns::{DATA_TYPE_KEY, EXTENSION_NAME_KEY, KEEPS_NESTED, PLAIN_TYPES, UUID_EXTENSION};
 pub use context::{BatchIds, Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
 pub use encode::RecordNumbers;
 pub use flatten::{FlatCell, FlatRow, Flattener, KeptKeys, RowVisitor};
 pub use grow::{Discarded, FullTable, SchemaState, column_for};
-pub use physical::{Cell, Physical, TypeDefaults, arrow_field, decimal_size};
+pub use physical::{Cell, Physical, TypeDefaults, arrow_field, decimal_size, with_held_digits};
 pub use row_filter::RowFilters;
 pub use row_id::{PositionIds, child_id, content_id, key_id};
 
@@ -45,7 +46,7 @@ use observe::{Observer, ObserverMemory, Stop};
 use plan::{Plan, Sources};
 
 use crate::error::{At, Error, Result};
-use crate::hints::{Declared, declare};
+use crate::hints::{Declared, declare, declared_types, keep_types};
 use crate::json::{ParseBuffers, ParsedRow, Tape};
 use crate::schema::{ContractMode, Schema, Table};
 use crate::value::DataType;
@@ -104,6 +105,8 @@ pub struct NormalizeSettings {
 /// Normalizes chunks for one worker. Holds no locks.
 pub struct Normalizer {
     settings: Arc<NormalizeSettings>,
+    /// The settings for columns that have types, by root table.
+    typed: HashMap<String, Arc<NormalizeSettings>>,
     state: Arc<SchemaState>,
     plan: Plan,
     memory: ObserverMemory,
@@ -118,6 +121,7 @@ impl Normalizer {
     pub fn new(settings: Arc<NormalizeSettings>, state: Arc<SchemaState>) -> Self {
         Self {
             settings,
+            typed: HashMap::new(),
             state,
             plan: Plan::default(),
             memory: ObserverMemory::default(),
@@ -140,9 +144,33 @@ impl Normalizer {
         numbers: RecordNumbers<'_>,
         turn: &mut dyn Turn,
     ) -> Result<()> {
-        self.plan.clear();
         let settings = Arc::clone(&self.settings);
-        let root = self.plan.root(sources(&settings, &self.state), root_table);
+        self.observe_by(&settings, root_table, (tape, rows), numbers, turn)
+    }
+
+    /// As [`Normalizer::observe`], for records that are rows of columns with types: no conversion changes a value.
+    pub fn observe_typed(
+        &mut self,
+        root_table: &str,
+        tape: &Tape<'_>,
+        rows: &[ParsedRow],
+        numbers: RecordNumbers<'_>,
+        turn: &mut dyn Turn,
+    ) -> Result<()> {
+        let settings = self.typed_settings(root_table);
+        self.observe_by(&settings, root_table, (tape, rows), numbers, turn)
+    }
+
+    fn observe_by(
+        &mut self,
+        settings: &Arc<NormalizeSettings>,
+        root_table: &str,
+        (tape, rows): (&Tape<'_>, &[ParsedRow]),
+        numbers: RecordNumbers<'_>,
+        turn: &mut dyn Turn,
+    ) -> Result<()> {
+        self.plan.clear();
+        let root = self.plan.root(sources(settings, &self.state), root_table);
         let mut has_turn = false;
         let mut has_grown = false;
         for row in rows {
@@ -152,7 +180,7 @@ impl Normalizer {
             loop {
                 let mut observer = Observer {
                     plan: &mut self.plan,
-                    from: sources(&settings, &self.state),
+                    from: sources(settings, &self.state),
                     tape,
                     discarded: &mut self.discarded,
                     memory: &mut self.memory,
@@ -176,7 +204,7 @@ impl Normalizer {
                     Err(_) if !has_turn => {
                         has_turn = true;
                         self.state = turn.wait()?;
-                        self.plan.refresh(sources(&settings, &self.state));
+                        self.plan.refresh(sources(settings, &self.state));
                     }
                     Err(_) => {
                         // Growth looks at the values that count; the walk may have met one that does not.
@@ -198,7 +226,7 @@ impl Normalizer {
                             )
                             .map_err(at)?;
                         has_grown = true;
-                        self.plan.refresh(sources(&settings, &self.state));
+                        self.plan.refresh(sources(settings, &self.state));
                     }
                 }
             }
@@ -216,12 +244,16 @@ impl Normalizer {
         let Some(root) = tables.first().map(|table| table.name.clone()) else { return Ok(()) };
         self.state = turn.wait()?;
         let settings = Arc::make_mut(&mut self.settings);
+        self.typed.clear();
+        let mut tables = tables.to_vec();
+        let kept = keep_types(&mut tables, &self.state.schema);
+        settings.ctx.declared.extend(declared_types(&tables, &kept));
         let ctx = &settings.ctx;
         let mut state = SchemaState::clone(&self.state);
-        match declare(&mut state.schema, tables.to_vec(), &ctx.naming, ctx.can_merge)? {
+        match declare(&mut state.schema, tables.clone(), &ctx.naming, ctx.can_merge)? {
             Declared::Tables => {
                 // What stays nested is decided by the schema at the start, so they count as if they had been there.
-                declare(&mut settings.start, tables.to_vec(), &ctx.naming, ctx.can_merge)?;
+                declare(&mut settings.start, tables, &ctx.naming, ctx.can_merge)?;
             }
             Declared::Refused => drop(state.refused_tables.insert(root, ContractMode::DiscardRow)),
         }
@@ -289,7 +321,7 @@ impl Normalizer {
         turn: &mut dyn Turn,
         sink: &mut dyn BatchSink,
     ) -> Result<()> {
-        let settings = Arc::clone(&self.settings);
+        let settings = self.typed_settings(root_table);
         let ctx = &settings.ctx;
         let mut columns = BatchColumns::new(ctx, batch)?;
         let lacks = |state: &SchemaState| columns.missing(ctx, state, root_table);
@@ -323,8 +355,17 @@ impl Normalizer {
         let lines = batch_rows::lines(batch)?;
         let mut buffers = ParseBuffers::new();
         let parsed = buffers.parse_typed_lines(&lines)?;
-        self.observe(root_table, &parsed.tape, &parsed.rows, numbers, turn)?;
+        self.observe_by(&settings, root_table, (&parsed.tape, &parsed.rows), numbers, turn)?;
         self.encode(&parsed.tape, numbers, sink)
+    }
+
+    fn typed_settings(&mut self, root_table: &str) -> Arc<NormalizeSettings> {
+        let settings = &self.settings;
+        let typed = self.typed.entry_ref(root_table).or_insert_with(|| {
+            let ctx = settings.ctx.exact(root_table);
+            Arc::new(NormalizeSettings { ctx, ..NormalizeSettings::clone(settings) })
+        });
+        Arc::clone(typed)
     }
 
     /// Hands on everything that is left, in the order of the table names.

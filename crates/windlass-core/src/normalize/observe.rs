@@ -412,6 +412,7 @@ impl Observer<'_, '_> {
             && plan.refused.is_none()
             && !plan.is_excluded
             && !self.from.ctx.refuses_coercion
+            && self.from.ctx.conversion.is_free(&plan.name)
             && let Some(timestamp) = parse_timestamp(text)
             && let Some(cell) = plan.physical.cell(Scalar::Timestamp(timestamp))
         {

@@ -1,18 +1,23 @@
 //! How the values of a column are laid out: the Arrow type, and what fits into it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_buffer::i256;
 use arrow_schema::{DataType as ArrowType, Field, TimeUnit};
 
 use crate::schema::Column;
-use crate::value::{DataType, Scalar};
+use crate::value::{DAY_MICROS, DataType, Scalar};
 
 /// Digits and precisions that a destination gives to types that come without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypeDefaults {
     /// Precision and scale of `decimal`.
     pub decimal: (u8, i8),
+    /// Most digits of a decimal. One with more has the digits of a `decimal` that comes without.
+    pub max_decimal_precision: i64,
+    /// Whether texts longer than their column are refused.
+    pub limits_text: bool,
     /// Precision and scale of `wei`.
     pub wei: (u8, i8),
     /// Fractional digits of `timestamp` and `time`.
@@ -25,10 +30,15 @@ pub struct TypeDefaults {
     pub unique_constraints: bool,
 }
 
+/// Arrow's widest decimal.
+const MAX_ARROW_DIGITS: u8 = 76;
+
 impl Default for TypeDefaults {
     fn default() -> Self {
         Self {
             decimal: (38, 9),
+            max_decimal_precision: 1000,
+            limits_text: false,
             wei: (38, 0),
             timestamp_precision: 6,
             ignores_time_precision: false,
@@ -43,6 +53,8 @@ impl Default for TypeDefaults {
 pub enum Physical {
     /// UTF-8 text.
     Text,
+    /// UTF-8 text of at most so many characters.
+    ShortText(u32),
     /// UTF-8 text that is compact JSON.
     Json,
     /// 64-bit float.
@@ -99,10 +111,14 @@ fn unit_of_precision(precision: i64) -> TimeUnit {
 impl Physical {
     /// The layout of a complete column; incomplete ones are laid out as text.
     pub fn of(column: &Column, defaults: &TypeDefaults) -> Self {
+        let column = &*with_held_digits(column, defaults);
         let given = column.precision.filter(|_| !defaults.ignores_time_precision);
         let unit = || unit_of_precision(given.unwrap_or(i64::from(defaults.timestamp_precision)));
         match column.data_type.unwrap_or(DataType::Text) {
-            DataType::Text => Self::Text,
+            DataType::Text => {
+                let limit = column.precision.filter(|_| defaults.limits_text);
+                limit.and_then(|limit| u32::try_from(limit).ok()).map_or(Self::Text, Self::ShortText)
+            }
             DataType::Json => Self::Json,
             DataType::Double => Self::Double,
             DataType::Bool => Self::Bool,
@@ -128,7 +144,7 @@ impl Physical {
     /// The Arrow type.
     pub fn arrow_type(self) -> ArrowType {
         match self {
-            Self::Text | Self::Json => ArrowType::Utf8,
+            Self::Text | Self::ShortText(_) | Self::Json => ArrowType::Utf8,
             Self::Double => ArrowType::Float64,
             Self::Bool => ArrowType::Boolean,
             Self::Int(8) => ArrowType::Int8,
@@ -151,6 +167,9 @@ impl Physical {
     /// The value has the type of the column. Ticks finer than the column's unit are cut off.
     pub fn cell(self, value: Scalar<'_>) -> Option<Cell> {
         Some(match (self, value) {
+            (Self::ShortText(limit), Scalar::Text(text)) if is_short(&text, limit) => {
+                Cell::Text(text.into_owned().into_boxed_str())
+            }
             (Self::Text, Scalar::Text(text)) | (Self::Json, Scalar::Json(text)) => {
                 Cell::Text(text.into_owned().into_boxed_str())
             }
@@ -160,10 +179,12 @@ impl Physical {
                 let unused = 64 - u32::from(bits);
                 Cell::Int((value << unused >> unused == value).then_some(value)?)
             }
-            (Self::Timestamp { unit, .. }, Scalar::Timestamp(timestamp)) => {
+            (Self::Timestamp { unit, .. }, Scalar::Timestamp(timestamp))
+                if is_near(timestamp.utc_micros()) =>
+            {
                 Cell::Int(ticks(timestamp.utc_micros(), unit)?)
             }
-            (Self::Date, Scalar::Date(days)) => Cell::Int(i64::from(days)),
+            (Self::Date, Scalar::Date(days)) if is_date(i64::from(days)) => Cell::Int(i64::from(days)),
             (Self::Time(unit), Scalar::Time(time)) => Cell::Int(ticks(time.micros, unit)?),
             (Self::Binary(length), Scalar::Binary(binary)) => {
                 let fits = length.is_none_or(|length| binary.bytes.len() == length as usize);
@@ -181,8 +202,45 @@ impl Physical {
     }
 }
 
+/// Whether a text has at most so many characters.
+pub(super) fn is_short(text: &str, limit: u32) -> bool {
+    text.len() <= limit as usize || text.chars().nth(limit as usize).is_none()
+}
+
+/// The first and the last day of the years 1 to 9999, counted from 1970-01-01. Beyond them the client libraries of most
+/// databases cannot read a timestamp, and nanoseconds and units finer than a second end at different years.
+const NEAR_DAYS: std::ops::RangeInclusive<i64> = -719_162..=2_932_896;
+
+/// The dates that all databases have: those of Postgres, 4713 BC to 5874897.
+const DATES: std::ops::RangeInclusive<i64> = -2_440_588..=2_145_031_948;
+
+/// Whether an instant is of the years 1 to 9999. Others are kept as text.
+pub(super) fn is_near(micros: i64) -> bool {
+    NEAR_DAYS.contains(&micros.div_euclid(DAY_MICROS))
+}
+
+/// Whether a day is one that columns of dates hold. Others are kept as text.
+pub(super) fn is_date(days: i64) -> bool {
+    DATES.contains(&days)
+}
+
+/// Whether the destination has the digits that a decimal's column asks for.
+pub(super) fn has_own_digits(column: &Column, defaults: &TypeDefaults) -> bool {
+    let (digits, _) = decimal_size(column.precision.unwrap_or(0), column.scale.unwrap_or(0));
+    digits <= defaults.max_decimal_precision
+}
+
+/// The column with the digits that the destination has: a decimal of more has those of one that comes without.
+pub fn with_held_digits<'a>(column: &'a Column, defaults: &TypeDefaults) -> Cow<'a, Column> {
+    let is_decimal = matches!(column.data_type, Some(DataType::Decimal | DataType::Wei));
+    if !is_decimal || has_own_digits(column, defaults) {
+        return Cow::Borrowed(column);
+    }
+    Cow::Owned(Column { precision: None, scale: None, ..column.clone() })
+}
+
 fn decimal(column: &Column, (precision, scale): (u8, i8), scale_defaults_alone: bool) -> Physical {
-    let given = column.precision.and_then(|p| u8::try_from(p).ok()).filter(|p| (1..=76).contains(p));
+    let given = column.precision.filter(|p| *p >= 1).map(|p| p.min(i64::from(MAX_ARROW_DIGITS)) as u8);
     let default_scale = if given.is_some() && !scale_defaults_alone { 0 } else { scale };
     let precision = given.unwrap_or(precision.min(76));
     let scale = column.scale.and_then(|s| i8::try_from(s).ok());

@@ -80,6 +80,31 @@ impl Column {
         self.has("variant")
     }
 
+    /// Whether nothing that `other` says of the type differs.
+    pub fn has_type_of(&self, other: &Column) -> bool {
+        fn agrees<T: PartialEq>(mine: &Option<T>, other: &Option<T>) -> bool {
+            other.is_none() || mine == other
+        }
+        agrees(&self.data_type, &other.data_type)
+            && agrees(&self.precision, &other.precision)
+            && agrees(&self.scale, &other.scale)
+            && self.timezone.unwrap_or(true) == other.timezone.or(self.timezone).unwrap_or(true)
+    }
+
+    /// The type in words: `decimal(10,2)`, `timestamp without time zone`.
+    pub fn type_text(&self) -> String {
+        let mut text = self.data_type.map_or_else(|| "unknown".to_owned(), |data_type| data_type.to_string());
+        match (self.precision, self.scale) {
+            (Some(precision), Some(scale)) => text.push_str(&format!("({precision},{scale})")),
+            (Some(precision), None) => text.push_str(&format!("({precision})")),
+            _ => {}
+        }
+        if self.timezone == Some(false) {
+            text.push_str(" without time zone");
+        }
+        text
+    }
+
     /// Overwrites property by property with what `other` sets. Nothing is removed.
     pub fn merge(&mut self, other: &Column) {
         fn set<T: Copy>(mine: &mut Option<T>, other: Option<T>) {

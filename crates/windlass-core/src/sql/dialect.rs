@@ -1,7 +1,7 @@
 //! What differs between SQL databases: quotes, names and types.
 
 use crate::error::{Error, Result};
-use crate::normalize::{TypeDefaults, decimal_size};
+use crate::normalize::{TypeDefaults, decimal_size, with_held_digits};
 use crate::schema::Column;
 use crate::value::{DataType, Timestamp, format_timestamp};
 
@@ -95,6 +95,7 @@ impl Dialect {
 
     /// The type of a complete column in DDL. Errors: a precision that the database does not have.
     pub fn column_type(self, column: &Column, defaults: &TypeDefaults) -> Result<String> {
+        let column = &*with_held_digits(column, defaults);
         let data_type = column.data_type.unwrap_or(DataType::Text);
         match self {
             Self::DuckDb => Ok(duckdb_type(column, data_type, defaults)),

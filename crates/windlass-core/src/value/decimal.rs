@@ -165,6 +165,17 @@ impl Decimal {
         Some(if self.negative { magnitude.wrapping_neg() } else { magnitude })
     }
 
+    /// Whether the number has no digits past the scale; not so for NaN and the infinities.
+    pub fn is_exact_at(&self, scale: i8) -> bool {
+        match &self.form {
+            Form::Finite { digits, exponent } => {
+                let zeros = digits.len() - digits.trim_end_matches('0').len();
+                &**digits == "0" || i64::from(*exponent) + zeros as i64 + i64::from(scale) >= 0
+            }
+            Form::Infinity | Form::NaN => false,
+        }
+    }
+
     /// Digits before the decimal point; 0 for NaN and the infinities.
     pub fn whole_digits(&self) -> usize {
         match &self.form {

@@ -368,7 +368,11 @@ pub(super) fn sql_capabilities(max_identifier_length: usize) -> Capabilities {
         counts_identifier_bytes: false,
         has_case_sensitive_identifiers: false,
         // Databases round to the precision of a column when they load; a file that cuts digits off before would differ.
-        types: TypeDefaults { ignores_time_precision: true, ..TypeDefaults::default() },
+        types: TypeDefaults {
+            ignores_time_precision: true,
+            max_decimal_precision: 38,
+            ..TypeDefaults::default()
+        },
         merge_strategies: MergeStrategy::ALL.to_vec(),
         takes_sql_conditions: true,
         replace_strategy: ReplaceStrategy::TruncateAndInsert,

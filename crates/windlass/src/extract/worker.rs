@@ -214,7 +214,12 @@ impl Worker {
         }
         let is_reached = count == 0 || !parsed.rows.is_empty();
         if is_reached {
-            self.normalizer.observe(root_table, &parsed.tape, &parsed.rows, numbers, &mut ticket)?;
+            let observe = if prepared.resource.has_typed_records {
+                Normalizer::observe_typed
+            } else {
+                Normalizer::observe
+            };
+            observe(&mut self.normalizer, root_table, &parsed.tape, &parsed.rows, numbers, &mut ticket)?;
             // Later chunks may take their turn while this one is encoded.
             drop(ticket);
             self.normalizer.encode(&parsed.tape, numbers, &mut self.files)?;

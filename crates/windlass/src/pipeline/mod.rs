@@ -1,5 +1,6 @@
 //! Pipelines: a name, a destination, a dataset and a working folder; running one is the product.
 
+mod asked;
 mod backfill;
 mod cursors;
 mod lease;

@@ -1,6 +1,6 @@
 //! Before a source is read: its schema, the tables that its resources declare, and how their files are written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions};
-use windlass_core::hints::{Declared, Disposition, WriteDisposition, declare};
+use windlass_core::hints::{Declared, Disposition, WriteDisposition, declare, declared_types, keep_types};
 use windlass_core::incremental::IncrementalOptions;
 use windlass_core::incremental::RowOrder;
 use windlass_core::merge::{MergeSettings, unused_hints};
@@ -18,6 +18,7 @@ use windlass_core::path_part::escape_part;
 use windlass_core::schema::{Column, Contract, Schema, SchemaFormat, SystemNames, export, parse_document};
 use windlass_core::{Error, Result};
 
+use super::asked;
 use super::refresh::Refreshed;
 use super::{Pipeline, RunOptions};
 use crate::destination::Capabilities;
@@ -39,6 +40,10 @@ pub(super) struct PreparedSource {
     pub(super) reset: Vec<String>,
     /// What is dropped and forgotten; `None` also for a source that never ran.
     pub(super) refreshed: Option<Refreshed>,
+    /// Columns whose types the resources declare, by table.
+    pub(super) declared_types: HashSet<(String, String)>,
+    /// Hints that this destination ignores.
+    pub(super) ignored_hints: BTreeSet<String>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -100,6 +105,8 @@ impl Pipeline {
             replaced: Vec::new(),
             reset: Vec::new(),
             refreshed,
+            declared_types: HashSet::new(),
+            ignored_hints: BTreeSet::new(),
             warnings: self.destination.capabilities().warnings.clone(),
         };
         for resource in resources {
@@ -108,6 +115,8 @@ impl Pipeline {
                 .map_err(|e| named(e.at_resource(name)))?;
         }
         add_parents(&mut prepared.resources, parents, options).map_err(named)?;
+        let ignored = &prepared.ignored_hints;
+        prepared.warnings.extend(asked::ignored(self.destination.kind(), ignored));
         Ok(prepared)
     }
 
@@ -169,6 +178,9 @@ impl Pipeline {
         {
             root.merge_column(&Column::new(naming.path(&cursor)?).with("incremental", true));
         }
+        let kept = keep_types(&mut tables, &prepared.schema);
+        prepared.warnings.extend(kept.iter().map(|kept| asked::kept_type(&resource.name, kept)));
+        prepared.declared_types.extend(declared_types(&tables, &kept));
         let declared = tables.iter().map(|table| table.name.clone()).collect::<Vec<_>>();
         if declare(&mut prepared.schema, tables, &naming, can_merge)? == Declared::Refused {
             prepared.warnings.push(format!(
@@ -176,6 +188,10 @@ impl Pipeline {
                 resource.name
             ));
             return Ok(());
+        }
+        for table in declared.iter().filter_map(|name| prepared.schema.table(name)) {
+            asked::check(&prepared.schema, table, self.destination.as_ref())?;
+            prepared.ignored_hints.extend(asked::ignored_hints(table));
         }
         if can_merge {
             for table in declared.iter().filter_map(|name| prepared.schema.table(name)) {

@@ -65,13 +65,15 @@ impl Pipeline {
         let scratch = Scratch::new(source.name())?;
         let load_id = self.env.new_load_id();
         let context = SourceContext { folder: self.folder.clone() };
+        let mut normalize = self.normalize_settings(&prepared.schema, prepared.naming, &load_id)?;
+        normalize.ctx.declared.clone_from(&prepared.declared_types);
         let extracted = extract::run(Extraction {
             source,
             context: &context,
             resources,
             package: scratch.path().to_owned(),
             load_id: load_id.clone(),
-            normalize: self.normalize_settings(&prepared.schema, prepared.naming, &load_id)?,
+            normalize,
             formats: self.table_formats(&prepared.schema)?,
             settings: self.settings.extract,
             progress: Arc::clone(&self.progress),

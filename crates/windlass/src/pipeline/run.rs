@@ -332,8 +332,17 @@ impl Pipeline {
         writer: &PackageWriter,
         goes_on: GoesOn,
     ) -> Result<Option<PackageContent>> {
-        let PreparedSource { stored, mut schema, naming, mut resources, replaced, reset, refreshed, .. } =
-            prepared;
+        let PreparedSource {
+            stored,
+            mut schema,
+            naming,
+            mut resources,
+            replaced,
+            reset,
+            refreshed,
+            declared_types,
+            ..
+        } = prepared;
         let names = SystemNames::new(&naming)?;
         let mut state = self.next_state(known, source.name(), &reset);
         if let Some(refreshed) = &refreshed {
@@ -349,7 +358,8 @@ impl Pipeline {
 
         source.begin(&state.source_state(source.name())).await?;
         let context = SourceContext { folder: self.folder.clone() };
-        let normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
+        let mut normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
+        normalize.ctx.declared = declared_types;
         let formats = self.table_formats(&schema)?;
         let extracted = extract::run(Extraction {
             source,

@@ -194,6 +194,7 @@ def _sql_table(
         hints["columns"] = reflected["columns"]
         hints["references"] = reflected.get("references")
     resource = DltResource.from_data(table_rows, table, _SECTION, make_hints(**hints))
+    resource.has_typed_rows = True
     resource.bind(planned, incremental=_configured(incremental, table), is_deferred=bool(defer_table_reflect))
     return resource
 

@@ -1,10 +1,11 @@
 //! SQL over files: an in-memory DuckDB with one view per table, and nothing else that it could open.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use ::duckdb::Connection;
 use windlass_core::Result;
-use windlass_core::normalize::TypeDefaults;
+use windlass_core::normalize::{TypeDefaults, with_held_digits};
 use windlass_core::schema::Column;
 use windlass_core::sql::Dialect;
 use windlass_core::value::DataType;
@@ -103,11 +104,14 @@ impl Format {
 fn selection(format: Format, files: &[&Path], columns: &[Column], types: &TypeDefaults) -> Result<String> {
     let list: Vec<String> = files.iter().map(|file| DIALECT.literal(&exactly(file))).collect();
     let list = list.join(", ");
+    let own = TypeDefaults { max_decimal_precision: 38, ..*types };
     let literal = |name: &str| DIALECT.literal(name);
     let typed = || {
         let entry = |column: &Column| {
             let data_type = match column.data_type {
                 Some(DataType::Binary) => "VARCHAR".to_owned(),
+                // Files hold more digits than DuckDB has.
+                _ if matches!(with_held_digits(column, &own), Cow::Owned(_)) => "VARCHAR".to_owned(),
                 _ => DIALECT.column_type(column, types)?,
             };
             Ok(format!("{}: '{data_type}'", literal(&column.name)))

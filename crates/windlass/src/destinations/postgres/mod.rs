@@ -109,6 +109,8 @@ impl Postgres {
                 types: TypeDefaults {
                     // All digits that a file can hold; the column is wider.
                     wei: (76, 0),
+                    max_decimal_precision: TypeDefaults::default().max_decimal_precision,
+                    limits_text: true,
                     unique_constraints: config.create_indexes.unwrap_or(true),
                     ..sql.types
                 },

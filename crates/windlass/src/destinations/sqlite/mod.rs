@@ -138,7 +138,11 @@ impl Sqlite {
             capabilities: Capabilities {
                 normalizes_dataset_name: config.enable_dataset_name_normalization.unwrap_or(true),
                 replace_strategy: config.replace_strategy,
-                types: TypeDefaults { scale_defaults_alone: false, ..sql.types },
+                types: TypeDefaults {
+                    scale_defaults_alone: false,
+                    max_decimal_precision: TypeDefaults::default().max_decimal_precision,
+                    ..sql.types
+                },
                 ..sql
             },
         })

@@ -239,6 +239,7 @@ impl Source for SqlSource {
             let mut resource = self.with_defaults(resource);
             let table = self.plan(database.as_ref(), &resource, own, &shapes).await.map_err(named)?;
             table.declare(&mut resource).map_err(named)?;
+            resource.has_typed_records = resource.steps.is_empty();
             // Batches may be smaller than chunks, so that pages say nothing about the number of chunks.
             if let Some(Limit::Pages(chunks)) = resource.limit {
                 resource.limit =
