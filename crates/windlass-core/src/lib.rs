@@ -13,6 +13,7 @@ pub mod json;
 pub mod lease;
 pub mod merge;
 pub mod naming;
+mod nearest;
 pub mod normalize;
 pub mod package;
 pub mod path_part;
@@ -22,3 +23,4 @@ pub mod state;
 pub mod value;
 
 pub use error::{At, Error, ErrorKind, Result};
+pub use nearest::nearest;

@@ -2,6 +2,7 @@
 
 mod backfill;
 mod cursors;
+mod keys;
 mod lease;
 mod manage;
 mod partial;
