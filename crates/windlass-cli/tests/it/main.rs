@@ -30,6 +30,7 @@ mod query_values;
 mod recordings;
 #[cfg(feature = "http")]
 mod rest_api;
+mod same_key_twice;
 #[path = "../../../windlass/tests/destinations/server.rs"]
 #[allow(
     dead_code,
@@ -44,14 +45,18 @@ mod sql_backfill;
 mod sql_examples;
 #[cfg(feature = "failpoints")]
 mod sql_kills;
+#[allow(clippy::print_stderr, reason = "what is left out is said")]
+mod sql_missing_cursors;
 #[cfg(feature = "mysql")]
 mod sql_mysql;
 mod sql_partitions;
 #[cfg(feature = "failpoints")]
 mod sql_postgres;
+mod sql_sqlite_cursors;
 #[cfg(feature = "mysql")]
 mod sql_types;
 mod sql_versions;
 #[cfg(feature = "failpoints")]
 mod sql_watermarks;
+mod text_cursors;
 mod texts;
