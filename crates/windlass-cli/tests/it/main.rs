@@ -9,12 +9,15 @@ mod bad_files;
 mod bad_places;
 mod bad_state;
 mod bad_values;
+#[cfg(feature = "failpoints")]
+mod clock_set_back;
 mod commands;
 mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]
 mod discover;
 mod hostile_names;
+mod key_names;
 mod loads;
 #[cfg(feature = "mysql")]
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
@@ -29,6 +32,7 @@ mod query_values;
 mod recordings;
 #[cfg(feature = "http")]
 mod rest_api;
+mod same_key_twice;
 #[path = "../../../windlass/tests/destinations/server.rs"]
 #[allow(
     dead_code,
@@ -43,14 +47,19 @@ mod sql_backfill;
 mod sql_examples;
 #[cfg(feature = "failpoints")]
 mod sql_kills;
+#[allow(clippy::print_stderr, reason = "what is left out is said")]
+mod sql_missing_cursors;
 #[cfg(feature = "mysql")]
 mod sql_mysql;
 mod sql_partitions;
 #[cfg(feature = "failpoints")]
 mod sql_postgres;
+mod sql_sqlite_cursors;
 #[cfg(feature = "mysql")]
 mod sql_types;
+mod sql_versions;
 #[cfg(feature = "failpoints")]
 mod sql_watermarks;
+mod text_cursors;
 mod texts;
 mod type_changes;

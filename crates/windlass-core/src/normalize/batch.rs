@@ -10,10 +10,12 @@ use arrow_array::types::{
 };
 use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
 use arrow_buffer::{NullBuffer, NullBufferBuilder, ScalarBuffer, i256};
-use arrow_schema::{Schema as ArrowSchema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit};
 
+use super::RECORD_COLUMN;
 use super::physical::{Cell, Physical, TypeDefaults, arrow_field};
 use crate::error::{Error, Result};
+use crate::nearest::did_you_mean;
 use crate::schema::Table;
 
 /// Builds one column.
@@ -271,6 +273,24 @@ impl BatchBuilder {
         }
     }
 
+    /// The builder of the column that numbers records, which is added where it is not there.
+    pub(super) fn record_column(&mut self) -> &mut ColumnBuilder {
+        let index = match self.names.iter().position(|name| name == RECORD_COLUMN) {
+            Some(index) => index,
+            None => {
+                let mut builder = ColumnBuilder::new(Physical::Int(64));
+                builder.pad(self.rows);
+                self.names.push(RECORD_COLUMN.to_owned());
+                self.columns.push(builder);
+                let mut fields: Vec<_> = self.schema.fields().iter().cloned().collect();
+                fields.push(Arc::new(Field::new(RECORD_COLUMN, DataType::Int64, true)));
+                self.schema = Arc::new(ArrowSchema::new(fields));
+                self.columns.len() - 1
+            }
+        };
+        &mut self.columns[index]
+    }
+
     /// Number of columns.
     pub(super) fn width(&self) -> usize {
         self.columns.len()
@@ -327,12 +347,19 @@ impl BatchBuilder {
         self.rows = 0;
         for (field, array) in self.schema.fields().iter().zip(&arrays) {
             if !field.is_nullable() && array.null_count() > 0 {
+                // Only where all rows lack it, its name may be wrong.
+                let filled = self.schema.fields().iter().zip(&arrays);
+                let filled = filled.filter(|(_, other)| other.null_count() < other.len());
+                let names =
+                    filled.map(|(field, _)| field.name().as_str()).filter(|name| !name.starts_with('_'));
+                let is_empty = array.null_count() == array.len();
+                let question = if is_empty { did_you_mean(field.name(), names) } else { String::new() };
                 return Err(Error::data("a row has no value in a column that may not be null")
                     .at_column(field.name())
-                    .with_hint(
-                        "every record needs a value that fits the column, as of a key; one of another type goes to a column of \
-                         its own and leaves this one empty. Fix the data, or allow nulls (nullable: true)",
-                    ));
+                    .with_hint(format!(
+                        "{question}every record needs a value that fits the column, as of a key; one of another type goes \
+                         to a column of its own and leaves this one empty. Fix the data, or allow nulls (nullable: true)"
+                    )));
             }
         }
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(not_representable)

@@ -58,6 +58,8 @@ pub(crate) struct Prepared {
     pub(crate) is_parent: bool,
     /// Whether its records are loaded; if not, it is only read for others.
     pub(crate) is_loaded: bool,
+    /// Whether its rows say in which order their records came, to where they are merged.
+    pub(crate) is_numbered: bool,
     /// What the run before left to do.
     pub(crate) left: LeftToRead,
 }
@@ -86,6 +88,7 @@ impl Prepared {
             parent: None,
             is_parent: false,
             is_loaded: true,
+            is_numbered: false,
             left: LeftToRead::default(),
         }
     }
@@ -250,6 +253,8 @@ pub(crate) struct Gathered {
     pub(crate) rejected: BTreeMap<String, u64>,
     pub(crate) reject_files: Vec<String>,
     pub(crate) null_columns: Vec<(String, String)>,
+    /// Table and column of the keys that some row had.
+    pub(crate) seen_keys: BTreeSet<(String, String)>,
     /// Indexes of the resources that gave pages.
     pub(crate) reached: BTreeSet<usize>,
     /// What was seen of the cursors, by resource.
@@ -281,6 +286,7 @@ impl Gathered {
         self.discarded.add(&part.discarded);
         self.reject_files.extend(part.reject_files);
         self.null_columns.extend(part.null_columns);
+        self.seen_keys.extend(part.seen_keys);
         for (table, rows) in part.rows {
             *self.rows.entry(table).or_default() += rows;
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
+use windlass_core::merge::NewestFirst;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{NormalizeSettings, SchemaState};
 use windlass_core::package::{Job, JournalEntry, LeftOut, MANIFEST_VERSION, PackageManifest};
@@ -16,14 +17,14 @@ use windlass_core::state::{STATE_ENGINE_VERSION, State, StateMark};
 use windlass_core::value::{Tag, encode_tagged, typed_json};
 use windlass_core::{Error, ErrorKind, Result};
 
-use super::cursors::{Cursors, Undeclared};
+use super::cursors::{Cursors, Undeclared, newest_first, of_loaded};
 use super::lease::{HeldLease, POLL};
 use super::prepare::PreparedSource;
 use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo, error_json};
 use super::resume::{GoesOn, starts_over};
 use super::warnings::{left_in_json, left_without_type};
-use super::{Pipeline, RunOptions, partial};
+use super::{Pipeline, RunOptions, keys, partial};
 use crate::destination::Session;
 use crate::env::iso;
 use crate::extract::{self, Extracted, Extraction, Gathered, JobFiles, TableFormats};
@@ -241,6 +242,7 @@ impl Pipeline {
             let stored = session.stored().await?;
             remote = Some(stored.state.as_ref().map(State::mark).unwrap_or_default());
             remote_load_id = stored.state_load_id;
+            stored.last_load_id.iter().for_each(|load_id| self.env.follow_load(load_id));
             match stored.state {
                 None if !stored.has_dataset && !schemas.is_empty() => {
                     // The dataset was dropped; everything begins anew.
@@ -291,7 +293,11 @@ impl Pipeline {
         let open = self.open_package(source.name(), fingerprint.as_deref(), &mut info.warnings)?;
         let (writer, checkpoint) = match open {
             Some((writer, checkpoint)) => (writer, Some(checkpoint)),
-            None => (self.work.packages().create(&self.env.new_load_id())?, None),
+            None => {
+                let packages = self.work.packages();
+                packages.last_load_id().iter().for_each(|load_id| self.env.follow_load(load_id));
+                (packages.create(&self.env.new_load_id())?, None)
+            }
         };
         let was_resumed = checkpoint.is_some();
         let pages_before = self.progress.pages.load(Ordering::Relaxed);
@@ -349,8 +355,12 @@ impl Pipeline {
             refreshed.forget(&mut state, source.name());
         }
         let forces_state = refreshed.as_ref().is_some_and(Refreshed::forces_state);
-        let cursors = Cursors::open(source.name(), &mut resources, &state)?;
+        let cursors = Cursors::open(source.name(), &mut resources, &state, &naming)?;
         partial::open(source, &mut resources, &state);
+        let newest = newest_first(&resources, &schema, &naming);
+        for prepared in &mut resources {
+            prepared.is_numbered = newest.contains_key(&prepared.root_table);
+        }
         let undeclared = Undeclared::new(stored.as_ref(), &resources);
         let declared = schema.clone();
         let may_change = forces_state || is_new(&state) || cursors.are_stored();
@@ -388,6 +398,13 @@ impl Pipeline {
         if let Some(own) = source.end().await? {
             state.set_source_state(source.name(), own);
         }
+        info.warnings.extend(keys::check(
+            &extracted.state.schema,
+            &extracted.gathered,
+            &resources,
+            &names,
+            &naming,
+        )?);
         let unread = partial::left_out(&extracted.left, &resources);
         let Extracted { state: mut grown, gathered, .. } = extracted;
         let Gathered { mut jobs, mut rows, discarded, rejected, reached, came_up, .. } = gathered;
@@ -428,7 +445,9 @@ impl Pipeline {
         let content = self.content(&mut schema, stored.as_ref(), jobs, rows, replaced, writer)?;
         let (dropped, emptied) =
             refreshed.map(|refreshed| (refreshed.dropped, refreshed.emptied)).unwrap_or_default();
+        let newest = of_loaded(newest, &schema, &content, &resources);
         let manifest = PackageManifest {
+            newest,
             base: known.remote.clone(),
             dropped,
             emptied,
@@ -523,6 +542,7 @@ impl Pipeline {
             replaced,
             dropped: Vec::new(),
             emptied: Vec::new(),
+            newest: NewestFirst::new(),
             base: None,
             row_counts: rows.into_iter().collect(),
             left_out: LeftOut::default(),
