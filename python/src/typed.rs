@@ -49,6 +49,10 @@ fn typed<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     let plain = || text.into_bound_py_any(py);
     let Some((tag, body)) = strip_tag(text) else { return plain() };
     let decoded = match tag {
+        Tag::ColumnDecimal => {
+            let number = body.split_once(';').map_or(body, |(_, number)| number);
+            py.import("decimal")?.getattr("Decimal")?.call1((number,))
+        }
         Tag::Decimal | Tag::Wei => py.import("decimal")?.getattr("Decimal")?.call1((body,)),
         // Python has no years but those of four digits.
         Tag::Timestamp | Tag::Date if body.starts_with(['+', '-']) => return body.into_bound_py_any(py),

@@ -45,8 +45,8 @@ pub(crate) fn rows_of_lines(py: Python<'_>, text: &[u8]) -> PyResult<Option<Rows
 /// Whether a text has one of the characters that typed strings begin with, as it is or escaped.
 fn may_hold_tag(text: &[u8]) -> bool {
     text.windows(6).any(|bytes| match bytes {
-        [0xef, 0x80, 0xa6..=0xaf, ..] => true,
-        [b'\\', b'u', digits @ ..] => digits[..3].eq_ignore_ascii_case(b"f02"),
+        [0xef, 0x80, 0xa6..=0xb0, ..] => true,
+        [b'\\', b'u', digits @ ..] => digits[..2].eq_ignore_ascii_case(b"f0"),
         _ => false,
     })
 }

@@ -7,6 +7,7 @@
 mod lines;
 mod parse;
 mod path;
+mod program;
 mod sanitize;
 mod select;
 mod tape;
@@ -15,6 +16,7 @@ mod text;
 pub use lines::{Line, LineIndex};
 pub use parse::{BadRecord, ParseBuffers, Parsed, ParsedRow, TapeMemory};
 pub use path::{Found, JsonPath, Tree};
+pub use program::TypedValues;
 pub(crate) use sanitize::is_exact;
 pub use sanitize::{SyntaxError, sanitize};
 pub use select::Select;

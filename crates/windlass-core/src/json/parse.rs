@@ -178,7 +178,7 @@ impl ParseBuffers {
         if let Some(floats) = &mut floats {
             floats.clear();
         }
-        rewrite(bytes, strings, &mut self.clean, floats.as_deref_mut())?;
+        rewrite(bytes, strings, &mut self.clean, floats.as_deref_mut(), None)?;
         match fill(&mut self.clean, &mut self.simd, None) {
             Ok(mut tape) => {
                 complete(&mut tape, floats);
@@ -235,7 +235,7 @@ fn sanitize_lines(
     for line in lines {
         let before = (clean.len(), floats.as_ref().map(|floats| floats.mark()));
         let text = &bytes[line.start as usize..line.end as usize];
-        match rewrite(text, strings, clean, floats.as_deref_mut()) {
+        match rewrite(text, strings, clean, floats.as_deref_mut(), None) {
             Ok(()) => {
                 rows.push(ParsedRow { node: 0, ordinal: line.number });
                 clean.push(b',');

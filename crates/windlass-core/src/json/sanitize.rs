@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::MAX_DEPTH;
+use super::{MAX_DEPTH, TypedValues};
 use crate::value::{Decimal, Tag, encode_tagged, escape_text};
 
 /// Why a text is not JSON.
@@ -89,20 +89,21 @@ pub(crate) fn is_exact(literal: &str) -> bool {
 /// What is appended is JSON that every strict parser accepts. Errors: anything that RFC 8259 does not allow, invalid
 /// UTF-8, lone surrogates, more than [`MAX_DEPTH`] levels.
 pub fn sanitize(text: &[u8], out: &mut Vec<u8>) -> Result<(), SyntaxError> {
-    rewrite(text, Strings::Plain, out, None)
+    rewrite(text, Strings::Plain, out, None, None)
 }
 
-/// As [`sanitize`], also for texts that are typed JSON already; notes the floats.
+/// As [`sanitize`], also for texts that are typed JSON already; notes the floats, and gives values their types again.
 pub(super) fn rewrite(
     text: &[u8],
     strings: Strings,
     out: &mut Vec<u8>,
     floats: Option<&mut Floats>,
+    typed: Option<&TypedValues>,
 ) -> Result<(), SyntaxError> {
     if let Err(error) = std::str::from_utf8(text) {
         return Err(SyntaxError { at: error.valid_up_to(), message: "invalid UTF-8".to_owned() });
     }
-    let mut scanner = Scanner { text, at: 0, out, strings, floats };
+    let mut scanner = Scanner { text, at: 0, out, strings, floats, typed };
     scanner.value_and_children()?;
     scanner.skip_blank();
     if scanner.at < text.len() {
@@ -117,6 +118,7 @@ struct Scanner<'a> {
     out: &'a mut Vec<u8>,
     strings: Strings,
     floats: Option<&'a mut Floats>,
+    typed: Option<&'a TypedValues>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -258,7 +260,16 @@ impl Scanner<'_> {
     fn text(&mut self) -> Result<(), SyntaxError> {
         let before = self.out.len();
         self.string()?;
-        if self.strings == Strings::Plain {
+        // Typed values have no character that must be escaped.
+        let typed = self.typed.and_then(|typed| {
+            let look = std::str::from_utf8(&self.out[before + 1..self.out.len() - 1]).ok()?;
+            typed.typed(look)
+        });
+        if let Some(typed) = typed {
+            self.out.truncate(before + 1);
+            self.out.extend_from_slice(typed.as_bytes());
+            self.out.push(b'"');
+        } else if self.strings == Strings::Plain {
             escape_first(self.out, before + 1);
         }
         Ok(())
@@ -348,7 +359,11 @@ impl Scanner<'_> {
         } else {
             literal.parse::<f64>().is_ok_and(f64::is_finite)
         };
-        if fits {
+        if let Some(typed) = self.typed.and_then(|typed| typed.typed(literal)) {
+            self.out.push(b'"');
+            self.out.extend_from_slice(typed.as_bytes());
+            self.out.push(b'"');
+        } else if fits {
             self.out.extend_from_slice(literal.as_bytes());
             if let Some(floats) = self.floats.as_mut().filter(|_| !is_integer) {
                 floats.push(literal);

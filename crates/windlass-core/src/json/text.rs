@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::parse::ParseBuffers;
+use super::program::look;
 use super::tape::{Node, NodePosition, StaticNode, Tape};
 use crate::value::{
-    Scalar, Tag, decode_tagged, escape_text, format_date, format_time, format_timestamp, is_tagged,
-    json_double, json_string, strip_tag,
+    Scalar, Tag, decode_tagged, encode_tagged, escape_text, format_date, format_time, format_timestamp,
+    is_tagged, json_double, json_string, strip_tag,
 };
 
 /// What is still to be written; a stack of these instead of recursion, since data may nest thousands of levels deep.
@@ -26,6 +27,11 @@ pub fn write_compact(out: &mut String, tape: &Tape<'_>, position: NodePosition) 
 /// Writes a value as typed JSON in its own order: read by [`ParseBuffers::parse_typed_value`] it is the same value.
 pub fn write_typed(out: &mut String, tape: &Tape<'_>, position: NodePosition) {
     write(out, tape, vec![Todo::Value(position)], Form::Typed);
+}
+
+/// Writes a value as JSON for programs of users: typed strings as the texts or numbers that they are.
+pub(super) fn write_plain(out: &mut String, tape: &Tape<'_>, position: NodePosition) {
+    write(out, tape, vec![Todo::Value(position)], Form::Plain);
 }
 
 /// Writes a value as canonical JSON: keys sorted by bytes at every level, typed strings with their tag.
@@ -58,6 +64,7 @@ pub(crate) fn write_digest_text(out: &mut String, tape: &Tape<'_>, position: Nod
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     Compact,
+    Plain,
     Typed,
     Sorted,
     Digest,
@@ -90,7 +97,7 @@ fn write<'a>(out: &mut String, tape: &Tape<'a>, mut todo: Vec<Todo<'a>>, form: F
             Node::Static(StaticNode::I64(value)) => out.push_str(&value.to_string()),
             Node::Static(StaticNode::U64(value)) => out.push_str(&value.to_string()),
             Node::Static(StaticNode::F64(value)) => match tape.literal(position) {
-                Some(literal) if form == Form::Typed => out.push_str(literal),
+                Some(literal) if matches!(form, Form::Typed | Form::Plain) => out.push_str(literal),
                 _ => json_double(out, value),
             },
             Node::Static(StaticNode::Bool(value)) => out.push_str(if value { "true" } else { "false" }),
@@ -167,6 +174,20 @@ fn write_string(out: &mut String, text: &str, form: Form) {
         return write_text(out, text, form);
     }
     match (strip_tag(text), decode_tagged(text)) {
+        (Some((tag, body)), Scalar::Decimal(_) | Scalar::Wei(_))
+            if form == Form::Plain && serde_json::from_str::<Number>(look(tag, body)).is_ok() =>
+        {
+            out.push_str(look(tag, body));
+        }
+        (Some((tag, body)), scalar)
+            if form == Form::Plain && tag != Tag::Number && !matches!(scalar, Scalar::Text(_)) =>
+        {
+            json_string(out, look(tag, body));
+        }
+        // Ids and digests are those of the number alone, as of one that Python gave.
+        (Some((Tag::ColumnDecimal, body)), Scalar::Decimal(_)) if form != Form::Typed => {
+            write_string(out, &encode_tagged(Tag::Decimal, look(Tag::ColumnDecimal, body)), form);
+        }
         // A number that did not fit a machine word is written as it came.
         // JSON has no word for NaN and the infinities; as text they are at least not lost.
         (Some((Tag::Number, literal)), Scalar::Double(_)) if form == Form::Compact => {

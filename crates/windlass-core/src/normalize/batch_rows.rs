@@ -202,11 +202,13 @@ fn value(out: &mut String, array: &ArrayRef, row: usize, maps: Maps) -> Result<(
             [] => tagged(out, Tag::HexBytes, "0x"),
             bytes => tagged(out, Tag::Bytes, &STANDARD.encode(bytes)),
         },
-        ArrowType::Decimal128(..) => {
-            tagged(out, Tag::Decimal, &array.as_primitive::<Decimal128Type>().value_as_string(row));
+        ArrowType::Decimal128(precision, scale) => {
+            let number = array.as_primitive::<Decimal128Type>().value_as_string(row);
+            tagged(out, Tag::ColumnDecimal, &format!("{precision},{scale};{number}"));
         }
-        ArrowType::Decimal256(..) => {
-            tagged(out, Tag::Decimal, &array.as_primitive::<Decimal256Type>().value_as_string(row));
+        ArrowType::Decimal256(precision, scale) => {
+            let number = array.as_primitive::<Decimal256Type>().value_as_string(row);
+            tagged(out, Tag::ColumnDecimal, &format!("{precision},{scale};{number}"));
         }
         ArrowType::Date32 | ArrowType::Date64 | ArrowType::Time64(_) | ArrowType::Timestamp(..) => {
             moment(out, array, row);

@@ -356,6 +356,12 @@ pub(super) fn new_column(
 ) -> Option<Column> {
     let data_type = ctx.rules.preferred(name).or_else(|| ctx.rules.detect(value))?;
     let mut new = ctx.rules.new_column(name, data_type);
+    if let (DataType::Decimal, Scalar::Decimal(number)) = (data_type, value)
+        && let Some((precision, scale)) = number.column_digits().filter(|(precision, _)| *precision <= 38)
+    {
+        // A column within a nested one has the digits that one beside it would have. All destinations have so many.
+        (new.precision, new.scale) = (Some(i64::from(precision)), Some(i64::from(scale)));
+    }
     if let Some(hints) = hints {
         new.merge(hints);
     }

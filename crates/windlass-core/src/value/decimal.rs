@@ -12,6 +12,8 @@ use super::text::python_double;
 pub struct Decimal {
     negative: bool,
     form: Form,
+    /// Precision and scale of the column that it comes from. No digit of such a number is ever rounded away.
+    column: Option<(u8, i8)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +41,11 @@ impl Decimal {
         };
         let lower = body.to_ascii_lowercase();
         if matches!(lower.as_str(), "inf" | "infinity") {
-            return Some(Self { negative, form: Form::Infinity });
+            return Some(Self { negative, form: Form::Infinity, column: None });
         }
         if let Some(payload) = lower.strip_prefix("nan").or_else(|| lower.strip_prefix("snan")) {
             let valid = payload.bytes().all(|byte| byte.is_ascii_digit());
-            return valid.then_some(Self { negative, form: Form::NaN });
+            return valid.then_some(Self { negative, form: Form::NaN, column: None });
         }
         let (mantissa, exponent) = match lower.split_once('e') {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
@@ -87,13 +89,13 @@ impl Decimal {
         let mut text = String::new();
         python_double(&mut text, value);
         // Every float text is valid decimal syntax.
-        Self::parse(&text).unwrap_or(Self { negative: false, form: Form::NaN })
+        Self::parse(&text).unwrap_or(Self { negative: false, form: Form::NaN, column: None })
     }
 
     fn finite(negative: bool, digits: &str, exponent: i32) -> Self {
         let digits = digits.trim_start_matches('0');
         let digits = if digits.is_empty() { "0" } else { digits };
-        Self { negative, form: Form::Finite { digits: digits.into(), exponent } }
+        Self { negative, form: Form::Finite { digits: digits.into(), exponent }, column: None }
     }
 
     /// Whether the number is zero.
@@ -153,11 +155,12 @@ impl Decimal {
 
     /// The unscaled integer of a column of `precision` digits with `scale` of them fractional.
     ///
-    /// Digits past the scale are rounded half away from zero, as databases do on insert. `None` when the number does
-    /// not fit or is not finite.
+    /// Digits past the scale are rounded half away from zero, as databases do on insert, but for numbers of columns,
+    /// whose every digit counts. `None` when the number does not fit or is not finite.
     pub fn unscaled(&self, precision: u8, scale: i8) -> Option<i256> {
         let Form::Finite { digits, exponent } = &self.form else { return None };
-        let scaled = scale_digits(digits, *exponent, i32::from(scale), Rounding::HalfUp)?;
+        let rounding = if self.column.is_some() { Rounding::Exact } else { Rounding::HalfUp };
+        let scaled = scale_digits(digits, *exponent, i32::from(scale), rounding)?;
         if scaled.len() > usize::from(precision) && scaled != "0" {
             return None;
         }
@@ -174,6 +177,16 @@ impl Decimal {
             }
             Form::Infinity | Form::NaN => false,
         }
+    }
+
+    /// The number as one of a column of this precision and scale.
+    pub fn of_column(self, precision: u8, scale: i8) -> Self {
+        Self { column: Some((precision, scale)), ..self }
+    }
+
+    /// Precision and scale of the column that it comes from, if it comes from one.
+    pub fn column_digits(&self) -> Option<(u8, i8)> {
+        self.column
     }
 
     /// Digits before the decimal point; 0 for NaN and the infinities.

@@ -37,9 +37,11 @@ pub enum Tag {
     Number,
     /// A text that begins with the character of a tag, this one included. Not a tag of the reference.
     Text,
+    /// A number of a column of decimals: `precision,scale;digits`. Not a tag of the reference.
+    ColumnDecimal,
 }
 
-const TAGS: [Tag; 10] = [
+const TAGS: [Tag; 11] = [
     Tag::Decimal,
     Tag::Timestamp,
     Tag::Date,
@@ -50,6 +52,7 @@ const TAGS: [Tag; 10] = [
     Tag::Time,
     Tag::Number,
     Tag::Text,
+    Tag::ColumnDecimal,
 ];
 
 /// U+F026 is `EF 80 A6` in UTF-8; the tags differ in the last byte only.
@@ -124,6 +127,12 @@ pub fn decode_tagged(text: &str) -> Scalar<'_> {
 fn decode(tag: Tag, body: &str) -> Option<Scalar<'_>> {
     Some(match tag {
         Tag::Decimal => Scalar::Decimal(Decimal::parse(body)?),
+        Tag::ColumnDecimal => {
+            let (digits, number) = body.split_once(';')?;
+            let (precision, scale) = digits.split_once(',')?;
+            let number = Decimal::parse(number)?;
+            Scalar::Decimal(number.of_column(precision.parse().ok()?, scale.parse().ok()?))
+        }
         Tag::Wei => Scalar::Wei(Decimal::parse(body)?),
         Tag::Number => decode_number(body),
         Tag::Uuid | Tag::Text => Scalar::Text(Cow::Borrowed(body)),
@@ -194,7 +203,7 @@ mod tests {
             "\u{f026}",
             "\u{f02f}x",
             "\u{f025}x",
-            "\u{f030}x",
+            "\u{f031}x",
             "é",
             "\u{1f9e1} love",
             "A香",

@@ -1,7 +1,7 @@
 //! From a page to the records on a tape, whatever the page holds.
 
 use windlass_core::csv::CsvBuffers;
-use windlass_core::json::{BadRecord, ParseBuffers, Parsed, SyntaxError, write_typed};
+use windlass_core::json::{BadRecord, ParseBuffers, Parsed, SyntaxError, TypedValues};
 use windlass_core::{At, Error, Result};
 
 use crate::source::{Body, Page};
@@ -127,13 +127,15 @@ pub(crate) fn apply_steps(
     for bad in &parsed.bad {
         on_bad(&page, bad)?;
     }
-    let mut text = String::new();
+    let (mut text, mut written, mut typed) = (String::new(), Vec::new(), TypedValues::default());
     for row in &parsed.rows {
         text.clear();
-        write_typed(&mut text, &parsed.tape, row.node);
+        written.clear();
+        typed.write(&mut text, &parsed.tape, row.node);
         let count = runner
-            .run(text.as_bytes(), &mut lines)
+            .run(text.as_bytes(), &mut written)
             .map_err(|e| e.at(place(&page, u64::from(row.ordinal))))?;
+        typed.read(&written, &mut lines);
         let number = page.first + u64::from(row.ordinal);
         numbers.extend((0..count as u64).map(|index| number << STEP_BITS | index));
     }

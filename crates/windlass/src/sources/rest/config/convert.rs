@@ -80,7 +80,11 @@ impl Convert {
 
 fn jq(expression: &str, value: &Value) -> Result<Value> {
     let mut out = Vec::new();
-    StepRunner::new(&[Step::Map(expression.to_owned())])?.run(value.to_string().as_bytes(), &mut out)?;
+    let seen = match value {
+        Value::String(text) => strip_tag(text).map_or(text.as_str(), |(_, body)| body).into(),
+        other => other.clone(),
+    };
+    StepRunner::new(&[Step::Map(expression.to_owned())])?.run(seen.to_string().as_bytes(), &mut out)?;
     let first = out.split(|byte| *byte == b'\n').next().unwrap_or_default();
     Ok(serde_json::from_slice(first).unwrap_or_default())
 }
