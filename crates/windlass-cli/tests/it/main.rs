@@ -8,6 +8,7 @@ mod bad_files;
 mod bad_places;
 mod bad_state;
 mod bad_values;
+mod colliding_names;
 mod commands;
 mod damaged_packages;
 mod deploy;

@@ -1,7 +1,10 @@
 //! What normalizing needs to know and what does not change during a run.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
+use super::collisions::Collisions;
 use super::physical::TypeDefaults;
 use crate::error::{Error, ErrorKind, Result};
 use crate::naming::{Naming, strip};
@@ -80,6 +83,10 @@ pub struct Context {
     pub can_merge: bool,
     /// Which columns of the engine are added to rows that come as columns.
     pub batch_ids: BatchIds,
+    /// What becomes of keys and columns that come to one name.
+    pub collisions: Collisions,
+    /// The root tables of the resources, and the names under which they were given.
+    pub given_tables: BTreeMap<String, String>,
     breaks_paths: bool,
     pub(super) refuses_coercion: bool,
 }
@@ -102,6 +109,8 @@ impl Context {
             load_id: load_id.into(),
             can_merge: true,
             batch_ids: BatchIds::default(),
+            collisions: Collisions::default(),
+            given_tables: BTreeMap::new(),
             breaks_paths: schema.breaks_paths(),
             refuses_coercion: schema.refuses_coercion(),
         })
@@ -153,6 +162,18 @@ impl Context {
     /// The column for keys that a table has no room for.
     pub(super) fn overflow_column(&self) -> String {
         self.column_key(OVERFLOW_COLUMN)
+    }
+
+    /// Errors: the table of a list is that of a resource, whose rows it would be mixed with.
+    pub(super) fn check_list_table(&self, table: &str) -> Result<()> {
+        match self.given_tables.get(table) {
+            None => Ok(()),
+            Some(given) => Err(Error::data(format!(
+                "a list of the data comes to the table `{table}`, which is that of the resource or table `{given}`"
+            ))
+            .at_table(table)
+            .with_hint("give that resource another table_name")),
+        }
     }
 
     /// Joins the parts of a nested name and shortens the whole.
