@@ -11,6 +11,7 @@ mod bad_state;
 mod bad_values;
 #[cfg(feature = "failpoints")]
 mod clock_set_back;
+mod colliding_names;
 mod commands;
 mod damaged_packages;
 mod deploy;
