@@ -109,7 +109,9 @@ fn ranges_and_lags_that_cannot_be_are_usage_errors() {
 
 #[test]
 fn a_merge_that_a_destination_cannot_do_is_announced_or_refused() {
-    let files = project(FILES, UPSERT, "", "{\"id\": 1}\n");
+    let chosen = project(FILES, UPSERT, "", "{\"id\": 1}\n");
+    chosen.run(2).says(&["the filesystem destination has no merge strategy `upsert`"], "append or replace");
+    let files = project(FILES, MERGE, "", "{\"id\": 1}\n");
     let done = files.run(0);
     assert!(done.warnings().iter().any(|text| text.contains("rows are appended")), "{}", done.stderr);
     let scoped = "write_disposition: {disposition: merge, strategy: delete-insert, source_filter: \"id > 1\"}, primary_key: id";
