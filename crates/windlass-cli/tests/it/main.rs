@@ -13,6 +13,7 @@ mod bad_values;
 mod clock_set_back;
 mod colliding_names;
 mod commands;
+mod costly_input;
 mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]

@@ -19,6 +19,7 @@ mod encode;
 mod exact;
 mod flatten;
 mod grow;
+mod names_below;
 mod observe;
 mod physical;
 mod plan;
@@ -298,6 +299,7 @@ impl Normalizer {
             }
             Declared::Refused => drop(state.refused_tables.insert(root, ContractMode::DiscardRow)),
         }
+        state.note_declared(tables.iter().map(|table| table.name.as_str()));
         self.state = Arc::new(state);
         turn.publish(&self.state);
         let settings = Arc::clone(&self.settings);
@@ -345,18 +347,15 @@ impl Normalizer {
             numbers,
             page: self.page,
         };
-        encoder.encode(&mut self.batches, &mut self.targets)?;
+        encoder.encode(&mut self.batches, &mut self.targets, &mut |table, batch| {
+            finish_batch(table, batch, sink)
+        })?;
         for table in self.plan.tables.iter().filter(|table| table.rows > 0) {
             note_keys(&mut self.keys, &self.settings.ctx, &self.state, &table.name, |key| {
                 let mut columns = table.columns.iter();
                 columns.any(|column| column.name == key && (column.saw_null || !column.cells.is_empty()))
             });
             *self.row_counts.entry_ref(table.name.as_str()).or_default() += u64::from(table.rows);
-            if let Some(batch) = self.batches.get_mut(&table.name)
-                && (batch.rows() >= BATCH_ROWS || batch.bytes() >= BATCH_BYTES)
-            {
-                finish_batch(&table.name, batch, sink)?;
-            }
         }
         Ok(())
     }

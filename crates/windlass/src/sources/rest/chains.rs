@@ -17,6 +17,7 @@ use super::items::{Item, Items};
 use super::pages::{Pages, PagesOptions, RestPage};
 use super::paginate::{ABSENT, PageNotice};
 use super::source::{PAGE, PARENT, goes_on, partition_parts};
+use crate::record_limit::RecordLimit;
 use crate::source::{CursorRange, Extractor, Opening, Origin, Page, PartitionFailure};
 
 /// What all chains of a resource have in common.
@@ -27,6 +28,7 @@ pub(super) struct Links {
     /// Headers of the client.
     pub(super) headers: Vec<(String, String)>,
     pub(super) transport: Arc<dyn Transport>,
+    pub(super) record_limit: RecordLimit,
 }
 
 impl Links {
@@ -82,6 +84,7 @@ impl Links {
             read_ahead: rest.read_ahead,
             guess_pages: rest.guess_pages,
             position,
+            record_limit: self.record_limit,
         };
         Pages::new(Arc::clone(&self.transport), request, options)
     }
