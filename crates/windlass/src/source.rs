@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use windlass_core::hints::ResourceHints;
 use windlass_core::incremental::IncrementalOptions;
-use windlass_core::json::Select;
+use windlass_core::json::{Elements, Select};
 use windlass_core::schema::Schema;
 use windlass_core::{Error, Result};
 
@@ -283,6 +283,8 @@ pub enum Body {
     TypedLines(Vec<u8>),
     /// The same with the number of each.
     Numbered(Vec<u8>, Vec<u64>),
+    /// Elements of a list, one JSON value per line.
+    Elements(Elements),
     /// One JSON document, and where its records are.
     Document(Vec<u8>, Arc<Select>),
     /// CSV rows without header.
@@ -300,6 +302,7 @@ impl Body {
             | Self::Numbered(bytes, _)
             | Self::Document(bytes, _)
             | Self::Csv(bytes, _) => bytes.len(),
+            Self::Elements(elements) => elements.text.len(),
             // A part of a large table counts for itself, not for the buffers that it shares.
             Self::Batch(batch) => batch_bytes(batch),
         }

@@ -19,9 +19,9 @@ mod loads;
 #[cfg(feature = "mysql")]
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
 mod mariadb;
+mod parquet_types;
 #[cfg(unix)]
 mod private_files;
-mod parquet_types;
 mod project;
 mod query_only;
 mod query_values;

@@ -1,7 +1,9 @@
 //! Files by glob: JSON lines, JSON, CSV and Parquet, as they are or packed by gzip or zstd.
 
+mod gzip;
 mod json;
 mod lines;
+mod listing;
 mod open;
 mod parquet;
 
@@ -18,9 +20,12 @@ use windlass_core::{Error, Result};
 
 use self::json::{DocumentReader, ListReader};
 use self::lines::LineReader;
+pub use self::listing::local_path;
+use self::listing::{check_glob, list};
 use self::open::Input;
 use self::parquet::ParquetReader;
 use super::{SourceEntry, SourceParts};
+use crate::charset::Charset;
 use crate::config::{parse_options, schema_of};
 use crate::source::{Extractor, Opening, Page, Resource, Source, SourceContext, SourceSettings};
 
@@ -72,6 +77,9 @@ struct FileResourceOptions {
     records: Option<String>,
     /// How CSV files are written.
     csv: CsvDialect,
+    /// How the text of CSV and JSON files is written, such as `utf-16le`, `windows-1252` or `shift_jis`; UTF-8 when left
+    /// out. A byte order mark in a file comes first.
+    encoding: Option<String>,
 }
 
 /// Bytes of a page.
@@ -112,6 +120,8 @@ pub struct FileResource {
     pub records: Option<Select>,
     /// How CSV files are written.
     pub csv: CsvDialect,
+    /// The encoding of CSV and JSON files; UTF-8 when left out.
+    pub encoding: Option<String>,
 }
 
 /// Reads files in the order of their paths.
@@ -137,6 +147,10 @@ impl FileSource {
                 parse_options(&format!("source.resources.{}", resource.name), own)?;
             let glob = own.file_glob.as_deref();
             glob.map_or(Ok(()), check_glob).map_err(|error| error.at_resource(&resource.name))?;
+            if let Some(name) = &own.encoding {
+                Charset::option(name).map_err(|error| error.at_resource(&resource.name))?;
+            }
+            own.csv.check().map_err(|error| error.at_resource(&resource.name))?;
             Ok(FileResource {
                 resource,
                 file_glob: own
@@ -146,6 +160,7 @@ impl FileSource {
                 format: own.format,
                 records: own.records.as_deref().map(Select::parse).transpose()?,
                 csv: own.csv,
+                encoding: own.encoding,
             })
         });
         Ok(Self {
@@ -199,74 +214,6 @@ impl Source for FileSource {
             next: None,
         })])
     }
-}
-
-/// Errors: a pattern that leads out of the folder.
-fn check_glob(file_glob: &str) -> Result<()> {
-    let is_out = file_glob.starts_with('/') || file_glob.split('/').any(|part| part == "..");
-    if is_out || file_glob.contains('\0') {
-        return Err(Error::config(format!(
-            "file_glob `{}` leads out of bucket_url",
-            file_glob.escape_debug()
-        ))
-        .with_hint("name the folder that holds all of the files in bucket_url"));
-    }
-    Ok(())
-}
-
-/// The files of a glob in the order of their paths. Names that start with a dot only match a dot.
-///
-/// Errors: a pattern that is none; a `bucket_url` of another machine.
-fn list(bucket_url: &str, file_glob: &str, folder: &Path) -> Result<Vec<PathBuf>> {
-    check_glob(file_glob)?;
-    let base = local_path(bucket_url, folder)?;
-    if base.is_file() {
-        return Ok(vec![base]);
-    }
-    let pattern = if file_glob.ends_with("**") { format!("{file_glob}/*") } else { file_glob.to_owned() };
-    let full = format!("{}/{pattern}", glob::Pattern::escape(&base.display().to_string()));
-    let options = glob::MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    let matches = glob::glob_with(&full, options).map_err(|cause| {
-        Error::config(format!("`{file_glob}` is not a pattern for files")).with_source(cause)
-    })?;
-    let mut paths = Vec::new();
-    for entry in matches {
-        let path = entry.map_err(|cause| {
-            Error::source_failed("a folder cannot be read").with_source(cause).with_hint("check its rights")
-        })?;
-        if path.is_file() {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-/// The path of a local `bucket_url`: a path, `file:///path` or `file:path`; `~` is the home folder.
-///
-/// Errors: another protocol.
-pub fn local_path(url: &str, folder: &Path) -> Result<PathBuf> {
-    let path = match url.split_once(':') {
-        Some(("file", rest)) => rest.strip_prefix("//").unwrap_or(rest),
-        Some((protocol, rest)) if protocol.len() > 1 && rest.starts_with("//") => {
-            return Err(Error::unsupported(format!("`{protocol}://` is not supported yet"))
-                .with_hint("use a local path"));
-        }
-        _ => url,
-    };
-    let path = match path.strip_prefix('~') {
-        Some(rest) => {
-            let home = std::env::var("HOME").unwrap_or_default();
-            PathBuf::from(format!("{home}{rest}"))
-        }
-        None => PathBuf::from(path),
-    };
-    // `a/./b` is `a/b`, also for people.
-    Ok(folder.join(path).components().collect())
 }
 
 struct FilesExtractor {
@@ -333,10 +280,16 @@ fn open_file(files: &FileResource, path: &Path, partition: u64) -> Result<Box<dy
         InputFormat::Auto => format_of(path)?,
         format => format,
     };
+    if let Some(select) =
+        files.records.as_ref().filter(|select| !select.is_root() && format != InputFormat::Json)
+    {
+        return Err(records_elsewhere(select, format).at_file(path.display().to_string()));
+    }
     if format == InputFormat::Parquet {
         return Ok(Box::new(ParquetReader::open(path, partition)?));
     }
-    let mut input = Input::open(path)?;
+    let charset = files.encoding.as_deref().map(Charset::option).transpose()?;
+    let mut input = Input::open(path, charset)?;
     Ok(match format {
         InputFormat::Jsonl => Box::new(LineReader::json(input, partition)),
         InputFormat::Csv => {
@@ -348,12 +301,15 @@ fn open_file(files: &FileResource, path: &Path, partition: u64) -> Result<Box<dy
             Box::new(LineReader::csv(input, &dialect, partition)?)
         }
         _ => match &files.records {
-            Some(select) if !select.is_root() => {
+            // A list is read piece by piece; anything else is one document, or turns out to be lines.
+            Some(select) if !select.takes_elements() => {
                 Box::new(DocumentReader::new(input, Arc::new(select.clone()), partition))
             }
-            // A list is read piece by piece; anything else is one document, or turns out to be lines.
-            _ => match input.first_byte()? {
-                Some(b'[') => Box::new(ListReader::new(input, partition)),
+            select => match (input.first_byte()?, select) {
+                (Some(b'['), _) => Box::new(ListReader::new(input, partition)),
+                (_, Some(select)) if !select.is_root() => {
+                    Box::new(DocumentReader::new(input, Arc::new(select.clone()), partition))
+                }
                 _ if input.looks_like_lines()? => Box::new(LineReader::json(input, partition)),
                 _ => Box::new(DocumentReader::new(input, Arc::new(Select::default()), partition)),
             },
@@ -361,12 +317,30 @@ fn open_file(files: &FileResource, path: &Path, partition: u64) -> Result<Box<dy
     })
 }
 
+/// The error for a path to records in a file that is no JSON document.
+fn records_elsewhere(select: &Select, format: InputFormat) -> Error {
+    let name = serde_json::to_value(format).unwrap_or_default();
+    let name = name.as_str().unwrap_or_default();
+    let hint = match format {
+        InputFormat::Jsonl => {
+            "leave `records` out: each line is a record; a step such as `map: '.items[]'` takes records out of lines"
+        }
+        _ => "leave `records` out: each row is a record",
+    };
+    Error::config(format!(
+        "`records: {}` says where the records of a JSON document are, and this is a {name} file",
+        select.as_str()
+    ))
+    .with_hint(hint)
+}
+
 /// The file name without the extension of its compression.
 fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let lower = name.to_lowercase();
     let packed = [".gz", ".gzip", ".zst", ".zstd"].into_iter().find(|end| lower.ends_with(end));
-    packed.map_or(name.clone(), |end| name[..name.len() - end.len()].to_owned())
+    let length = packed.map_or(name.len(), |end| name.len() - end.len());
+    name.get(..length).unwrap_or(&name).to_owned()
 }
 
 fn format_of(path: &Path) -> Result<InputFormat> {
