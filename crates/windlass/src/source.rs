@@ -65,6 +65,17 @@ pub trait Source: Send + Sync {
     async fn end(&self) -> Result<Option<Map<String, Value>>> {
         Ok(None)
     }
+
+    /// Asked once when everything is read: values that the state of resources keeps, as resource, key and value.
+    fn resource_states(&self) -> Vec<(String, String, Value)> {
+        Vec::new()
+    }
+
+    /// What people can do where each run appends all records of a resource again. `None` if that cannot be said of the
+    /// source, or is cared for.
+    fn remedy_for_repeats(&self, _resource: &Resource) -> Option<String> {
+        None
+    }
 }
 
 /// What a resource is opened with.

@@ -4,16 +4,18 @@ mod gzip;
 mod json;
 mod lines;
 mod listing;
+mod new_files;
 mod open;
 mod parquet;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use windlass_core::csv::CsvDialect;
 use windlass_core::json::Select;
 use windlass_core::{Error, Result};
@@ -22,6 +24,8 @@ use self::json::{DocumentReader, ListReader};
 use self::lines::LineReader;
 pub use self::listing::local_path;
 use self::listing::{check_glob, list};
+pub use self::new_files::NewFiles;
+use self::new_files::{FileIncremental, KEY, Seen, Unread};
 use self::open::Input;
 use self::parquet::ParquetReader;
 use super::{SourceEntry, SourceParts};
@@ -41,6 +45,7 @@ resources:
     # format: jsonl                # jsonl | json | csv | parquet, when the name does not tell
     # records: \"$.items[*]\"       # where the records of a JSON document are
     # on_bad_record: reject        # keep bad lines aside instead of failing
+    incremental: modification_date # only new and changed files; file_url: only files with new names
     write_disposition: append      # append | replace
     # primary_key: id
     # columns: {created_at: {data_type: timestamp}}
@@ -80,6 +85,10 @@ struct FileResourceOptions {
     /// How the text of CSV and JSON files is written, such as `utf-16le`, `windows-1252` or `shift_jis`; UTF-8 when left
     /// out. A byte order mark in a file comes first.
     encoding: Option<String>,
+    /// Which files or records are new: `modification_date` reads only files that were not loaded since they were written
+    /// last, `file_url` only files whose names were never loaded; an object with `cursor_path` loads only records that
+    /// are new.
+    incremental: Option<FileIncremental>,
 }
 
 /// Bytes of a page.
@@ -122,6 +131,8 @@ pub struct FileResource {
     pub csv: CsvDialect,
     /// The encoding of CSV and JSON files; UTF-8 when left out.
     pub encoding: Option<String>,
+    /// Which files are read; all when left out.
+    pub new_files: Option<NewFiles>,
 }
 
 /// Reads files in the order of their paths.
@@ -135,6 +146,19 @@ pub struct FileSource {
     pub resources: Vec<FileResource>,
     /// Settings of the schema.
     pub settings: SourceSettings,
+    /// The files that are loaded, by resource.
+    pub seen: SeenFiles,
+}
+
+/// The files that earlier runs and this one have loaded, by resource.
+#[derive(Clone, Debug, Default)]
+pub struct SeenFiles(Arc<Mutex<BTreeMap<String, Seen>>>);
+
+impl SeenFiles {
+    fn with<T>(&self, resource: &str, change: impl FnOnce(&mut Seen) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(all.entry(resource.to_owned()).or_default())
+    }
 }
 
 impl FileSource {
@@ -151,6 +175,17 @@ impl FileSource {
                 Charset::option(name).map_err(|error| error.at_resource(&resource.name))?;
             }
             own.csv.check().map_err(|error| error.at_resource(&resource.name))?;
+            let new_files = match own.incremental {
+                Some(FileIncremental::Files(new_files)) => Some(new_files),
+                _ => None,
+            };
+            if new_files.is_some() && resource.limit.is_some() {
+                return Err(Error::config(
+                    "a limit would end in the midst of a file, which the next run loads again",
+                )
+                .at_resource(&resource.name)
+                .with_hint("leave out `limit`, or `incremental` by files"));
+            }
             Ok(FileResource {
                 resource,
                 file_glob: own
@@ -161,6 +196,7 @@ impl FileSource {
                 records: own.records.as_deref().map(Select::parse).transpose()?,
                 csv: own.csv,
                 encoding: own.encoding,
+                new_files,
             })
         });
         Ok(Self {
@@ -168,6 +204,7 @@ impl FileSource {
             bucket_url: options.bucket_url.clone(),
             resources: resources.collect::<Result<_>>()?,
             settings: parts.settings,
+            seen: SeenFiles::default(),
         })
     }
 }
@@ -191,6 +228,31 @@ impl Source for FileSource {
         Ok(self.resources.iter().map(|files| files.resource.clone()).collect())
     }
 
+    async fn begin(&self, state: &Map<String, Value>) -> Result<()> {
+        for files in self.resources.iter().filter(|files| files.new_files.is_some()) {
+            let name = &files.resource.name;
+            let stored = state.get("resources").and_then(|resources| resources.get(name)?.get(KEY));
+            let seen = Seen::restore(stored).map_err(|error| error.at_resource(name))?;
+            self.seen.with(name, |known| *known = seen);
+        }
+        Ok(())
+    }
+
+    fn resource_states(&self) -> Vec<(String, String, Value)> {
+        let stored = |files: &FileResource| {
+            let name = &files.resource.name;
+            let by = files.new_files?;
+            Some((name.clone(), KEY.to_owned(), self.seen.with(name, |seen| seen.store(by))))
+        };
+        self.resources.iter().filter_map(stored).collect()
+    }
+
+    fn remedy_for_repeats(&self, resource: &Resource) -> Option<String> {
+        let files = self.resources.iter().find(|files| files.resource.name == resource.name)?;
+        let remedy = "set `incremental: modification_date` to load only new and changed files";
+        files.new_files.is_none().then(|| remedy.to_owned())
+    }
+
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
         let files =
             self.resources.iter().find(|files| files.resource.name == resource.name).ok_or_else(|| {
@@ -206,8 +268,20 @@ impl Source for FileSource {
             .with_hint("check bucket_url and file_glob; `*` does not cross folders, `**/*` does"));
         }
         // One partition for all files: they are opened one after the other, the next while this one is read.
-        let queue = paths.into_iter().zip(0..).collect();
+        let base = local_path(&self.bucket_url, &opening.folder)?;
+        let mut queue = VecDeque::new();
+        for (path, partition) in paths.into_iter().zip(0..) {
+            let Some(by) = files.new_files else {
+                queue.push_back((path, partition, None));
+                continue;
+            };
+            let new = self.seen.with(&resource.name, |seen| seen.look(by, &self.bucket_url, &base, &path))?;
+            if new.is_some() {
+                queue.push_back((path, partition, new));
+            }
+        }
         Ok(vec![Box::new(FilesExtractor {
+            seen: self.seen.clone(),
             files: Arc::new(files.clone()),
             queue,
             current: None,
@@ -218,24 +292,36 @@ impl Source for FileSource {
 
 struct FilesExtractor {
     files: Arc<FileResource>,
-    queue: VecDeque<(PathBuf, u64)>,
-    current: Option<Box<dyn PageReader>>,
+    seen: SeenFiles,
+    queue: VecDeque<(PathBuf, u64, Option<Unread>)>,
+    current: Option<(Box<dyn PageReader>, Option<Unread>)>,
     /// The next file, opened and with its first page read while this one is.
-    next: Option<tokio::task::JoinHandle<Opened>>,
+    next: Option<Ahead>,
 }
 
 /// An opened file and its first page.
 type Opened = Result<(Box<dyn PageReader>, Option<Page>)>;
 
+/// A file that is being opened, and what is noted when it is read.
+type Ahead = (tokio::task::JoinHandle<Opened>, Option<Unread>);
+
 impl FilesExtractor {
-    fn open_next(&mut self) -> Option<tokio::task::JoinHandle<Opened>> {
-        let (path, partition) = self.queue.pop_front()?;
+    fn open_next(&mut self) -> Option<Ahead> {
+        let (path, partition, unread) = self.queue.pop_front()?;
         let files = Arc::clone(&self.files);
-        Some(tokio::task::spawn_blocking(move || {
+        let opening = tokio::task::spawn_blocking(move || {
             let mut reader = open_file(&files, &path, partition)?;
             let page = reader.next()?;
             Ok((reader, page))
-        }))
+        });
+        Some((opening, unread))
+    }
+
+    /// Notes that a file was read to its end.
+    fn note(&self, file: Option<Unread>) {
+        if let Some(file) = file {
+            self.seen.with(&self.files.resource.name, |seen| seen.note(file));
+        }
     }
 }
 
@@ -247,18 +333,19 @@ fn task_failed(cause: tokio::task::JoinError) -> Error {
 impl Extractor for FilesExtractor {
     async fn next_page(&mut self) -> Result<Option<Page>> {
         loop {
-            if let Some(mut reader) = self.current.take() {
+            if let Some((mut reader, unread)) = self.current.take() {
                 let read = tokio::task::spawn_blocking(move || {
                     let page = reader.next();
                     (reader, page)
                 });
                 let (reader, page) = read.await.map_err(task_failed)?;
                 if let Some(page) = page? {
-                    self.current = Some(reader);
+                    self.current = Some((reader, unread));
                     return Ok(Some(page));
                 }
+                self.note(unread);
             }
-            let opening = match self.next.take() {
+            let (opening, unread) = match self.next.take() {
                 Some(opening) => opening,
                 None => match self.open_next() {
                     Some(opening) => opening,
@@ -268,9 +355,10 @@ impl Extractor for FilesExtractor {
             self.next = self.open_next();
             let (reader, page) = opening.await.map_err(task_failed)??;
             if let Some(page) = page {
-                self.current = Some(reader);
+                self.current = Some((reader, unread));
                 return Ok(Some(page));
             }
+            self.note(unread);
         }
     }
 }
