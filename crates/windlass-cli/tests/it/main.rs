@@ -10,11 +10,14 @@ mod bad_places;
 mod bad_state;
 mod bad_values;
 mod commands;
+mod csv_files;
 mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]
 mod discover;
+mod found_files;
 mod hostile_names;
+mod json_files;
 mod loads;
 #[cfg(feature = "mysql")]
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
