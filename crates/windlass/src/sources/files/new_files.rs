@@ -30,6 +30,7 @@ pub enum NewFiles {
 /// The key `incremental` of a resource of files.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[allow(dead_code, reason = "the cursor of records is the engine's; here it is a part of the schema alone")]
 pub(super) enum FileIncremental {
     /// Only new files are read.
     Files(NewFiles),
