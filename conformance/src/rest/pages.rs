@@ -149,6 +149,6 @@ pub(super) fn items(body: &Body) -> Result<Vec<Value>> {
                 })
                 .collect()
         }
-        Body::Csv(..) | Body::Batch(_) => Err(Error::internal("a page is not of JSON")),
+        Body::Elements(_) | Body::Csv(..) | Body::Batch(_) => Err(Error::internal("a page is not of JSON")),
     }
 }

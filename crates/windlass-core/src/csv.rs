@@ -1,11 +1,17 @@
 //! CSV as input: rows become records of a tape, with the types that a sample of the file showed.
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+mod split;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::json::{BadRecord, Parsed, ParsedRow, SyntaxError, Tape, TapeBuilder, TapeMemory, is_exact};
+use crate::json::{
+    BadRecord, INVALID_UTF8, Parsed, ParsedRow, SyntaxError, Tape, TapeBuilder, TapeMemory, is_exact,
+};
+
+use self::split::{Fields, Found, Marks};
+pub use self::split::{complete_records, line_breaks, unclosed_quote};
 
 /// How a CSV file is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,9 +21,13 @@ pub struct CsvDialect {
     pub delimiter: char,
     /// What stands around values; one ASCII character.
     pub quote: char,
+    /// What takes the meaning of the character behind it, in quotes and outside: one ASCII character such as `\\`. Two
+    /// quotes within quotes are one with and without it.
+    pub escape: Option<char>,
     /// Whether the first line names the columns; otherwise they are `column0`, `column1` and so on.
     pub header: bool,
-    /// Texts that stand for no value, besides nothing at all.
+    /// Texts that stand for no value, besides nothing at all. An empty text in quotes is a text, but in columns of
+    /// numbers and bools.
     pub null_values: Vec<String>,
     /// Whether values get types; otherwise all are text.
     pub infer_types: bool,
@@ -25,7 +35,30 @@ pub struct CsvDialect {
 
 impl Default for CsvDialect {
     fn default() -> Self {
-        Self { delimiter: ',', quote: '"', header: true, null_values: Vec::new(), infer_types: true }
+        Self {
+            delimiter: ',',
+            quote: '"',
+            escape: None,
+            header: true,
+            null_values: Vec::new(),
+            infer_types: true,
+        }
+    }
+}
+
+impl CsvDialect {
+    /// Errors: marks that are not ASCII characters, line breaks, or the same.
+    pub fn check(&self) -> Result<()> {
+        let is_mark = |mark: char| mark.is_ascii() && !matches!(mark, '\n' | '\r');
+        let marks = [Some(self.delimiter), Some(self.quote), self.escape];
+        let is_right = marks.into_iter().flatten().all(is_mark)
+            && self.delimiter != self.quote
+            && self.escape != Some(self.delimiter);
+        if is_right {
+            return Ok(());
+        }
+        Err(Error::config("delimiter, quote and escape of a csv file are different ASCII characters")
+            .with_hint("the escape character may be the quote; none of them is a line break"))
     }
 }
 
@@ -52,11 +85,19 @@ pub struct CsvTable {
 #[derive(Default)]
 pub struct CsvBuffers {
     fields: Vec<u8>,
-    /// End of each field in `fields`.
-    ends: Vec<usize>,
+    ends: Vec<FieldEnd>,
     records: Vec<Record>,
     memory: Option<TapeMemory>,
     keeps_literals: bool,
+}
+
+/// Where a field ends in the text of all fields, and how it is written.
+#[derive(Clone, Copy)]
+struct FieldEnd {
+    at: usize,
+    is_quoted: bool,
+    /// Whether it stands for no value as it is written, escape characters with it.
+    is_null: bool,
 }
 
 /// A record of a chunk: its fields by index.
@@ -68,49 +109,13 @@ struct Record {
     span: (u32, u32),
 }
 
-fn reader(dialect: &CsvDialect) -> Reader {
-    ReaderBuilder::new().delimiter(dialect.delimiter as u8).quote(dialect.quote as u8).build()
-}
-
-/// The length of the part of `bytes` that is whole records: up to and with the last line break outside of quotes.
-pub fn complete_records(dialect: &CsvDialect, bytes: &[u8]) -> usize {
-    let (quote, delimiter) = (dialect.quote as u8, dialect.delimiter as u8);
-    let mut is_quoted = false;
-    let mut doubled = None;
-    let mut end = 0;
-    for at in memchr::memchr2_iter(quote, b'\n', bytes) {
-        if bytes[at] != quote {
-            if !is_quoted {
-                end = at + 1;
-            }
-        } else if doubled == Some(at) {
-            // The second of two quotes within a quoted value.
-        } else if is_quoted {
-            if bytes.get(at + 1) == Some(&quote) {
-                doubled = Some(at + 1);
-            } else {
-                is_quoted = false;
-            }
-        } else {
-            // A quote opens a value only where one begins; anywhere else it is a character like any other.
-            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-            is_quoted = before.is_none_or(|byte| [delimiter, b'\n', b'\r'].contains(byte));
-        }
-    }
-    end
-}
-
 impl CsvTable {
     /// Finds the columns and their types from the beginning of a file. Also gives the length of the header line.
     ///
     /// A column is an integer, float or bool column if all of its values in the sample are; text otherwise. Errors: a
-    /// delimiter or quote that is not ASCII; a header that is not UTF-8.
+    /// delimiter, quote or escape that is not ASCII; a header that is not UTF-8.
     pub fn sniff(dialect: &CsvDialect, sample: &[u8]) -> Result<(Self, usize)> {
-        if !dialect.delimiter.is_ascii() || !dialect.quote.is_ascii() || dialect.delimiter == dialect.quote {
-            return Err(Error::config(
-                "delimiter and quote of a csv file are two different ASCII characters",
-            ));
-        }
+        dialect.check()?;
         let mut buffers = CsvBuffers::default();
         buffers.read(dialect, sample);
         let Some(first) = buffers.records.first().copied() else {
@@ -138,7 +143,7 @@ impl CsvTable {
         for record in rows {
             for (index, kind) in kinds.iter_mut().enumerate().take(record.count) {
                 let value = std::str::from_utf8(buffers.field(*record, index)).unwrap_or("\u{fffd}");
-                if !is_null(dialect, value) {
+                if !value.is_empty() && !is_null(dialect, value, buffers.written(*record, index)) {
                     *kind = kind.with(Kind::of(value));
                 }
             }
@@ -168,10 +173,8 @@ impl CsvTable {
                 bad.push(refuse(format!("{} values in {} columns", record.count, self.names.len())));
                 continue;
             }
-            let start = record.first.checked_sub(1).map_or(0, |before| buffers.ends[before]);
-            let end = buffers.ends[record.first + record.count - 1];
-            if std::str::from_utf8(&buffers.fields[start..end]).is_err() {
-                bad.push(refuse("invalid UTF-8".to_owned()));
+            if std::str::from_utf8(buffers.text(record.first, record.count)).is_err() {
+                bad.push(refuse(INVALID_UTF8.to_owned()));
                 continue;
             }
             rows.push(ParsedRow { node: tape.position(), ordinal: record.line });
@@ -180,7 +183,15 @@ impl CsvTable {
                 // The record as a whole is UTF-8; a field could still begin or end within a character.
                 let Ok(value) = std::str::from_utf8(buffers.field(*record, index)) else { continue };
                 tape.key(&self.names[index]);
-                self.value(&mut tape, self.kinds[index], value, buffers.keeps_literals);
+                let kind = self.kinds[index];
+                let written = buffers.written(*record, index);
+                // An empty text in quotes is none where texts are not at home.
+                let is_none = value.is_empty() && !matches!(kind, Kind::Text | Kind::Unknown);
+                if is_none || is_null(&self.dialect, value, written) {
+                    tape.null();
+                } else {
+                    self.value(&mut tape, kind, value, buffers.keeps_literals);
+                }
             }
             tape.close();
         }
@@ -190,9 +201,6 @@ impl CsvTable {
     /// Adds a value with the type of its column; one that is not of that type stays text, and the engine finds a place
     /// for it.
     fn value<'a>(&self, tape: &mut TapeBuilder<'a>, column: Kind, value: &'a str, keeps_literals: bool) {
-        if is_null(&self.dialect, value) {
-            return tape.null();
-        }
         let own = Kind::of(value);
         let kind = if column == Kind::Unknown && self.dialect.infer_types { own } else { column };
         match (kind, own) {
@@ -211,8 +219,10 @@ impl CsvTable {
     }
 }
 
-fn is_null(dialect: &CsvDialect, value: &str) -> bool {
-    value.is_empty() || dialect.null_values.iter().any(|null| null == value)
+fn is_null(dialect: &CsvDialect, value: &str, written: FieldEnd) -> bool {
+    (value.is_empty() && !written.is_quoted)
+        || written.is_null
+        || dialect.null_values.iter().any(|null| null == value)
 }
 
 impl Kind {
@@ -256,65 +266,58 @@ impl CsvBuffers {
     }
 
     fn field(&self, record: Record, index: usize) -> &[u8] {
-        let at = record.first + index;
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.fields[start..self.ends[at]]
+        self.text(record.first + index, 1)
     }
 
-    /// Splits a text into records and fields. A last record without line break counts as well.
+    /// The text of so many fields.
+    fn text(&self, first: usize, count: usize) -> &[u8] {
+        let end_of = |index: usize| self.ends.get(index).map_or(0, |end| end.at);
+        let start = first.checked_sub(1).map_or(0, end_of);
+        self.fields.get(start..(first + count).checked_sub(1).map_or(0, end_of)).unwrap_or_default()
+    }
+
+    fn written(&self, record: Record, index: usize) -> FieldEnd {
+        self.ends[record.first + index]
+    }
+
+    /// Splits a text into records and fields. A last record without line break counts as well; one whose quote is not
+    /// closed does not, see [`unclosed_quote`].
     fn read(&mut self, dialect: &CsvDialect, bytes: &[u8]) {
         self.records.clear();
         self.fields.clear();
-        self.fields.resize(bytes.len() + 16, 0);
-        // A record of n fields takes at least n - 1 bytes.
         self.ends.clear();
-        self.ends.resize(bytes.len() + 2, 0);
-        let mut reader = reader(dialect);
-        let (mut input, mut output, mut first) = (0, 0, 0);
-        let mut line = 0;
-        let mut start = 0;
-        let mut ends_in_record = 0;
-        let base_of = |ends: &[usize], first: usize| first.checked_sub(1).map_or(0, |before| ends[before]);
+        let marks = Marks::of(dialect);
+        let nulls = if dialect.escape.is_some() { dialect.null_values.as_slice() } else { &[] };
+        let (mut at, mut counted, mut line) = (0, 0, 0);
         loop {
-            let (result, read, written, fields) = reader.read_record(
-                &bytes[input..],
-                &mut self.fields[output..],
-                &mut self.ends[first + ends_in_record..],
-            );
-            let base = base_of(&self.ends, first);
-            // The parser counts from the start of the record; here fields of all records stand in one buffer.
-            for end in &mut self.ends[first + ends_in_record..first + ends_in_record + fields] {
-                *end += base;
-            }
-            input += read;
-            output += written;
-            ends_in_record += fields;
-            match result {
-                ReadRecordResult::Record => {
-                    let lines = memchr::memchr_iter(b'\n', &bytes[start..input]).count() as u32;
-                    let record =
-                        Record { first, count: ends_in_record, line, span: (start as u32, input as u32) };
-                    self.records.push(record);
-                    line += lines;
-                    first += ends_in_record;
-                    ends_in_record = 0;
-                    start = input;
-                }
-                ReadRecordResult::InputEmpty if input < bytes.len() => {}
-                // Once more with nothing, which ends a record without line break.
-                ReadRecordResult::InputEmpty => {
-                    if ends_in_record == 0 && start >= bytes.len() {
-                        break;
-                    }
-                    if input == bytes.len() && read == 0 {
-                        break;
-                    }
-                }
-                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull | ReadRecordResult::End => {
-                    break;
-                }
-            }
+            let first = self.ends.len();
+            let mut fields = Collected { fields: &mut self.fields, ends: &mut self.ends, nulls };
+            let Found::Record { start, end } = marks.next(bytes, at, true, &mut fields) else { break };
+            line += line_breaks(bytes.get(counted..start).unwrap_or_default()) as u32;
+            let count = self.ends.len() - first;
+            self.records.push(Record { first, count, line, span: (start as u32, end as u32) });
+            counted = start;
+            at = end;
         }
+    }
+}
+
+/// Fields that are put one behind the other.
+struct Collected<'a> {
+    fields: &'a mut Vec<u8>,
+    ends: &'a mut Vec<FieldEnd>,
+    /// What stands for no value where it is written so, such as `\N`.
+    nulls: &'a [String],
+}
+
+impl Fields for Collected<'_> {
+    fn text(&mut self, piece: &[u8]) {
+        self.fields.extend_from_slice(piece);
+    }
+
+    fn end(&mut self, is_quoted: bool, raw: &[u8]) {
+        let is_null = !is_quoted && self.nulls.iter().any(|null| null.as_bytes() == raw);
+        self.ends.push(FieldEnd { at: self.fields.len(), is_quoted, is_null });
     }
 }
 
@@ -362,13 +365,40 @@ mod tests {
     }
 
     #[test]
-    fn chunks_end_at_line_breaks_outside_of_quotes() {
-        let dialect = CsvDialect::default();
-        assert_eq!(complete_records(&dialect, b"a,b\n1,\"x\ny"), 4);
-        assert_eq!(complete_records(&dialect, b"1,\"x\ny\"\n2"), 8);
-        assert_eq!(complete_records(&dialect, b"1,2"), 0);
-        // A quote within a value is a character like any other.
-        assert_eq!(complete_records(&dialect, b"5\" pipe\n1,\"x\ny"), 8);
+    fn lines_are_counted_whatever_ends_them() {
+        for end in ["\n", "\r\n", "\r"] {
+            let (rows, _) = check(&["a", "1", "", "\"x", "y\"", "2", "3,4", "5"].join(end));
+            let text = format!("x{end}y").replace('\r', "\\r").replace('\n', "\\n");
+            let expected =
+                [r#"0 {"a":"1"}"#, &format!("2 {{\"a\":\"{text}\"}}"), r#"4 {"a":"2"}"#, r#"6 {"a":"5"}"#];
+            assert_eq!(rows, expected, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_text_in_quotes_is_no_null() {
+        let (rows, _) = check("t,i,u,b\nx,1,,true\n\"\",\"\",\"\",\"\"\n,,,\n");
+        assert_eq!(
+            rows,
+            [
+                r#"0 {"t":"x","i":1,"u":null,"b":true}"#,
+                r#"1 {"t":"","i":null,"u":"","b":null}"#,
+                r#"2 {"t":null,"i":null,"u":null,"b":null}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn an_escaped_null_is_told_from_a_text() {
+        let dialect =
+            CsvDialect { escape: Some('\\'), null_values: vec!["\\N".to_owned()], ..CsvDialect::default() };
+        let text = b"a,b\n\\N,\"\\N\"\nx\\,y,\"1\\\"2\"\n";
+        let (table, header) = CsvTable::sniff(&dialect, text).unwrap();
+        let mut buffers = CsvBuffers::default();
+        let parsed = table.parse(&text[header..], &mut buffers);
+        let mut out = String::new();
+        parsed.rows.iter().for_each(|row| write_compact(&mut out, &parsed.tape, row.node));
+        assert_eq!(out, r#"{"a":null,"b":"N"}{"a":"x,y","b":"1\"2"}"#);
     }
 
     #[test]

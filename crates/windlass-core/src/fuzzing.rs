@@ -1,9 +1,11 @@
 //! Entry points of the fuzz targets: each takes any bytes and checks what holds for all of them. They panic where a
 //! promise is broken, which is what a fuzzer looks for.
 
-use crate::csv::{CsvBuffers, CsvDialect, CsvTable};
+use crate::csv::{CsvBuffers, CsvDialect, CsvTable, complete_records, line_breaks, unclosed_quote};
 use crate::document::{Document, DocumentFormat};
-use crate::json::{LineIndex, ParseBuffers, Parsed, ParsedRow, sanitize, write_compact, write_typed};
+use crate::json::{
+    LineIndex, ListSplitter, ParseBuffers, Parsed, ParsedRow, Select, sanitize, write_compact, write_typed,
+};
 use crate::naming::{Convention, Naming};
 use crate::normalize::SchemaState;
 use crate::package::{Checkpoint, Journal, PackageManifest};
@@ -91,27 +93,83 @@ fn kept(parsed: &Parsed<'_>, expected: &Scalar<'_>, number: &str) -> String {
     }
 }
 
-/// Bytes as CSV: any header, then rows; cutting at the end of a record changes nothing.
+/// Bytes as CSV: any header, then rows; cutting where records are complete changes neither them nor their lines. The
+/// first byte decides whether there is an escape character.
 pub fn csv(bytes: &[u8]) {
-    let dialect = CsvDialect::default();
+    let (has_escape, bytes) = match bytes.split_first() {
+        Some((first, rest)) => (first % 2 == 1, rest),
+        None => return,
+    };
+    let dialect = CsvDialect { escape: has_escape.then_some('\\'), ..CsvDialect::default() };
     let Ok((table, start)) = CsvTable::sniff(&dialect, bytes) else { return };
     let rows = bytes.get(start..).unwrap_or_default();
-    let text = |rows: &[u8], buffers: &mut CsvBuffers| -> (Vec<String>, usize) {
+    let text = |rows: &[u8], line: usize, buffers: &mut CsvBuffers| -> Vec<String> {
         let parsed = table.parse(rows, buffers);
-        let records = parsed.rows.iter().map(|row| text_of(&parsed, row)).collect();
-        let result = (records, parsed.bad.len());
+        let of_row = |row: &ParsedRow| (row.ordinal as usize + line, text_of(&parsed, row));
+        let mut all: Vec<(usize, String)> = parsed.rows.iter().map(of_row).collect();
+        all.extend(parsed.bad.iter().map(|bad| (bad.ordinal as usize + line, bad.error.message.clone())));
+        all.sort();
+        assert!(
+            all.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0)),
+            "each record has a line of its own"
+        );
         let memory = parsed.into_memory();
         buffers.restore(memory);
-        result
+        all.into_iter().map(|(line, text)| format!("{line} {text}")).collect()
     };
     let mut buffers = CsvBuffers::default();
-    let (all, bad) = text(rows, &mut buffers);
-    let half = crate::csv::complete_records(&dialect, rows.get(..rows.len() / 2).unwrap_or_default());
-    let (head, tail) = rows.split_at(half);
-    let (mut pieces, bad_head) = text(head, &mut buffers);
-    let (rest, bad_tail) = text(tail, &mut buffers);
-    pieces.extend(rest);
-    assert_eq!((all, bad), (pieces, bad_head + bad_tail), "cutting between records changes nothing");
+    let all = text(rows, 0, &mut buffers);
+    let mut pieces = Vec::new();
+    let (mut at, mut line) = (0, 0);
+    for cut in [rows.len() / 3, rows.len() / 2, rows.len()] {
+        let whole = complete_records(&dialect, rows.get(at..cut.max(at)).unwrap_or_default());
+        let piece = rows.get(at..at + whole).unwrap_or_default();
+        assert!(unclosed_quote(&dialect, piece).is_none(), "whole records leave no quote open");
+        pieces.extend(text(piece, line, &mut buffers));
+        line += line_breaks(piece);
+        at += whole;
+    }
+    let rest = rows.get(at..).unwrap_or_default();
+    pieces.extend(text(rest, line, &mut buffers));
+    assert_eq!(all, pieces, "cutting between records changes nothing");
+    assert_eq!(
+        unclosed_quote(&dialect, rows).is_some(),
+        unclosed_quote(&dialect, rest).is_some(),
+        "the last piece tells"
+    );
+}
+
+/// Bytes as a list of records: its elements are those of the document, however it is cut; what is no list is refused.
+pub fn list(bytes: &[u8]) {
+    let split = |size: usize| {
+        let mut splitter = ListSplitter::default();
+        let mut lines = Vec::new();
+        for piece in bytes.chunks(size.max(1)) {
+            splitter.feed(piece)?;
+            lines.extend_from_slice(&splitter.take().text);
+        }
+        splitter.finish().map(|()| lines)
+    };
+    let whole = split(bytes.len());
+    for size in [1, 2, 3, 7] {
+        assert_eq!(whole, split(size), "cutting changes nothing");
+    }
+    let is_list = bytes.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) == Some(&b'[');
+    let is_valid = is_list && sanitize(bytes, &mut Vec::new()).is_ok();
+    let mut buffers = ParseBuffers::new();
+    let Ok(lines) = whole else {
+        assert!(!is_valid, "a list is taken for none");
+        return;
+    };
+    let Ok(parsed) = buffers.parse_lines(&lines) else { return };
+    assert_eq!(is_list && parsed.bad.is_empty(), is_valid, "what is no JSON is refused");
+    if is_valid {
+        let elements: Vec<String> = parsed.rows.iter().map(|row| text_of(&parsed, row)).collect();
+        let mut buffers = ParseBuffers::new();
+        let Ok(parsed) = buffers.parse_document(bytes, &Select::default()) else { return };
+        let records: Vec<String> = parsed.rows.iter().map(|row| text_of(&parsed, row)).collect();
+        assert_eq!(elements, records, "the elements are those of the document");
+    }
 }
 
 /// Any text as a name: the result is one that stays as it is, and no longer than it may be.

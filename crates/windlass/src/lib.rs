@@ -1,6 +1,7 @@
 //! The load tool.
 
 pub mod alerts;
+mod charset;
 pub mod config;
 pub mod destination;
 pub mod destinations;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use windlass_core::hints::ResourceHints;
 use windlass_core::incremental::IncrementalOptions;
-use windlass_core::json::Select;
+use windlass_core::json::{Elements, Select};
 use windlass_core::schema::Schema;
 use windlass_core::{Error, Result};
 
@@ -70,6 +70,17 @@ pub trait Source: Send + Sync {
     /// Asked once when everything is read: the source's part of the state, where the source keeps it itself.
     async fn end(&self) -> Result<Option<Map<String, Value>>> {
         Ok(None)
+    }
+
+    /// Asked once when everything is read: values that the state of resources keeps, as resource, key and value.
+    fn resource_states(&self) -> Vec<(String, String, Value)> {
+        Vec::new()
+    }
+
+    /// What people can do where each run appends all records of a resource again. `None` if that cannot be said of the
+    /// source, or is cared for.
+    fn remedy_for_repeats(&self, _resource: &Resource) -> Option<String> {
+        None
     }
 }
 
@@ -291,6 +302,8 @@ pub enum Body {
     TypedLines(Vec<u8>),
     /// The same with the number of each.
     Numbered(Vec<u8>, Vec<u64>),
+    /// Elements of a list, one JSON value per line.
+    Elements(Elements),
     /// One JSON document, and where its records are.
     Document(Vec<u8>, Arc<Select>),
     /// CSV rows without header.
@@ -308,6 +321,7 @@ impl Body {
             | Self::Numbered(bytes, _)
             | Self::Document(bytes, _)
             | Self::Csv(bytes, _) => bytes.len(),
+            Self::Elements(elements) => elements.text.len(),
             // A part of a large table counts for itself, not for the buffers that it shares.
             Self::Batch(batch) => batch_bytes(batch),
         }

@@ -16,12 +16,15 @@ mod clock_set_back;
 mod colliding_names;
 mod commands;
 mod costly_input;
+mod csv_files;
 mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]
 mod discover;
+mod found_files;
 mod hints;
 mod hostile_names;
+mod json_files;
 mod key_names;
 mod loads;
 #[cfg(feature = "mysql")]

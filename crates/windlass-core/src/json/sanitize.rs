@@ -84,6 +84,9 @@ pub(crate) fn is_exact(literal: &str) -> bool {
     }
 }
 
+/// What a text is that is not UTF-8.
+pub const INVALID_UTF8: &str = "invalid UTF-8";
+
 /// Appends `text`, which must hold exactly one JSON value, to `out` as typed JSON.
 ///
 /// What is appended is JSON that every strict parser accepts. Errors: anything that RFC 8259 does not allow, invalid
@@ -101,7 +104,7 @@ pub(super) fn rewrite(
     typed: Option<&TypedValues>,
 ) -> Result<(), SyntaxError> {
     if let Err(error) = std::str::from_utf8(text) {
-        return Err(SyntaxError { at: error.valid_up_to(), message: "invalid UTF-8".to_owned() });
+        return Err(SyntaxError { at: error.valid_up_to(), message: INVALID_UTF8.to_owned() });
     }
     let mut scanner = Scanner { text, at: 0, out, strings, floats, typed };
     scanner.value_and_children()?;

@@ -135,7 +135,7 @@ fn object_todo(mut members: Vec<(&str, NodePosition)>, form: Form) -> Vec<Todo<'
 }
 
 /// The members with duplicates resolved: the place of the first, the value of the last.
-fn distinct_members<'a>(tape: &Tape<'a>, position: NodePosition) -> Vec<(&'a str, NodePosition)> {
+pub(crate) fn distinct_members<'a>(tape: &Tape<'a>, position: NodePosition) -> Vec<(&'a str, NodePosition)> {
     let mut members: Vec<(&str, NodePosition)> = Vec::new();
     let mut index: HashMap<&str, usize> = HashMap::new();
     for (key, value) in tape.members(position) {

@@ -11,7 +11,7 @@ use super::collisions::{Collisions, LostValue, keys_collide};
 use super::context::{Context, RowIdKind};
 use super::row_id::{child_id, content_id, key_id};
 use crate::error::{Error, Result};
-use crate::json::{NodePosition, Tape, write_compact};
+use crate::json::{NodePosition, Tape, distinct_members, write_compact};
 use crate::nearest::did_you_mean;
 use crate::schema::Schema;
 use crate::value::{DataType, Scalar};
@@ -285,7 +285,7 @@ impl<'a, 't> Flattener<'a, 't> {
             vec![(item, level, Vec::new(), String::new(), String::new())];
         while let Some((object, level, path, top, above)) = stack.pop() {
             let members: Vec<(&str, NodePosition)> = match object {
-                Item::Object(position) => self.tape.members(position).collect(),
+                Item::Object(position) => distinct_members(self.tape, position),
                 Item::Wrapped(key, position) => vec![(key, position)],
             };
             for (key, value) in members {

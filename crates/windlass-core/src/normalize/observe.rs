@@ -69,6 +69,8 @@ pub(super) struct ObserverMemory {
     record: u32,
     /// What full tables have already.
     pub(super) names: NamesBelow,
+    /// Objects that were looked at, so that each has a number of its own.
+    visits: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -295,6 +297,8 @@ impl Observer<'_, '_> {
         let Node::Object { len, .. } = tape.nodes[position as usize] else { return Ok(()) };
         let mut at = position + 1;
         let mut previous = NONE;
+        self.memory.visits = self.memory.visits.wrapping_add(1);
+        let visit = self.memory.visits;
         for _ in 0..len {
             let Node::String(key) = tape.nodes[at as usize] else { return Err(Stop::Novel) };
             let value = at + 1;
@@ -304,6 +308,18 @@ impl Observer<'_, '_> {
                 None => self.field(shape, key)?,
             };
             previous = field;
+            let entry = &mut self.plan.shapes[shape as usize].fields[field as usize];
+            // Of a key that is there twice the last counts, which is for who sees the whole object to say.
+            if entry.nested_in == visit {
+                return Err(Stop::Ambiguous);
+            }
+            let is_nested = matches!(tape.nodes[value as usize], Node::Object { .. } | Node::Array { .. });
+            if is_nested && !entry.keeps_nested {
+                entry.nested_in = visit;
+                if self.plan.tables[table as usize].columns[entry.column as usize].stamp == row {
+                    return Err(Stop::Ambiguous);
+                }
+            }
             let entry = &self.plan.shapes[shape as usize].fields[field as usize];
             match tape.nodes[value as usize] {
                 Node::Object { .. } if !entry.keeps_nested => {

@@ -168,6 +168,8 @@ pub(super) struct Field {
     pub(super) keeps_nested: bool,
     /// The field that followed this one last time.
     pub(super) next: u32,
+    /// The object in which an object or list stood here last; `NONE` for none.
+    pub(super) nested_in: u32,
 }
 
 /// The keys that objects have at one place.
@@ -382,6 +384,7 @@ impl Plan {
             list: NONE,
             keeps_nested,
             next: NONE,
+            nested_in: NONE,
         });
         shape.index.insert(key.into(), field);
         field

@@ -75,6 +75,9 @@ const CSV: &[&[u8]] = &[
     b" ",
     b"\xff",
     b"NaN",
+    b"\\",
+    b"\\\"",
+    b"\\\r\n",
 ];
 
 proptest! {
@@ -91,8 +94,14 @@ proptest! {
     }
 
     #[test]
-    fn csv_can_be_cut_between_records(bytes in pieces(CSV)) {
-        fuzzing::csv(&bytes);
+    fn csv_can_be_cut_between_records(bytes in pieces(CSV), first in any::<u8>()) {
+        fuzzing::csv(&[&[first], bytes.as_slice()].concat());
+    }
+
+    #[test]
+    fn lists_are_what_the_document_says(bytes in pieces(JSON), has_brackets in any::<bool>()) {
+        let bytes = if has_brackets { [b"[", bytes.as_slice(), b"]"].concat() } else { bytes };
+        fuzzing::list(&bytes);
     }
 
     #[test]

@@ -603,7 +603,11 @@ fn split_resource(resource: Value) -> Result<(Resource, Value)> {
     let keys = resource_keys();
     let (mut hints, mut common, mut own) = (Map::new(), Map::new(), Map::new());
     for (key, value) in map {
-        let target = if keys.hints.contains(&key) {
+        // A name in place of a cursor is for the connector to understand.
+        let is_connectors = key == "incremental" && value.is_string();
+        let target = if is_connectors {
+            &mut own
+        } else if keys.hints.contains(&key) {
             &mut hints
         } else if keys.common.contains(&key) {
             &mut common

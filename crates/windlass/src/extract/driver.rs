@@ -345,6 +345,7 @@ impl<'a> Driver<'a> {
         if let Some(tally) = passed.tally {
             self.gathered.add_tally(index, tally, &resources)?;
         }
+        prepared.note_unfound(passed.unfound);
         if passed.may_skip {
             self.gathered.may_skip.insert(index);
         }
@@ -493,6 +494,7 @@ impl<'a> Driver<'a> {
         }
         dismissed?;
         self.gathered.sort();
+        self.notices.extend(self.resources.iter().filter_map(Prepared::unfound_notice));
         Ok(Extracted {
             state: self.book.state(),
             gathered: self.gathered,

@@ -12,6 +12,7 @@ use windlass_core::{Error, Result};
 
 use super::Prepared;
 use super::records::{PageBuffers, apply_steps, bad_record, located, parse};
+use super::unfound::Unfound;
 use crate::source::{Body, Limit, OnBadRecord, Page};
 use crate::steps::StepRunner;
 
@@ -63,6 +64,8 @@ pub(super) struct Passed {
     pub(super) tally: Option<Tally>,
     /// Whether the limit ended a load that cannot take up there in its next run.
     pub(super) may_skip: bool,
+    /// Documents that have no records where the resource says.
+    pub(super) unfound: Unfound,
 }
 
 /// What a page holds, after filter and limit.
@@ -264,13 +267,13 @@ impl Gate {
     }
 
     /// What the gate knows in the end.
-    pub(super) fn finish(self) -> Passed {
+    pub(super) fn finish(mut self) -> Passed {
         let can_resume = |filter: &Arc<Filter>| {
             let options = filter.options();
             options.is_stateless() || options.can_resume()
         };
         let may_skip = self.is_limited && self.filter.as_ref().is_some_and(|filter| !can_resume(filter));
-        Passed { tally: self.tally, may_skip }
+        Passed { tally: self.tally, may_skip, unfound: self.buffers.take_unfound() }
     }
 }
 

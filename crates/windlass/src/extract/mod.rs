@@ -18,6 +18,7 @@ mod records;
 mod single;
 mod spool;
 mod targets;
+mod unfound;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ use self::gate::Chosen;
 pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
 pub(crate) use self::single::write_record;
+use self::unfound::Unfound;
 use self::worker::Shredded;
 use crate::record_limit::RecordLimit;
 use crate::source::{Limit, Page, Resource, Source, SourceContext, Target};
@@ -63,6 +65,8 @@ pub(crate) struct Prepared {
     pub(crate) is_numbered: bool,
     /// What the run before left to do.
     pub(crate) left: LeftToRead,
+    /// Documents that have no records where the resource says, noted by whoever reads them.
+    pub(crate) unfound: Arc<Mutex<Unfound>>,
 }
 
 /// What an earlier run left of a resource.
@@ -91,7 +95,20 @@ impl Prepared {
             is_loaded: true,
             is_numbered: false,
             left: LeftToRead::default(),
+            unfound: Arc::default(),
         }
+    }
+
+    /// Notes documents that have no records where the resource says.
+    fn note_unfound(&self, unfound: Unfound) {
+        if !unfound.is_empty() {
+            self.unfound.lock().unwrap_or_else(PoisonError::into_inner).merge(unfound);
+        }
+    }
+
+    /// What people should know of such documents.
+    fn unfound_notice(&self) -> Option<String> {
+        self.unfound.lock().unwrap_or_else(PoisonError::into_inner).notice(&self.resource.name)
     }
 
     /// Whether the end of its range ends the reading. Each parent begins the range anew.

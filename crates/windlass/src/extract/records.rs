@@ -1,9 +1,13 @@
 //! From a page to the records on a tape, whatever the page holds.
 
 use windlass_core::csv::CsvBuffers;
-use windlass_core::json::{BadRecord, ParseBuffers, Parsed, SyntaxError, TypedValues};
+use windlass_core::json::{
+    BadRecord, INVALID_UTF8, ParseBuffers, Parsed, Select, SyntaxError, TypedValues,
+};
 use windlass_core::{At, Error, Result};
 
+use super::unfound::Unfound;
+use crate::charset::hint_for;
 use crate::source::{Body, Page};
 use crate::steps::StepRunner;
 
@@ -12,6 +16,8 @@ use crate::steps::StepRunner;
 pub(crate) struct PageBuffers {
     json: ParseBuffers,
     csv: CsvBuffers,
+    /// Documents in which the path to the records led nowhere.
+    unfound: Unfound,
     keeps_literals: bool,
 }
 
@@ -23,6 +29,11 @@ impl PageBuffers {
             self.json.keep_literals(keep);
             self.csv.keep_literals(keep);
         }
+    }
+
+    /// The documents in which the path to the records led nowhere; they are not given again.
+    pub(crate) fn take_unfound(&mut self) -> Unfound {
+        std::mem::take(&mut self.unfound)
     }
 
     /// Takes back the memory of a page's tape.
@@ -41,24 +52,38 @@ pub(crate) fn parse<'a>(page: &'a Page, buffers: &'a mut PageBuffers) -> Result<
     match &page.body {
         Body::Lines(bytes) => buffers.json.parse_lines(bytes),
         Body::TypedLines(bytes) | Body::Numbered(bytes, _) => buffers.json.parse_typed_lines(bytes),
+        Body::Elements(elements) => buffers.json.parse_lines(&elements.text),
         Body::Csv(bytes, table) => Ok(table.parse(bytes, &mut buffers.csv)),
         Body::Document(bytes, select) => {
-            buffers.json.parse_document(bytes, select).map_err(|error| document_error(page, bytes, &error))
+            let parsed = buffers.json.parse_document(bytes, select);
+            let parsed = parsed.map_err(|error| document_error(page, bytes, &error))?;
+            note_unfound(page, select, &parsed, &mut buffers.unfound);
+            Ok(parsed)
         }
         Body::Batch(_) => Err(Error::internal("columns are not parsed")),
     }
+}
+
+/// Notes a document that has nothing where people said that its records are.
+fn note_unfound(page: &Page, select: &Select, parsed: &Parsed<'_>, unfound: &mut Unfound) {
+    if select.as_str().is_empty() || !parsed.rows.is_empty() || select.first(&parsed.tape, 0).is_some() {
+        return;
+    }
+    let file = page.origin.file.as_deref().unwrap_or_default();
+    unfound.add(select, file, parsed.tape.members(0).map(|(key, _)| key));
 }
 
 fn document_error(page: &Page, bytes: &[u8], error: &SyntaxError) -> Error {
     let before = &bytes[..error.at.min(bytes.len())];
     let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
     let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-    Error::data(format!("this is not JSON: {}", error.message)).at(At {
+    let broken = Error::data(format!("this is not JSON: {}", error.message)).at(At {
         file: page.origin.file.clone(),
         line: Some(line),
         byte: Some((before.len() - start) as u64 + 1),
         ..At::default()
-    })
+    });
+    if error.message == INVALID_UTF8 { broken.with_hint(hint_for(bytes)) } else { broken }
 }
 
 /// Where a record of a page stands: its line in the file, or its number.
@@ -67,6 +92,11 @@ pub(crate) fn place(page: &Page, ordinal: u64) -> At {
         Body::Numbered(_, numbers) => numbers.get(ordinal as usize).map_or(0, |number| number >> STEP_BITS),
         _ => page.first + ordinal,
     };
+    if let Body::Elements(elements) = &page.body
+        && let Some((line, _)) = elements.start((number - page.first) as usize)
+    {
+        return At { file: page.origin.file.clone(), line: Some(line), ..At::default() };
+    }
     let is_line = page.origin.counts_lines;
     At {
         file: page.origin.file.clone(),
@@ -88,14 +118,23 @@ pub(crate) fn located(error: Error, page: &Page) -> Error {
 pub(crate) fn bad_record(page: &Page, bad: &BadRecord) -> Error {
     let mut at = place(page, u64::from(bad.ordinal));
     at.byte = at.line.map(|_| bad.error.at as u64 + 1);
+    if let Body::Elements(elements) = &page.body
+        && let Some((line, byte)) = elements.place(bad.ordinal as usize, bad.span.0 as usize + bad.error.at)
+    {
+        (at.line, at.byte) = (Some(line), Some(byte));
+    }
     let what = if matches!(page.body, Body::Csv(..)) {
         "this row cannot be read"
     } else {
         "this record is not JSON"
     };
-    Error::data(format!("{what}: {}", bad.error.message)).at(at).with_hint(
-        "fix the record, or set on_bad_record: reject to leave such records out and keep them aside",
-    )
+    let hint = match bad.error.message.as_str() {
+        INVALID_UTF8 => hint_for(bad_bytes(page, bad)),
+        _ => "fix the record".to_owned(),
+    };
+    Error::data(format!("{what}: {}", bad.error.message)).at(at).with_hint(format!(
+        "{hint}, or set on_bad_record: reject to leave such records out and keep them aside"
+    ))
 }
 
 /// The bytes of a bad record.
@@ -106,6 +145,9 @@ pub(crate) fn bad_bytes<'a>(page: &'a Page, bad: &BadRecord) -> &'a [u8] {
         | Body::Numbered(bytes, _)
         | Body::Csv(bytes, _)
         | Body::Document(bytes, _) => bytes.get(bad.span.0 as usize..bad.span.1 as usize).unwrap_or_default(),
+        Body::Elements(elements) => {
+            elements.text.get(bad.span.0 as usize..bad.span.1 as usize).unwrap_or_default()
+        }
         Body::Batch(_) => &[],
     }
 }

@@ -235,6 +235,7 @@ impl Worker {
         }
         let memory = parsed.into_memory();
         buffers.restore(page, memory);
+        prepared.note_unfound(buffers.take_unfound());
         self.buffers = buffers;
         Ok(is_reached)
     }
@@ -260,7 +261,11 @@ impl Worker {
         }
         let Some(runner) = self.steps.get(&resource) else { return Ok(page) };
         let rejects = &mut self.rejects;
-        apply_steps(page, runner, &mut self.buffers, &mut |page, bad| rejects.refuse(prepared, page, bad))
+        let page = apply_steps(page, runner, &mut self.buffers, &mut |page, bad| {
+            rejects.refuse(prepared, page, bad)
+        })?;
+        prepared.note_unfound(self.buffers.take_unfound());
+        Ok(page)
     }
 
     /// Writes what is left and closes all files.

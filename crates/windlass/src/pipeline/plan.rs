@@ -114,6 +114,7 @@ impl Pipeline {
         let stored = known.schemas.get(source.name()).cloned();
         let mut prepared = self.prepare(source, stored, options).await?;
         plan.warnings.append(&mut prepared.warnings);
+        plan.warnings.extend(prepared.repeats(source, false));
         // A sample is not to ask for the children of all parents.
         for entry in prepared.resources.iter_mut().filter(|entry| entry.resource.parent.is_some()) {
             if let (Some(limit), None) = (options.limit, entry.resource.limit) {

@@ -47,6 +47,34 @@ pub(super) struct PreparedSource {
     pub(super) warnings: Vec<String>,
 }
 
+impl PreparedSource {
+    /// Warnings about resources whose records every run appends again; `only_loaded` leaves out those that were never
+    /// loaded.
+    pub(super) fn repeats(&self, source: &dyn Source, only_loaded: bool) -> Vec<String> {
+        let is_loaded = |prepared: &Prepared| {
+            let table = self.stored.as_ref().and_then(|stored| stored.table(&prepared.root_table));
+            table.is_some_and(|table| !table.is_new())
+        };
+        let is_appended = |prepared: &&Prepared| {
+            let disposition = prepared.resource.hints.write_disposition.as_ref();
+            prepared.is_loaded
+                && prepared.resource.incremental.is_none()
+                && prepared.resource.parent.is_none()
+                && disposition.map_or(Disposition::Append, WriteDisposition::disposition)
+                    == Disposition::Append
+                && (!only_loaded || is_loaded(prepared))
+        };
+        let warning = |prepared: &Prepared| {
+            let name = &prepared.resource.name;
+            let remedy = source.remedy_for_repeats(&prepared.resource)?;
+            Some(format!(
+                "resource `{name}`: every run appends all of its records again; {remedy}, or `write_disposition: replace`"
+            ))
+        };
+        self.resources.iter().filter(is_appended).filter_map(warning).collect()
+    }
+}
+
 impl Pipeline {
     /// Declares the tables of all selected resources.
     ///

@@ -52,6 +52,7 @@ impl Pipeline {
             reading.is_partial |= extracted.left.values().any(|left| !left.failed.is_empty());
             reading.warnings.extend(left_unread(&extracted));
             reading.warnings.extend(overwritten(&extracted));
+            reading.warnings.extend(extracted.notices.iter().cloned());
         }
         Ok(reading)
     }
@@ -89,6 +90,7 @@ impl Pipeline {
         let mut resources = std::mem::take(&mut prepared.resources);
         Cursors::open(source.name(), &mut resources, state, &prepared.naming)?;
         let given = owned(given_tables(&resources));
+        source.begin(&state.source_state(source.name())).await?;
         let scratch = Scratch::new(source.name())?;
         let load_id = self.env.new_load_id();
         let context = SourceContext { folder: self.folder.clone() };

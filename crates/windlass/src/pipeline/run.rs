@@ -289,6 +289,7 @@ impl Pipeline {
         let stored = known.schemas.get(source.name()).cloned();
         let mut prepared = self.prepare(source, stored, options).await?;
         info.warnings.append(&mut prepared.warnings);
+        info.warnings.extend(prepared.repeats(source, true));
         self.write_import_schema(&prepared)?;
         let fingerprint = self.fingerprint(source, &prepared, known, options);
         let open = self.open_package(source.name(), fingerprint.as_deref(), &mut info.warnings)?;
@@ -411,6 +412,11 @@ impl Pipeline {
             &names,
             &naming,
         )?);
+        for (resource, key, value) in source.resource_states() {
+            if resources.iter().any(|prepared| prepared.resource.name == resource) {
+                state.set_resource_value(source.name(), &resource, &key, Some(value));
+            }
+        }
         let unread = partial::left_out(&extracted.left, &resources);
         let Extracted { state: mut grown, gathered, .. } = extracted;
         let Gathered { mut jobs, mut rows, discarded, rejected, reached, came_up, .. } = gathered;

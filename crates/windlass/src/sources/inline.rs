@@ -108,6 +108,10 @@ impl Source for InlineSource {
         Ok(self.resources.iter().map(|inline| inline.resource.clone()).collect())
     }
 
+    fn remedy_for_repeats(&self, _: &Resource) -> Option<String> {
+        Some("set `write_disposition: merge` and a `primary_key`".to_owned())
+    }
+
     fn identity(&self) -> Option<Value> {
         let mut digest = [0; 16];
         let pages = self.resources.iter().flat_map(|inline| &inline.pages);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod incremental;
+mod json_texts;
 #[cfg(feature = "duckdb")]
 mod parents;
 #[cfg(feature = "duckdb")]

@@ -97,7 +97,7 @@ def path_of(file_url: str) -> str:
     parts = urlsplit(file_url)
     if parts.scheme != "file":
         raise ValueError(f"{without_secrets(file_url)} is no file of this machine")
-    path = unquote(parts.path)
+    path = unquote(parts.path, errors="surrogateescape")
     if parts.netloc and parts.netloc != "localhost":
         path = f"//{unquote(parts.netloc)}{path}"
     if os.name == "nt" and re.match(r"^/[A-Za-z]:", path):
@@ -109,8 +109,8 @@ def url_of(path: str) -> str:
     """The `file://` URL of a path."""
     text = os.path.abspath(path).replace(os.sep, "/")
     if text.startswith("//"):
-        return "file:" + quote(text)
-    return "file://" + quote(text if text.startswith("/") else "/" + text)
+        return "file:" + quote(text, errors="surrogateescape")
+    return "file://" + quote(text if text.startswith("/") else "/" + text, errors="surrogateescape")
 
 
 def split_bucket(bucket_url: str) -> Tuple[str, str]:

@@ -288,7 +288,10 @@ def _local_items(folder: str, file_glob: str) -> Iterator[FileItem]:
     else:
         names = glob.glob(os.path.join(glob.escape(folder), file_glob), recursive=True)
     seen = set()
+    loops: Dict[str, bool] = {}
     for name in names:
+        if _is_in_loop(folder, os.path.dirname(name), loops):
+            continue
         try:
             stat = os.stat(name)
         except OSError:
@@ -301,8 +304,25 @@ def _local_items(folder: str, file_glob: str) -> Iterator[FileItem]:
         yield _item(url_of(name), relative, {"size": stat.st_size, "mtime": stat.st_mtime}, "file")
 
 
+def _is_in_loop(folder: str, place: str, known: Dict[str, bool]) -> bool:
+    """Whether a link to one of the folders above leads to a place below a folder."""
+    if place not in known:
+        above = os.path.dirname(place)
+        if len(place) <= len(folder) or above == place:
+            known[place] = False
+        else:
+            real = os.path.realpath(place)
+            parents = [above]
+            while len(parents[-1]) > len(folder):
+                parents.append(os.path.dirname(parents[-1]))
+            known[place] = _is_in_loop(folder, above, known) or real in map(os.path.realpath, parents)
+    return known[place]
+
+
 def _item(url: str, relative: str, info: Dict[str, Any], scheme: str) -> FileItem:
     name = posixpath.basename(relative if relative != "." else path_of(url) if scheme == "file" else url.rstrip("/"))
+    # Bytes that are no UTF-8 stay as they are in the URL alone.
+    name, relative = (os.fsencode(text).decode("utf-8", "replace") for text in (name, relative))
     kind, encoding = guess_mime_type(name)
     changed = MTIME_DISPATCH.get(scheme)
     if changed is None:

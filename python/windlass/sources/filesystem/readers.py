@@ -22,9 +22,24 @@ def _read_csv(items: Iterable[FileItemDict], chunksize: int = 10000, **pandas_kw
         if "encoding_errors" in options:
             opening["errors"] = options.pop("encoding_errors")
     for item in items:
-        with item.open(**opening) as file, pandas.read_csv(file, **options) as frames:
-            for frame in frames:
-                yield _rows_of_frame(frame)
+        with item.open(**opening) as file:
+            if not opening:
+                _refuse_wide_characters(file, item)
+            with pandas.read_csv(file, **options) as frames:
+                for frame in frames:
+                    yield _rows_of_frame(frame)
+
+
+def _refuse_wide_characters(file: Any, item: FileItemDict) -> None:
+    """Raises for a text of two bytes a character, of which pandas makes names and values with zeros in them."""
+    if not file.seekable():
+        return
+    head = file.read(4096)
+    file.seek(0)
+    for name, zeros, others in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
+        count = zeros.count(0)
+        if count >= 2 and count >= 0.4 * len(zeros) and others.count(0) <= 0.02 * len(others):
+            raise ValueError(f"{item['file_url']} is not UTF-8, it looks like {name}: read_csv(encoding=\"{name}\") reads it")
 
 
 def _rows_of_frame(frame: Any) -> Any:

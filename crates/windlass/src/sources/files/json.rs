@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use windlass_core::json::Select;
+use windlass_core::json::{ListError, ListSplitter, Select};
 use windlass_core::{At, Error, Result};
 
 use super::open::Input;
@@ -38,170 +38,52 @@ impl PageReader for DocumentReader {
     }
 }
 
-/// A list of records, read piece by piece: each element becomes a line of a page.
-///
-/// Line breaks between the tokens of an element become blanks; one inside a string stays, so that the parser finds the
-/// broken record.
+/// A list of records, read piece by piece.
 pub(super) struct ListReader {
     input: Input,
     origin: Arc<Origin>,
-    buffer: Vec<u8>,
-    at: usize,
-    state: State,
+    list: ListSplitter,
+    is_done: bool,
     /// Elements handed out so far.
     count: u64,
-    /// Bytes before `buffer`, for errors.
-    before: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
-    /// Before the `[` that opens the list.
-    Start,
-    /// Before an element or the end.
-    Between,
-    /// Behind the `]`.
-    End,
-}
-
-/// How far the scan over one element has come.
-#[derive(Default)]
-struct Element {
-    depth: usize,
-    is_string: bool,
-    is_escaped: bool,
-    is_started: bool,
 }
 
 impl ListReader {
     pub(super) fn new(input: Input, partition: u64) -> Self {
         let origin = Origin { file: Some(input.name().to_owned()), counts_lines: false, partition };
-        Self {
-            input,
-            origin: Arc::new(origin),
-            buffer: Vec::new(),
-            at: 0,
-            state: State::Start,
-            count: 0,
-            before: 0,
-        }
+        Self { input, origin: Arc::new(origin), list: ListSplitter::default(), is_done: false, count: 0 }
     }
 
-    /// The next byte, reading on where needed; `None` at the end of the file.
-    fn peek(&mut self) -> Result<Option<u8>> {
-        if self.at == self.buffer.len() {
-            self.before += self.buffer.len() as u64;
-            self.buffer.clear();
-            self.at = 0;
-            self.input.fill(&mut self.buffer, PAGE_BYTES)?;
-        }
-        Ok(self.buffer.get(self.at).copied())
-    }
-
-    fn skip_blank(&mut self) -> Result<Option<u8>> {
-        while let Some(byte) = self.peek()? {
-            if !byte.is_ascii_whitespace() {
-                return Ok(Some(byte));
-            }
-            self.at += 1;
-        }
-        Ok(None)
-    }
-
-    fn error(&self, message: &str) -> Error {
-        Error::data(message).at(self.place())
-    }
-
-    fn place(&self) -> At {
-        let byte = Some(self.before + self.at as u64 + 1);
-        At { file: self.origin.file.clone(), byte, ..At::default() }
-    }
-
-    /// Copies one element to `out`, as one line.
-    fn element(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        let mut element = Element::default();
-        let before = out.len();
-        loop {
-            if self.peek()?.is_none() {
-                return Err(self.error("the file ends inside its list of records"));
-            }
-            let start = self.at;
-            let bytes = &self.buffer[start..];
-            let (length, is_done) = element.scan(bytes);
-            let piece = &bytes[..length];
-            out.extend(piece.iter().map(|&byte| if byte == b'\n' || byte == b'\r' { b' ' } else { byte }));
-            self.at += length;
-            let place = |error: Error| error.at(At { row: Some(self.count), ..self.place() });
-            self.input.limit().check(out.len() - before).map_err(place)?;
-            if is_done {
-                break;
-            }
-        }
-        out.push(b'\n');
-        Ok(())
-    }
-}
-
-impl Element {
-    /// Scans on; gives how many bytes belong to the element and whether it ends there.
-    fn scan(&mut self, bytes: &[u8]) -> (usize, bool) {
-        for (at, &byte) in bytes.iter().enumerate() {
-            if self.is_string {
-                match byte {
-                    _ if self.is_escaped => self.is_escaped = false,
-                    b'\\' => self.is_escaped = true,
-                    b'"' => self.is_string = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'"' => self.is_string = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' if self.depth > 0 => self.depth -= 1,
-                b',' | b']' | b'}' if self.depth == 0 => return (at, true),
-                _ => {}
-            }
-            self.is_started = true;
-        }
-        (bytes.len(), false)
+    fn wrong(&self, error: ListError) -> Error {
+        Error::data(format!("this is not JSON: {}", error.message)).at(At {
+            file: self.origin.file.clone(),
+            line: Some(error.line),
+            byte: Some(error.byte),
+            ..At::default()
+        })
     }
 }
 
 impl PageReader for ListReader {
     fn next(&mut self) -> Result<Option<Page>> {
-        if self.state == State::Start {
-            match self.skip_blank()? {
-                Some(b'[') => self.at += 1,
-                None => {
-                    self.state = State::End;
-                    return Ok(None);
-                }
-                Some(_) => return Err(self.error("a list of records starts with `[`")),
-            }
-            self.state = if self.skip_blank()? == Some(b']') { State::End } else { State::Between };
+        let mut piece = Vec::new();
+        while !self.is_done && self.list.whole_bytes() < PAGE_BYTES {
+            piece.clear();
+            self.input.fill(&mut piece, PAGE_BYTES)?;
+            self.is_done = piece.is_empty();
+            let fed = if self.is_done { self.list.finish() } else { self.list.feed(&piece) };
+            fed.map_err(|error| self.wrong(error).with_hint("fix the file; nothing of this run is loaded"))?;
+            let place = |error: Error| {
+                error.at(At { file: self.origin.file.clone(), row: Some(self.count), ..At::default() })
+            };
+            self.input.limit().check(self.list.open_bytes()).map_err(place)?;
         }
-        let first = self.count;
-        let mut bytes = Vec::new();
-        while self.state == State::Between && bytes.len() < PAGE_BYTES {
-            self.skip_blank()?;
-            self.element(&mut bytes)?;
-            self.count += 1;
-            match self.skip_blank()? {
-                Some(b',') => self.at += 1,
-                Some(b']') => {
-                    self.at += 1;
-                    self.state = State::End;
-                    if self.skip_blank()?.is_some() {
-                        return Err(self.error("the list of records ends here, but more follows"));
-                    }
-                }
-                _ => return Err(self.error("expected `,` or `]` in a list of records")),
-            }
-        }
-        if bytes.is_empty() {
+        let elements = self.list.take();
+        if elements.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Page { body: Body::Lines(bytes), first, origin: Arc::clone(&self.origin) }))
+        let first = self.count;
+        self.count += elements.len() as u64;
+        Ok(Some(Page { body: Body::Elements(elements), first, origin: Arc::clone(&self.origin) }))
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use windlass_core::csv::{CsvDialect, CsvTable, complete_records};
+use windlass_core::csv::{CsvDialect, CsvTable, complete_records, line_breaks, unclosed_quote};
 use windlass_core::{At, Error, Result};
 
 use super::open::Input;
 use super::{PAGE_BYTES, PageReader};
+use crate::charset::hint_for;
 use crate::source::{Body, Origin, Page};
 
 /// What the lines are.
@@ -39,6 +40,8 @@ impl LineReader {
     pub(super) fn csv(mut input: Input, dialect: &CsvDialect, partition: u64) -> Result<Self> {
         let mut sample = Vec::new();
         let mut wanted = SNIFF_BYTES;
+        // A header may be longer than the sample.
+        dialect.check()?;
         let complete = loop {
             input.fill(&mut sample, wanted)?;
             if sample.len() < wanted {
@@ -50,10 +53,15 @@ impl LineReader {
             }
             wanted = wanted.saturating_mul(2);
         };
-        let (table, header) =
-            CsvTable::sniff(dialect, &sample[..complete]).map_err(|e| e.at_file(input.name().to_owned()))?;
-        let header_lines = memchr::memchr_iter(b'\n', &sample[..header]).count() as u64;
+        let (table, header) = CsvTable::sniff(dialect, &sample[..complete])
+            .map_err(|error| not_utf8(error, &sample).at_file(input.name().to_owned()))?;
+        let header_lines = line_breaks(&sample[..header]) as u64;
         let rest = sample.split_off(header);
+        if table.names().is_empty()
+            && let Some(place) = unclosed_quote(dialect, &rest)
+        {
+            return Err(unclosed(input.name(), header_lines, place));
+        }
         Ok(Self::new(input, Lines::Csv(Arc::new(table), dialect.clone()), partition, rest, header_lines))
     }
 
@@ -89,6 +97,11 @@ impl PageReader for LineReader {
                 // The file is at its end; its last record needs no line break.
                 self.is_done = true;
                 end = bytes.len();
+                if let Lines::Csv(_, dialect) = &self.lines
+                    && let Some(place) = unclosed_quote(dialect, &bytes)
+                {
+                    return Err(unclosed(self.input.name(), self.line, place));
+                }
                 break;
             }
             // A record longer than a page makes the page longer; its beginning is not searched again and again.
@@ -113,11 +126,34 @@ impl PageReader for LineReader {
             return Ok(None);
         }
         let first = self.line;
-        self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        self.line += match &self.lines {
+            Lines::Json => memchr::memchr_iter(b'\n', &bytes).count() as u64,
+            Lines::Csv(..) => line_breaks(&bytes) as u64,
+        };
         let body = match &self.lines {
             Lines::Json => Body::Lines(bytes),
             Lines::Csv(table, _) => Body::Csv(bytes, Arc::clone(table)),
         };
         Ok(Some(Page { body, first, origin: Arc::clone(&self.origin) }))
     }
+}
+
+/// The error for a quote that stands in this line and byte behind `lines`.
+fn unclosed(file: &str, lines: u64, (line, byte): (usize, usize)) -> Error {
+    Error::data("a quote is opened here that is not closed until the end of the file")
+        .at(At {
+            file: Some(file.to_owned()),
+            line: Some(lines + line as u64 + 1),
+            byte: Some(byte as u64 + 1),
+            ..At::default()
+        })
+        .with_hint(
+            "the file may be cut off: fetch it again; a quote that means itself is doubled within quotes, or set \
+             `csv: {quote: …}` to a character that the file has not",
+        )
+}
+
+/// Says which encoding a text may have that is not UTF-8.
+fn not_utf8(error: Error, text: &[u8]) -> Error {
+    if error.hint().is_some() { error } else { error.with_hint(hint_for(text)) }
 }

@@ -1,26 +1,35 @@
 //! Files by glob: JSON lines, JSON, CSV and Parquet, as they are or packed by gzip or zstd.
 
+mod gzip;
 mod json;
 mod lines;
+mod listing;
+mod new_files;
 mod open;
 mod parquet;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use windlass_core::csv::CsvDialect;
 use windlass_core::json::Select;
 use windlass_core::{Error, Result};
 
 use self::json::{DocumentReader, ListReader};
 use self::lines::LineReader;
+pub use self::listing::local_path;
+use self::listing::{check_glob, list};
+pub use self::new_files::NewFiles;
+use self::new_files::{FileIncremental, KEY, Seen, Unread};
 use self::open::Input;
 use self::parquet::ParquetReader;
 use super::{SourceEntry, SourceParts};
+use crate::charset::Charset;
 use crate::config::{parse_options, schema_of};
 use crate::record_limit::RecordLimit;
 use crate::source::{Extractor, Opening, Page, Resource, Source, SourceContext, SourceSettings};
@@ -37,6 +46,7 @@ resources:
     # format: jsonl                # jsonl | json | csv | parquet, when the name does not tell
     # records: \"$.items[*]\"       # where the records of a JSON document are
     # on_bad_record: reject        # keep bad lines aside instead of failing
+    incremental: modification_date # only new and changed files; file_url: only files with new names
     write_disposition: append      # append | replace
     # primary_key: id
     # columns: {created_at: {data_type: timestamp}}
@@ -73,6 +83,13 @@ struct FileResourceOptions {
     records: Option<String>,
     /// How CSV files are written.
     csv: CsvDialect,
+    /// How the text of CSV and JSON files is written, such as `utf-16le`, `windows-1252` or `shift_jis`; UTF-8 when left
+    /// out. A byte order mark in a file comes first.
+    encoding: Option<String>,
+    /// Which files or records are new: `modification_date` reads only files that were not loaded since they were written
+    /// last, `file_url` only files whose names were never loaded; an object with `cursor_path` loads only records that
+    /// are new.
+    incremental: Option<FileIncremental>,
 }
 
 /// Bytes of a page.
@@ -113,6 +130,10 @@ pub struct FileResource {
     pub records: Option<Select>,
     /// How CSV files are written.
     pub csv: CsvDialect,
+    /// The encoding of CSV and JSON files; UTF-8 when left out.
+    pub encoding: Option<String>,
+    /// Which files are read; all when left out.
+    pub new_files: Option<NewFiles>,
 }
 
 /// Reads files in the order of their paths.
@@ -126,6 +147,19 @@ pub struct FileSource {
     pub resources: Vec<FileResource>,
     /// Settings of the schema.
     pub settings: SourceSettings,
+    /// The files that are loaded, by resource.
+    pub seen: SeenFiles,
+}
+
+/// The files that earlier runs and this one have loaded, by resource.
+#[derive(Clone, Debug, Default)]
+pub struct SeenFiles(Arc<Mutex<BTreeMap<String, Seen>>>);
+
+impl SeenFiles {
+    fn with<T>(&self, resource: &str, change: impl FnOnce(&mut Seen) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(all.entry(resource.to_owned()).or_default())
+    }
 }
 
 impl FileSource {
@@ -138,6 +172,21 @@ impl FileSource {
                 parse_options(&format!("source.resources.{}", resource.name), own)?;
             let glob = own.file_glob.as_deref();
             glob.map_or(Ok(()), check_glob).map_err(|error| error.at_resource(&resource.name))?;
+            if let Some(name) = &own.encoding {
+                Charset::option(name).map_err(|error| error.at_resource(&resource.name))?;
+            }
+            own.csv.check().map_err(|error| error.at_resource(&resource.name))?;
+            let new_files = match own.incremental {
+                Some(FileIncremental::Files(new_files)) => Some(new_files),
+                _ => None,
+            };
+            if new_files.is_some() && resource.limit.is_some() {
+                return Err(Error::config(
+                    "a limit would end in the midst of a file, which the next run loads again",
+                )
+                .at_resource(&resource.name)
+                .with_hint("leave out `limit`, or `incremental` by files"));
+            }
             Ok(FileResource {
                 resource,
                 file_glob: own
@@ -147,6 +196,8 @@ impl FileSource {
                 format: own.format,
                 records: own.records.as_deref().map(Select::parse).transpose()?,
                 csv: own.csv,
+                encoding: own.encoding,
+                new_files,
             })
         });
         Ok(Self {
@@ -154,6 +205,7 @@ impl FileSource {
             bucket_url: options.bucket_url.clone(),
             resources: resources.collect::<Result<_>>()?,
             settings: parts.settings,
+            seen: SeenFiles::default(),
         })
     }
 }
@@ -177,6 +229,31 @@ impl Source for FileSource {
         Ok(self.resources.iter().map(|files| files.resource.clone()).collect())
     }
 
+    async fn begin(&self, state: &Map<String, Value>) -> Result<()> {
+        for files in self.resources.iter().filter(|files| files.new_files.is_some()) {
+            let name = &files.resource.name;
+            let stored = state.get("resources").and_then(|resources| resources.get(name)?.get(KEY));
+            let seen = Seen::restore(stored).map_err(|error| error.at_resource(name))?;
+            self.seen.with(name, |known| *known = seen);
+        }
+        Ok(())
+    }
+
+    fn resource_states(&self) -> Vec<(String, String, Value)> {
+        let stored = |files: &FileResource| {
+            let name = &files.resource.name;
+            let by = files.new_files?;
+            Some((name.clone(), KEY.to_owned(), self.seen.with(name, |seen| seen.store(by))))
+        };
+        self.resources.iter().filter_map(stored).collect()
+    }
+
+    fn remedy_for_repeats(&self, resource: &Resource) -> Option<String> {
+        let files = self.resources.iter().find(|files| files.resource.name == resource.name)?;
+        let remedy = "set `incremental: modification_date` to load only new and changed files";
+        files.new_files.is_none().then(|| remedy.to_owned())
+    }
+
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
         let files =
             self.resources.iter().find(|files| files.resource.name == resource.name).ok_or_else(|| {
@@ -192,8 +269,20 @@ impl Source for FileSource {
             .with_hint("check bucket_url and file_glob; `*` does not cross folders, `**/*` does"));
         }
         // One partition for all files: they are opened one after the other, the next while this one is read.
-        let queue = paths.into_iter().zip(0..).collect();
+        let base = local_path(&self.bucket_url, &opening.folder)?;
+        let mut queue = VecDeque::new();
+        for (path, partition) in paths.into_iter().zip(0..) {
+            let Some(by) = files.new_files else {
+                queue.push_back((path, partition, None));
+                continue;
+            };
+            let new = self.seen.with(&resource.name, |seen| seen.look(by, &self.bucket_url, &base, &path))?;
+            if new.is_some() {
+                queue.push_back((path, partition, new));
+            }
+        }
         Ok(vec![Box::new(FilesExtractor {
+            seen: self.seen.clone(),
             files: Arc::new(files.clone()),
             queue,
             current: None,
@@ -203,95 +292,38 @@ impl Source for FileSource {
     }
 }
 
-/// Errors: a pattern that leads out of the folder.
-fn check_glob(file_glob: &str) -> Result<()> {
-    let is_out = file_glob.starts_with('/') || file_glob.split('/').any(|part| part == "..");
-    if is_out || file_glob.contains('\0') {
-        return Err(Error::config(format!(
-            "file_glob `{}` leads out of bucket_url",
-            file_glob.escape_debug()
-        ))
-        .with_hint("name the folder that holds all of the files in bucket_url"));
-    }
-    Ok(())
-}
-
-/// The files of a glob in the order of their paths. Names that start with a dot only match a dot.
-///
-/// Errors: a pattern that is none; a `bucket_url` of another machine.
-fn list(bucket_url: &str, file_glob: &str, folder: &Path) -> Result<Vec<PathBuf>> {
-    check_glob(file_glob)?;
-    let base = local_path(bucket_url, folder)?;
-    if base.is_file() {
-        return Ok(vec![base]);
-    }
-    let pattern = if file_glob.ends_with("**") { format!("{file_glob}/*") } else { file_glob.to_owned() };
-    let full = format!("{}/{pattern}", glob::Pattern::escape(&base.display().to_string()));
-    let options = glob::MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    let matches = glob::glob_with(&full, options).map_err(|cause| {
-        Error::config(format!("`{file_glob}` is not a pattern for files")).with_source(cause)
-    })?;
-    let mut paths = Vec::new();
-    for entry in matches {
-        let path = entry.map_err(|cause| {
-            Error::source_failed("a folder cannot be read").with_source(cause).with_hint("check its rights")
-        })?;
-        if path.is_file() {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-/// The path of a local `bucket_url`: a path, `file:///path` or `file:path`; `~` is the home folder.
-///
-/// Errors: another protocol.
-pub fn local_path(url: &str, folder: &Path) -> Result<PathBuf> {
-    let path = match url.split_once(':') {
-        Some(("file", rest)) => rest.strip_prefix("//").unwrap_or(rest),
-        Some((protocol, rest)) if protocol.len() > 1 && rest.starts_with("//") => {
-            return Err(Error::unsupported(format!("`{protocol}://` is not supported yet"))
-                .with_hint("use a local path"));
-        }
-        _ => url,
-    };
-    let path = match path.strip_prefix('~') {
-        Some(rest) => {
-            let home = std::env::var("HOME").unwrap_or_default();
-            PathBuf::from(format!("{home}{rest}"))
-        }
-        None => PathBuf::from(path),
-    };
-    // `a/./b` is `a/b`, also for people.
-    Ok(folder.join(path).components().collect())
-}
-
 struct FilesExtractor {
     files: Arc<FileResource>,
-    queue: VecDeque<(PathBuf, u64)>,
-    current: Option<Box<dyn PageReader>>,
+    seen: SeenFiles,
+    queue: VecDeque<(PathBuf, u64, Option<Unread>)>,
+    current: Option<(Box<dyn PageReader>, Option<Unread>)>,
     /// The next file, opened and with its first page read while this one is.
-    next: Option<tokio::task::JoinHandle<Opened>>,
-    limit: RecordLimit,
+    next: Option<Ahead>,
 }
 
 /// An opened file and its first page.
 type Opened = Result<(Box<dyn PageReader>, Option<Page>)>;
 
+/// A file that is being opened, and what is noted when it is read.
+type Ahead = (tokio::task::JoinHandle<Opened>, Option<Unread>);
+
 impl FilesExtractor {
-    fn open_next(&mut self) -> Option<tokio::task::JoinHandle<Opened>> {
-        let (path, partition) = self.queue.pop_front()?;
-        let (files, limit) = (Arc::clone(&self.files), self.limit);
-        Some(tokio::task::spawn_blocking(move || {
-            let mut reader = open_file(&files, &path, partition, limit)?;
+    fn open_next(&mut self) -> Option<Ahead> {
+        let (path, partition, unread) = self.queue.pop_front()?;
+        let files = Arc::clone(&self.files);
+        let opening = tokio::task::spawn_blocking(move || {
+            let mut reader = open_file(&files, &path, partition)?;
             let page = reader.next()?;
             Ok((reader, page))
-        }))
+        });
+        Some((opening, unread))
+    }
+
+    /// Notes that a file was read to its end.
+    fn note(&self, file: Option<Unread>) {
+        if let Some(file) = file {
+            self.seen.with(&self.files.resource.name, |seen| seen.note(file));
+        }
     }
 }
 
@@ -303,18 +335,19 @@ fn task_failed(cause: tokio::task::JoinError) -> Error {
 impl Extractor for FilesExtractor {
     async fn next_page(&mut self) -> Result<Option<Page>> {
         loop {
-            if let Some(mut reader) = self.current.take() {
+            if let Some((mut reader, unread)) = self.current.take() {
                 let read = tokio::task::spawn_blocking(move || {
                     let page = reader.next();
                     (reader, page)
                 });
                 let (reader, page) = read.await.map_err(task_failed)?;
                 if let Some(page) = page? {
-                    self.current = Some(reader);
+                    self.current = Some((reader, unread));
                     return Ok(Some(page));
                 }
+                self.note(unread);
             }
-            let opening = match self.next.take() {
+            let (opening, unread) = match self.next.take() {
                 Some(opening) => opening,
                 None => match self.open_next() {
                     Some(opening) => opening,
@@ -324,9 +357,10 @@ impl Extractor for FilesExtractor {
             self.next = self.open_next();
             let (reader, page) = opening.await.map_err(task_failed)??;
             if let Some(page) = page {
-                self.current = Some(reader);
+                self.current = Some((reader, unread));
                 return Ok(Some(page));
             }
+            self.note(unread);
         }
     }
 }
@@ -341,10 +375,16 @@ fn open_file(
         InputFormat::Auto => format_of(path)?,
         format => format,
     };
+    if let Some(select) =
+        files.records.as_ref().filter(|select| !select.is_root() && format != InputFormat::Json)
+    {
+        return Err(records_elsewhere(select, format).at_file(path.display().to_string()));
+    }
     if format == InputFormat::Parquet {
         return Ok(Box::new(ParquetReader::open(path, partition, limit)?));
     }
-    let mut input = Input::open(path, limit)?;
+    let charset = files.encoding.as_deref().map(Charset::option).transpose()?;
+    let mut input = Input::open(path, charset)?;
     Ok(match format {
         InputFormat::Jsonl => Box::new(LineReader::json(input, partition)),
         InputFormat::Csv => {
@@ -356,12 +396,15 @@ fn open_file(
             Box::new(LineReader::csv(input, &dialect, partition)?)
         }
         _ => match &files.records {
-            Some(select) if !select.is_root() => {
+            // A list is read piece by piece; anything else is one document, or turns out to be lines.
+            Some(select) if !select.takes_elements() => {
                 Box::new(DocumentReader::new(input, Arc::new(select.clone()), partition))
             }
-            // A list is read piece by piece; anything else is one document, or turns out to be lines.
-            _ => match input.first_byte()? {
-                Some(b'[') => Box::new(ListReader::new(input, partition)),
+            select => match (input.first_byte()?, select) {
+                (Some(b'['), _) => Box::new(ListReader::new(input, partition)),
+                (_, Some(select)) if !select.is_root() => {
+                    Box::new(DocumentReader::new(input, Arc::new(select.clone()), partition))
+                }
                 _ if input.looks_like_lines()? => Box::new(LineReader::json(input, partition)),
                 _ => Box::new(DocumentReader::new(input, Arc::new(Select::default()), partition)),
             },
@@ -369,12 +412,30 @@ fn open_file(
     })
 }
 
+/// The error for a path to records in a file that is no JSON document.
+fn records_elsewhere(select: &Select, format: InputFormat) -> Error {
+    let name = serde_json::to_value(format).unwrap_or_default();
+    let name = name.as_str().unwrap_or_default();
+    let hint = match format {
+        InputFormat::Jsonl => {
+            "leave `records` out: each line is a record; a step such as `map: '.items[]'` takes records out of lines"
+        }
+        _ => "leave `records` out: each row is a record",
+    };
+    Error::config(format!(
+        "`records: {}` says where the records of a JSON document are, and this is a {name} file",
+        select.as_str()
+    ))
+    .with_hint(hint)
+}
+
 /// The file name without the extension of its compression.
 fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let lower = name.to_lowercase();
     let packed = [".gz", ".gzip", ".zst", ".zstd"].into_iter().find(|end| lower.ends_with(end));
-    packed.map_or(name.clone(), |end| name[..name.len() - end.len()].to_owned())
+    let length = packed.map_or(name.len(), |end| name.len() - end.len());
+    name.get(..length).unwrap_or(&name).to_owned()
 }
 
 fn format_of(path: &Path) -> Result<InputFormat> {

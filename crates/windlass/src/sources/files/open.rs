@@ -1,13 +1,14 @@
-//! Opening a file: compression by its first bytes, byte order mark left out.
+//! Opening a file: compression by its first bytes, text as UTF-8 without byte order mark.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
 use windlass_core::json::sanitize;
 use windlass_core::{At, Error, Result};
 
+use super::gzip::Gzip;
+use crate::charset::{Charset, Decoded, UTF_8};
 use crate::record_limit::RecordLimit;
 
 /// The bytes of a file, unpacked.
@@ -15,6 +16,8 @@ pub(super) struct Input {
     reader: Box<dyn Read + Send>,
     name: String,
     compression: &'static str,
+    /// How the text is written, if not as UTF-8.
+    charset: Option<Charset>,
     /// Bytes that were read ahead.
     ahead: Vec<u8>,
     /// Unpacked bytes handed out so far.
@@ -24,11 +27,15 @@ pub(super) struct Input {
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-const BOM: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// Bytes at the beginning of a file that may speak of its encoding.
+const CHARSET_BYTES: usize = 4096;
 
 impl Input {
-    /// Opens a file. Errors: it does not exist or may not be read.
-    pub(super) fn open(path: &Path, limit: RecordLimit) -> Result<Self> {
+    /// Opens a file whose text is written in `charset`, unless a byte order mark says otherwise.
+    ///
+    /// Errors: it does not exist or may not be read; its first bytes are not UTF-8 where nobody says what they are.
+    pub(super) fn open(path: &Path, charset: Option<Charset>, limit: RecordLimit) -> Result<Self> {
         let name = path.display().to_string();
         let failed = |cause: io::Error| {
             let error = Error::source_failed(format!("cannot open {name}"))
@@ -41,17 +48,43 @@ impl Input {
         (&mut file).take(4).read_to_end(&mut head).map_err(failed)?;
         let raw = io::Cursor::new(head.clone()).chain(file);
         let (reader, compression): (Box<dyn Read + Send>, _) = if head.starts_with(&GZIP) {
-            (Box::new(MultiGzDecoder::new(BufReader::with_capacity(128 << 10, raw))), "gzip")
+            (Box::new(Gzip::new(BufReader::with_capacity(128 << 10, raw))), "gzip")
         } else if head.starts_with(&ZSTD) {
             (Box::new(zstd::stream::read::Decoder::new(raw).map_err(failed)?), "zstd")
         } else {
             (Box::new(raw), "")
         };
-        let mut input = Self { reader, name, compression, ahead: Vec::new(), read: 0, limit };
-        if input.look(BOM.len())?.starts_with(&BOM) {
-            input.ahead.drain(..BOM.len());
-        }
+        let mut input = Self { reader, name, compression, charset: None, ahead: Vec::new(), read: 0, limit };
+        input.decode(charset)?;
         Ok(input)
+    }
+
+    /// Gives the text as UTF-8 from here on.
+    fn decode(&mut self, charset: Option<Charset>) -> Result<()> {
+        let head = self.look(CHARSET_BYTES)?;
+        let (charset, mark) = match (Charset::of_mark(head), charset) {
+            (Some(marked), _) => marked,
+            (None, Some(charset)) => (charset, 0),
+            (None, None) => match Charset::of_zeros(head) {
+                None => return Ok(()),
+                Some(likely) => {
+                    let likely = likely.name();
+                    let error = Error::data(format!("this text is not UTF-8, it looks like {likely}"));
+                    return Err(error.at_file(self.name.clone()).with_hint(format!(
+                        "set `encoding: {likely}` at the resource, or write the file as UTF-8"
+                    )));
+                }
+            },
+        };
+        self.ahead.drain(..mark);
+        if charset == UTF_8 {
+            return Ok(());
+        }
+        self.charset = Some(charset);
+        let ahead = io::Cursor::new(std::mem::take(&mut self.ahead));
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(Decoded::new(ahead.chain(rest), charset));
+        Ok(())
     }
 
     pub(super) fn name(&self) -> &str {
@@ -102,6 +135,12 @@ impl Input {
     }
 
     fn failed(&self, cause: io::Error) -> Error {
+        if let (Some(charset), io::ErrorKind::InvalidData) = (self.charset, cause.kind()) {
+            return Error::data(format!("the text is not {}", charset.name()))
+                .with_source(cause)
+                .at_file(self.name.clone())
+                .with_hint("set `encoding` at the resource to what the file is written in");
+        }
         let what = match (self.compression, cause.kind()) {
             ("", _) => "a file cannot be read".to_owned(),
             (compression, io::ErrorKind::UnexpectedEof) => format!("a {compression} file is cut off"),

@@ -198,6 +198,10 @@ impl Source for RestSource {
         Some(sha3_256_base64(all.iter().map(String::as_bytes)).into())
     }
 
+    fn remedy_for_repeats(&self, _: &Resource) -> Option<String> {
+        Some("set `incremental: {cursor_path: …}` to load only what is new".to_owned())
+    }
+
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
         let rest =
             self.resources.iter().find(|rest| rest.resource.name == resource.name).ok_or_else(|| {

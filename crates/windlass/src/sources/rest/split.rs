@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use windlass_core::json::{ValueScan, push_line};
 use windlass_core::{At, Error, Result};
 
 use crate::record_limit::RecordLimit;
@@ -129,7 +130,7 @@ impl<R: Read> Splitter<R> {
                 self.copy()?;
                 let text = self.rest.get(start..).unwrap_or_default();
                 if is_target && text != b"null" {
-                    one_line(text, lines);
+                    push_line(text, lines);
                     *count += 1;
                     self.count += 1;
                 }
@@ -183,7 +184,7 @@ impl<R: Read> Splitter<R> {
         });
         limit.check(last.len()).map_err(|error| error.at_file(self.name.clone()))?;
         scanned?;
-        one_line(&last, lines);
+        push_line(&last, lines);
         if self.count == 0 {
             self.rest.extend_from_slice(&last);
         }
@@ -256,11 +257,11 @@ impl<R: Read> Splitter<R> {
 
     /// Goes over one value. Errors: the document ends inside of it; there is none.
     fn scan(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<(), ()>) -> Result<()> {
-        let mut value = Value::default();
+        let mut value = ValueScan::default();
         loop {
             if self.peek()?.is_none() {
                 // Only a document that is a number or a word ends without a sign.
-                let is_whole = value.is_started && value.depth == 0 && !value.is_string && self.open == 0;
+                let is_whole = value.is_whole() && self.open == 0;
                 let is_inside = self.state == State::Element;
                 return if is_whole && !is_inside {
                     Ok(())
@@ -276,14 +277,14 @@ impl<R: Read> Splitter<R> {
                 return Ok(());
             }
             if is_done {
-                return if value.is_started { Ok(()) } else { Err(self.error("a value is missing")) };
+                return if value.is_started() { Ok(()) } else { Err(self.error("a value is missing")) };
             }
         }
     }
 
     fn skip_blank(&mut self) -> Result<Option<u8>> {
         while let Some(byte) = self.peek()? {
-            if !byte.is_ascii_whitespace() {
+            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
                 return Ok(Some(byte));
             }
             self.at += 1;
@@ -349,67 +350,5 @@ pub(super) fn outline(mut input: impl Read, name: &str) -> Result<Vec<u8>> {
                 .at_file(name)
                 .with_hint("set `data_selector` to the list that holds the records"));
         }
-    }
-}
-
-/// Writes a value as one line. Line breaks stand between its tokens only; one inside a string stays, so that the parser
-/// finds the broken record.
-fn one_line(text: &[u8], lines: &mut Vec<u8>) {
-    lines.extend(text.iter().map(|&byte| if byte == b'\n' || byte == b'\r' { b' ' } else { byte }));
-    lines.push(b'\n');
-}
-
-/// How far a scan over one value has come.
-#[derive(Default)]
-struct Value {
-    depth: usize,
-    is_string: bool,
-    is_escaped: bool,
-    is_started: bool,
-}
-
-impl Value {
-    /// Scans on; gives how many bytes belong to the value and whether it ends there.
-    fn scan(&mut self, bytes: &[u8]) -> (usize, bool) {
-        let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
-            if self.is_string {
-                if self.is_escaped {
-                    self.is_escaped = false;
-                    at += 1;
-                    continue;
-                }
-                let rest = bytes.get(at..).unwrap_or_default();
-                let Some(next) = memchr::memchr2(b'"', b'\\', rest) else { return (bytes.len(), false) };
-                at += next;
-                if bytes.get(at) == Some(&b'\\') {
-                    self.is_escaped = true;
-                } else {
-                    self.is_string = false;
-                    if self.depth == 0 {
-                        return (at + 1, true);
-                    }
-                }
-                at += 1;
-                continue;
-            }
-            match byte {
-                b'"' if self.depth == 0 && self.is_started => return (at, true),
-                b'"' => self.is_string = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' if self.depth > 0 => {
-                    self.depth -= 1;
-                    if self.depth == 0 {
-                        return (at + 1, true);
-                    }
-                }
-                b',' | b']' | b'}' | b':' if self.depth == 0 => return (at, true),
-                byte if self.depth == 0 && byte.is_ascii_whitespace() => return (at, true),
-                _ => {}
-            }
-            self.is_started = true;
-            at += 1;
-        }
-        (bytes.len(), false)
     }
 }

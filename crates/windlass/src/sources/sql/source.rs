@@ -279,6 +279,10 @@ impl Source for SqlSource {
         }))
     }
 
+    fn remedy_for_repeats(&self, _: &Resource) -> Option<String> {
+        Some("set `incremental: {cursor_path: …}` to load only what is new".to_owned())
+    }
+
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
         let database = self.database(&opening.folder).await?;
         let planned = self.planned.lock().await.get(&resource.name).cloned();
