@@ -73,6 +73,8 @@ impl RecordLimit {
                 let longest = text.split(|byte| *byte == b'\n').map(<[u8]>::len).max();
                 self.check(longest.unwrap_or_default())
             }
+            // Its reader counted each.
+            Body::Elements(_) => Ok(()),
             Body::Document(text, _) => self.check_document(text.len()),
             // A row of CSV may have line breaks; its reader knows where it ends.
             Body::Csv(..) => Ok(()),

@@ -299,6 +299,7 @@ struct FilesExtractor {
     current: Option<(Box<dyn PageReader>, Option<Unread>)>,
     /// The next file, opened and with its first page read while this one is.
     next: Option<Ahead>,
+    limit: RecordLimit,
 }
 
 /// An opened file and its first page.
@@ -310,9 +311,9 @@ type Ahead = (tokio::task::JoinHandle<Opened>, Option<Unread>);
 impl FilesExtractor {
     fn open_next(&mut self) -> Option<Ahead> {
         let (path, partition, unread) = self.queue.pop_front()?;
-        let files = Arc::clone(&self.files);
+        let (files, limit) = (Arc::clone(&self.files), self.limit);
         let opening = tokio::task::spawn_blocking(move || {
-            let mut reader = open_file(&files, &path, partition)?;
+            let mut reader = open_file(&files, &path, partition, limit)?;
             let page = reader.next()?;
             Ok((reader, page))
         });
@@ -384,7 +385,7 @@ fn open_file(
         return Ok(Box::new(ParquetReader::open(path, partition, limit)?));
     }
     let charset = files.encoding.as_deref().map(Charset::option).transpose()?;
-    let mut input = Input::open(path, charset)?;
+    let mut input = Input::open(path, charset, limit)?;
     Ok(match format {
         InputFormat::Jsonl => Box::new(LineReader::json(input, partition)),
         InputFormat::Csv => {
