@@ -11,7 +11,7 @@ from windlass.common.configuration.resolve import lookup
 _SETTINGS = {
     "normalize": {"workers": int, "loader_file_format": str},
     "load": {"delete_completed_jobs": bool, "lease_seconds": int, "kept_packages": int},
-    "schema": {"naming": str, "max_columns_per_table": int},
+    "schema": {"naming": str, "max_columns_per_table": int, "collisions": str},
 }
 _WRITER = {
     "file_max_items": int,

@@ -9,6 +9,7 @@ mod bad_files;
 mod bad_places;
 mod bad_state;
 mod bad_values;
+mod colliding_names;
 mod commands;
 mod damaged_packages;
 mod deploy;
@@ -19,9 +20,9 @@ mod loads;
 #[cfg(feature = "mysql")]
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
 mod mariadb;
+mod parquet_types;
 #[cfg(unix)]
 mod private_files;
-mod parquet_types;
 mod project;
 mod query_only;
 mod query_values;

@@ -12,6 +12,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType as ArrowType, Field, Schema as ArrowSchema, TimeUnit};
 
 use super::batch_rows::{json_texts, plain_uuid};
+use super::collisions::Collisions;
 use super::context::Context;
 use super::encode::RecordNumbers;
 use super::exact::cast;
@@ -126,16 +127,21 @@ impl BatchColumns {
         let mut is_taken_apart = false;
         let keeps_nested = batch.schema_ref().metadata().contains_key(KEEPS_NESTED);
         let is_plain = batch.schema_ref().metadata().contains_key(PLAIN_TYPES);
-        for (index, field) in batch.schema().fields().iter().enumerate() {
+        let fields = batch.schema_ref().fields();
+        for (index, field) in fields.iter().enumerate() {
             if field.data_type() == &ArrowType::Null {
                 continue;
             }
-            let name = ctx.naming.path(field.name())?;
+            let mut name = ctx.naming.path(field.name())?;
             if name.is_empty() {
                 return Err(Error::data(format!("column {index} of a batch has no name"))
                     .with_hint("give each column of the frame a name"));
             }
-            if columns.iter().any(|(_, column)| column.name == name) {
+            let is_taken = |name: &String| columns.iter().any(|(_, column)| column.name == *name);
+            if is_taken(&name) && ctx.collisions == Collisions::Number {
+                let mut numbered = (2..).map(|number| ctx.join(&[format!("{name}_{number}")]));
+                name = numbered.find(|name| !is_taken(name)).unwrap_or(name);
+            } else if is_taken(&name) {
                 return Err(Error::data(format!(
                     "two columns of a batch are called `{name}` after normalization"
                 ))
@@ -151,6 +157,13 @@ impl BatchColumns {
                 }
                 None => is_taken_apart = true,
             }
+        }
+        let mut given: Vec<&String> = fields.iter().map(|field| field.name()).collect();
+        given.sort_unstable();
+        if let Some(twice) = given.windows(2).find(|pair| is_taken_apart && pair[0] == pair[1]) {
+            // Taken apart, they are keys of one object.
+            return Err(Error::data(format!("two columns are both called `{}`", twice[0]))
+                .with_hint("rename one of them"));
         }
         Ok(Self { columns, is_nested: is_taken_apart })
     }

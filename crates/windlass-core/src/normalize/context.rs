@@ -1,10 +1,11 @@
 //! What normalizing needs to know and what does not change during a run.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::collisions::Collisions;
 use super::exact::Conversion;
 use super::physical::TypeDefaults;
 use crate::error::{Error, ErrorKind, Result};
@@ -86,6 +87,10 @@ pub struct Context {
     pub batch_ids: BatchIds,
     /// Columns whose types this run declares, by table: values of columns are converted to those.
     pub declared: HashSet<(String, String)>,
+    /// What becomes of keys and columns that come to one name.
+    pub collisions: Collisions,
+    /// The root tables of the resources, and the names under which they were given.
+    pub given_tables: BTreeMap<String, String>,
     breaks_paths: bool,
     pub(super) refuses_coercion: bool,
     pub(super) conversion: Conversion,
@@ -110,6 +115,8 @@ impl Context {
             can_merge: true,
             batch_ids: BatchIds::default(),
             declared: HashSet::new(),
+            collisions: Collisions::default(),
+            given_tables: BTreeMap::new(),
             breaks_paths: schema.breaks_paths(),
             refuses_coercion: schema.refuses_coercion(),
             conversion: Conversion::default(),
@@ -169,6 +176,18 @@ impl Context {
     /// The column for keys that a table has no room for.
     pub(super) fn overflow_column(&self) -> String {
         self.column_key(OVERFLOW_COLUMN)
+    }
+
+    /// Errors: the table of a list is that of a resource, whose rows it would be mixed with.
+    pub(super) fn check_list_table(&self, table: &str) -> Result<()> {
+        match self.given_tables.get(table) {
+            None => Ok(()),
+            Some(given) => Err(Error::data(format!(
+                "a list of the data comes to the table `{table}`, which is that of the resource or table `{given}`"
+            ))
+            .at_table(table)
+            .with_hint("give that resource another table_name")),
+        }
     }
 
     /// Joins the parts of a nested name and shortens the whole.

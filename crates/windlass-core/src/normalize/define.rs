@@ -104,6 +104,7 @@ impl Define<'_, '_, '_> {
             }
         }
         observer.system_columns(table, row, link.is_some())?;
+        observer.lose(table, std::mem::take(&mut flat.lost));
         observer.end_row(table, row, link, self.ordinal, flat.node);
         self.above.push((table, row));
         Ok(true)

@@ -7,6 +7,7 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use super::collisions::{Collisions, LostValue, keys_collide};
 use super::context::{Context, RowIdKind};
 use super::row_id::{child_id, content_id, key_id};
 use crate::error::{Error, Result};
@@ -66,6 +67,8 @@ pub struct FlatRow {
     pub(super) origins: IndexMap<String, Origin>,
     /// The tables of the lists in the row that hold something, and where these stand in it.
     pub(super) lists: Vec<(String, Origin)>,
+    /// Values of other keys that came to the same names.
+    pub(super) lost: Vec<LostValue>,
 }
 
 /// Where a value stands in the record of its row.
@@ -151,6 +154,10 @@ struct Cells {
     origins: IndexMap<String, Origin>,
     /// By the parts of the table name below the row's own table.
     lists: IndexMap<Vec<String>, (NodePosition, Origin)>,
+    /// The keys that names come from, from the row down.
+    keys: IndexMap<String, String>,
+    list_keys: IndexMap<Vec<String>, String>,
+    lost: Vec<LostValue>,
 }
 
 impl<'a, 't> Flattener<'a, 't> {
@@ -191,7 +198,12 @@ impl<'a, 't> Flattener<'a, 't> {
         let table = self.ctx.join(place.parts);
         let mut kept = KeptKeys::default();
         let (row, lists, row_id, inherited) = loop {
-            let Cells { cells, origins, lists } = self.cells(item, &table, place.level, &kept);
+            if place.parent.is_some() {
+                self.ctx.check_list_table(&table)?;
+            }
+            let cells =
+                self.cells(item, &table, place.level, &kept).map_err(|error| error.at_table(&table))?;
+            let Cells { cells, origins, lists, lost, .. } = cells;
             let list_table = |path: &Vec<String>| {
                 let parts: Vec<&String> = place.parts.iter().chain(path).collect();
                 self.ctx.join(&parts)
@@ -209,6 +221,7 @@ impl<'a, 't> Flattener<'a, 't> {
                     .filter(|(_, (list, _))| self.tape.elements(*list).next().is_some())
                     .map(|(path, (_, origin))| (list_table(path), origin.clone()))
                     .collect(),
+                lost,
             };
             let row_id = self.add_system_columns(&mut row, item, place, id, visitor.schema())?;
             let inherited = self.inherited(&row, place, visitor.schema());
@@ -260,13 +273,15 @@ impl<'a, 't> Flattener<'a, 't> {
     }
 
     /// Flattens one row: its cells, where they come from, and the lists in it.
-    fn cells(&self, item: Item<'_>, table: &str, level: i64, kept: &KeptKeys) -> Cells {
+    ///
+    /// Errors: two keys of one name, where that is refused.
+    fn cells(&self, item: Item<'_>, table: &str, level: i64, kept: &KeptKeys) -> Result<Cells> {
         let mut out = Cells::default();
         let mut overflow: Vec<(String, NodePosition)> = Vec::new();
         // The last object found is taken apart first; that order decides about columns and duplicates.
-        let mut stack: Vec<(Item<'_>, i64, Vec<String>, String)> =
-            vec![(item, level, Vec::new(), String::new())];
-        while let Some((object, level, path, top)) = stack.pop() {
+        let mut stack: Vec<(Item<'_>, i64, Vec<String>, String, String)> =
+            vec![(item, level, Vec::new(), String::new(), String::new())];
+        while let Some((object, level, path, top, above)) = stack.pop() {
             let members: Vec<(&str, NodePosition)> = match object {
                 Item::Object(position) => self.tape.members(position).collect(),
                 Item::Wrapped(key, position) => vec![(key, position)],
@@ -281,6 +296,7 @@ impl<'a, 't> Flattener<'a, 't> {
                     }
                     continue;
                 }
+                let given = if is_nested { format!("{above}.{key}") } else { key.to_owned() };
                 let mut column_path = path.clone();
                 column_path.push(self.ctx.column_key(key));
                 let column = self.ctx.join(&column_path);
@@ -288,15 +304,17 @@ impl<'a, 't> Flattener<'a, 't> {
                 let stays = || is_kept || self.ctx.keeps_nested(self.start, table, &column, level);
                 let origin = Origin { top: top.to_owned(), is_nested };
                 if self.tape.is_object(value) && !stays() {
-                    stack.push((Item::Object(value), level - 1, column_path, top.to_owned()));
+                    stack.push((Item::Object(value), level - 1, column_path, top.to_owned(), given));
                 } else if self.tape.is_array(value) && !stays() {
                     let mut list_path = path.clone();
                     list_path.push(match object {
                         Item::Wrapped("list", _) => self.ctx.names.list.clone(),
                         _ => self.ctx.table_key(key),
                     });
+                    let list_path = self.place_list(&mut out, list_path, given)?;
                     out.lists.insert(list_path, (value, origin));
                 } else {
+                    let column = self.place_cell(&mut out, column, given)?;
                     out.origins.insert(column.clone(), origin);
                     out.cells.insert(column, FlatCell::Node(value));
                 }
@@ -306,7 +324,62 @@ impl<'a, 't> Flattener<'a, 't> {
             let text = overflow_json(self.tape, &overflow);
             out.cells.insert(self.ctx.overflow_column(), FlatCell::Json(text));
         }
-        out
+        Ok(out)
+    }
+
+    /// The column for a key, which may have taken the place of another key's.
+    fn place_cell(&self, out: &mut Cells, column: String, given: String) -> Result<String> {
+        let is_lost = |out: &Cells, name: &String| matches!(out.cells.get(name), Some(FlatCell::Node(node)) if !self.tape.is_null(*node));
+        let number = |name: &String, number: usize| self.ctx.join(&[format!("{name}_{number}")]);
+        let shown = column.clone();
+        let (name, lost) = self.settle(&out.keys, column, &shown, &given, number)?;
+        if let Some(lost) = lost.filter(|_| is_lost(out, &name)) {
+            out.lost.push(LostValue { name: name.clone(), lost, kept: given.clone() });
+        }
+        out.keys.insert(name.clone(), given);
+        Ok(name)
+    }
+
+    /// The same for a list, by the parts of the name of its table.
+    fn place_list(&self, out: &mut Cells, path: Vec<String>, given: String) -> Result<Vec<String>> {
+        let number = |path: &Vec<String>, number: usize| {
+            let mut path = path.clone();
+            if let Some(last) = path.last_mut() {
+                last.push_str(&format!("_{number}"));
+            }
+            path
+        };
+        let shown = self.ctx.join(&path);
+        let (path, lost) = self.settle(&out.list_keys, path, &shown, &given, number)?;
+        let has_elements = |(list, _): &(NodePosition, Origin)| self.tape.elements(*list).next().is_some();
+        if let Some(lost) = lost.filter(|_| out.lists.get(&path).is_some_and(has_elements)) {
+            out.lost.push(LostValue { name: self.ctx.join(&path), lost, kept: given.clone() });
+        }
+        out.list_keys.insert(path.clone(), given);
+        Ok(path)
+    }
+
+    /// The name that a key gets, and the other key that had it. The same key once more is JSON's business.
+    fn settle<N: Clone + Eq + std::hash::Hash>(
+        &self,
+        known: &IndexMap<N, String>,
+        name: N,
+        shown: &str,
+        given: &str,
+        number: impl Fn(&N, usize) -> N,
+    ) -> Result<(N, Option<String>)> {
+        let Some(other) = known.get(&name).filter(|other| *other != given) else { return Ok((name, None)) };
+        match self.ctx.collisions {
+            Collisions::Last => Ok((name, Some(other.clone()))),
+            Collisions::Refuse => Err(keys_collide(self.ctx, shown, other, given)),
+            Collisions::Number => {
+                if let Some((numbered, _)) = known.iter().find(|(_, key)| *key == given) {
+                    return Ok((numbered.clone(), None));
+                }
+                let mut free = (2..).map(|next| number(&name, next)).filter(|name| !known.contains_key(name));
+                Ok((free.next().unwrap_or(name), None))
+            }
+        }
     }
 
     /// Adds what the engine knows of the row; returns the id of the row.

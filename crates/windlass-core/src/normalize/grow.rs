@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::collisions::{OverwrittenNames, add_lost};
 use super::context::Context;
 use super::flatten::{FlatCell, FlatRow, Flattener, KeptKeys, Origin, RowVisitor};
 use super::physical::{Cell, Physical};
@@ -29,6 +30,8 @@ pub struct SchemaState {
     pub refused_columns: BTreeMap<(String, String), ContractMode>,
     /// Tables that reached the limit of columns.
     pub full_tables: BTreeMap<String, FullTable>,
+    /// Root tables that came up while data was read, and the names under which they were given.
+    pub given_tables: BTreeMap<String, String>,
 }
 
 /// What a table does with keys for which it has no room.
@@ -46,6 +49,7 @@ impl SchemaState {
             refused_tables: BTreeMap::new(),
             refused_columns: BTreeMap::new(),
             full_tables: BTreeMap::new(),
+            given_tables: BTreeMap::new(),
         }
     }
 
@@ -61,6 +65,7 @@ impl SchemaState {
             "refused_tables": self.refused_tables,
             "refused_columns": columns,
             "full_tables": full,
+            "given_tables": self.given_tables,
         })
     }
 
@@ -87,6 +92,10 @@ impl SchemaState {
                 .map(|(table, column, mode)| ((table, column), mode))
                 .collect(),
             full_tables: full.into_iter().map(|(table, example)| (table, FullTable { example })).collect(),
+            given_tables: match value.get("given_tables") {
+                Some(tables) => serde_json::from_value(tables.clone()).map_err(broken)?,
+                None => BTreeMap::new(),
+            },
         })
     }
 
@@ -451,13 +460,16 @@ fn frozen(entity: Entity, table: &str, column: Option<&str>) -> Error {
     error
 }
 
-/// Counts of what contracts and limits kept out, by table.
+/// Counts of what contracts, limits and other keys kept out, by table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Discarded {
     /// Rows left out.
     pub rows: HashMap<String, u64>,
     /// Values left out of rows that stayed.
     pub values: HashMap<String, u64>,
+    /// Values that another key of the record took the place of.
+    #[serde(default)]
+    pub overwritten: OverwrittenNames,
 }
 
 impl Discarded {
@@ -469,6 +481,7 @@ impl Discarded {
         for (table, count) in &other.values {
             *self.values.entry(table.clone()).or_default() += count;
         }
+        add_lost(&mut self.overwritten, &other.overwritten);
     }
 }
 

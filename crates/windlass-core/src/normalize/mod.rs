@@ -11,6 +11,7 @@
 
 mod batch;
 pub(crate) mod batch_rows;
+mod collisions;
 mod columns;
 mod context;
 mod define;
@@ -27,9 +28,11 @@ mod row_id;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use hashbrown::HashMap;
 
 pub use batch_rows::lines as batch_lines;
+pub use collisions::{Collisions, Overwritten, OverwrittenNames, check_tables};
 pub use columns::{DATA_TYPE_KEY, EXTENSION_NAME_KEY, KEEPS_NESTED, PLAIN_TYPES, UUID_EXTENSION};
 pub use context::{BatchIds, Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
 pub use encode::RecordNumbers;
@@ -114,6 +117,8 @@ pub struct Normalizer {
     batches: HashMap<String, BatchBuilder>,
     targets: Vec<Targets>,
     row_counts: HashMap<String, u64>,
+    /// Fields whose names were checked last.
+    checked: Option<SchemaRef>,
 }
 
 impl Normalizer {
@@ -129,6 +134,7 @@ impl Normalizer {
             batches: HashMap::new(),
             targets: Vec::new(),
             row_counts: HashMap::new(),
+            checked: None,
         }
     }
 
@@ -237,10 +243,12 @@ impl Normalizer {
         Ok(())
     }
 
-    /// Declares tables that come up while data is read, before the first record of them is observed.
+    /// Declares tables that come up while data is read, before the first record of them is observed. `given` is the name
+    /// of the first as it was given.
     ///
-    /// Records of a root table that a contract refuses are discarded. Errors: a contract that freezes.
-    pub fn declare(&mut self, tables: &[Table], turn: &mut dyn Turn) -> Result<()> {
+    /// Records of a root table that a contract refuses are discarded. Errors: a contract that freezes; a table of
+    /// another given name that comes to the same name.
+    pub fn declare(&mut self, given: &str, tables: &[Table], turn: &mut dyn Turn) -> Result<()> {
         let Some(root) = tables.first().map(|table| table.name.clone()) else { return Ok(()) };
         self.state = turn.wait()?;
         let settings = Arc::make_mut(&mut self.settings);
@@ -250,6 +258,12 @@ impl Normalizer {
         settings.ctx.declared.extend(declared_types(&tables, &kept));
         let ctx = &settings.ctx;
         let mut state = SchemaState::clone(&self.state);
+        let others = [ctx.given_tables.get(&root), state.given_tables.get(&root)].into_iter().flatten();
+        check_tables(
+            &ctx.naming,
+            others.map(|other| (root.as_str(), other.as_str())).chain([(root.as_str(), given)]),
+        )?;
+        state.given_tables.insert(root.clone(), given.to_owned());
         match declare(&mut state.schema, tables.clone(), &ctx.naming, ctx.can_merge)? {
             Declared::Tables => {
                 // What stays nested is decided by the schema at the start, so they count as if they had been there.
@@ -276,6 +290,11 @@ impl Normalizer {
                 let mut columns = table.columns.values();
                 columns.any(|column| column.data_type.is_some_and(is_exact)) && is_of_root(table)
             })
+    }
+
+    /// Errors: two of the columns that a file declares come to one name.
+    pub fn check_columns(&self, names: &[String]) -> Result<()> {
+        collisions::check_columns(&self.settings.ctx, names)
     }
 
     /// The settings of the run.
@@ -323,6 +342,11 @@ impl Normalizer {
     ) -> Result<()> {
         let settings = self.typed_settings(root_table);
         let ctx = &settings.ctx;
+        if !self.checked.as_ref().is_some_and(|known| Arc::ptr_eq(known, batch.schema_ref())) {
+            collisions::check_fields(ctx, &settings.start, root_table, batch.schema_ref())
+                .map_err(|error| error.at_table(root_table))?;
+            self.checked = Some(batch.schema());
+        }
         let mut columns = BatchColumns::new(ctx, batch)?;
         let lacks = |state: &SchemaState| columns.missing(ctx, state, root_table);
         if !columns.is_nested && lacks(&self.state).is_some() {

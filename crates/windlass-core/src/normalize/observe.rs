@@ -3,6 +3,7 @@
 //! A record that brings something unknown is undone, the schema grows by it, and it is walked again. Everything else
 //! costs one comparison of the key, one of the kind, and one push.
 
+use super::collisions::{LostValue, count_lost};
 use super::flatten::truthy_text;
 use super::grow::{Discarded, fit, fit_variant, new_column, null_error, variant_suffix};
 use super::physical::Cell;
@@ -60,6 +61,8 @@ pub(super) struct ObserverMemory {
     inherited: Vec<Inherited>,
     /// Discards of the record at hand: table, and whether a row or a value.
     discards: Vec<(u32, bool)>,
+    /// Values of the record at hand that others took the place of: table and names.
+    lost: Vec<(u32, LostValue)>,
     record: u32,
 }
 
@@ -92,6 +95,7 @@ impl Observer<'_, '_> {
         self.memory.lists.clear();
         self.memory.inherited.clear();
         self.memory.discards.clear();
+        self.memory.lost.clear();
     }
 
     /// Ends a record: counts what it left out, or takes everything back.
@@ -102,6 +106,10 @@ impl Observer<'_, '_> {
                     let name = &self.plan.tables[table as usize].name;
                     let counts = if is_row { &mut self.discarded.rows } else { &mut self.discarded.values };
                     *counts.entry(name.clone()).or_default() += 1;
+                }
+                for (table, lost) in self.memory.lost.drain(..) {
+                    let name = &self.plan.tables[table as usize].name;
+                    count_lost(&mut self.discarded.overwritten, name, lost, 1);
                 }
                 Ok(())
             }
@@ -190,6 +198,11 @@ impl Observer<'_, '_> {
     /// Counts values that a contract refuses.
     pub(super) fn drop_values(&mut self, table: u32, count: usize) {
         self.memory.discards.extend(std::iter::repeat_n((table, false), count));
+    }
+
+    /// Notes values that others of the record took the place of.
+    pub(super) fn lose(&mut self, table: u32, lost: Vec<LostValue>) {
+        self.memory.lost.extend(lost.into_iter().map(|lost| (table, lost)));
     }
 
     fn list(&mut self, list: u32, position: NodePosition, parent: (u32, u32), ordinal: u32) -> Step {
@@ -297,10 +310,10 @@ impl Observer<'_, '_> {
                 }
                 Node::Array { .. } if !entry.keeps_nested => {
                     let list = match entry.list {
-                        NONE => self.add_list(shape, field, key, false),
+                        NONE => self.add_list(shape, field, key, false)?,
                         list => list,
                     };
-                    self.note_list(list, value, lists);
+                    self.note_list(list, value, lists)?;
                 }
                 _ => self.value(table, entry.column, row, value)?,
             }
@@ -326,28 +339,30 @@ impl Observer<'_, '_> {
         match self.tape.nodes[position as usize] {
             Node::Array { .. } if !entry.keeps_nested => {
                 let list = match entry.list {
-                    NONE => self.add_list(shape, field, key, key == "list"),
+                    NONE => self.add_list(shape, field, key, key == "list")?,
                     list => list,
                 };
-                self.note_list(list, position, lists);
-                Ok(())
+                self.note_list(list, position, lists)
             }
             _ => self.value(table, entry.column, row, position),
         }
     }
 
-    /// Remembers a list for when the row is done. A later list of the same name replaces an earlier one.
-    fn note_list(&mut self, list: u32, position: NodePosition, from: usize) {
-        match self.memory.lists[from..].iter_mut().find(|(known, _)| *known == list) {
-            Some((_, known)) => *known = position,
-            None => self.memory.lists.push((list, position)),
+    /// Remembers a list for when the row is done. What two lists of one name mean is for the definition to say.
+    fn note_list(&mut self, list: u32, position: NodePosition, from: usize) -> Step {
+        if self.memory.lists[from..].iter().any(|(known, _)| *known == list) {
+            return Err(Stop::Ambiguous);
         }
+        self.memory.lists.push((list, position));
+        Ok(())
     }
 
-    fn add_list(&mut self, shape: u32, field: u32, key: &str, is_wrapper: bool) -> u32 {
+    fn add_list(&mut self, shape: u32, field: u32, key: &str, is_wrapper: bool) -> Step<u32> {
         let list = self.plan.list(self.from, shape, key, is_wrapper);
+        let table = &self.plan.tables[self.plan.lists[list as usize].table as usize].name;
+        self.from.ctx.check_list_table(table).map_err(Stop::Failed)?;
         self.plan.shapes[shape as usize].fields[field as usize].list = list;
-        list
+        Ok(list)
     }
 
     /// A key that is met for the first time at this place.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::file::{CsvOptions, CsvQuoting, FileFormat, ParquetCompression};
 use windlass_core::naming::Convention;
-use windlass_core::normalize::BatchIds;
+use windlass_core::normalize::{BatchIds, Collisions};
 use windlass_core::{Error, Result};
 
 use crate::alerts::{Alerts, Webhooks};
@@ -135,6 +135,10 @@ pub(super) struct SchemaSection {
     pub(super) max_identifier_length: Option<usize>,
     /// Columns that a table may get. Default 4096.
     pub(super) max_columns_per_table: Option<usize>,
+    /// What becomes of several keys of one record that come to one name: the last one counts, with a warning (`last`,
+    /// the default), the run is refused (`refuse`), or they get numbered names (`number`). Two columns of a file, a
+    /// frame or a table that come to one name are refused unless they are to be numbered.
+    pub(super) collisions: Option<Collisions>,
 }
 
 /// The settings of a pipeline from the sections `pipeline`, `normalize`, `load` and `schema`, as in a pipeline file.
@@ -233,6 +237,7 @@ impl Settings {
             naming: self.schema.naming.as_deref().map(str::parse::<Convention>).transpose()?,
             max_identifier_length: self.schema.max_identifier_length,
             limits,
+            collisions: self.schema.collisions.unwrap_or_default(),
             batch_ids: BatchIds {
                 load_id: self.normalize.parquet_normalizer.add_dlt_load_id.unwrap_or(true),
                 row_id: self.normalize.parquet_normalizer.add_dlt_id.unwrap_or(true),

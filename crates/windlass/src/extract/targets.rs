@@ -34,7 +34,7 @@ impl Targets {
         let root = ctx.root_table(table.map_or(resource, |table| &table.name))?;
         if let Some(table) = table {
             let tables = table.hints.tables(resource, &root, &ctx.naming)?;
-            normalizer.declare(&tables, turn)?;
+            normalizer.declare(&table.name, &tables, turn)?;
         }
         self.known.insert(key, (Arc::clone(target), root.clone()));
         Ok(root)

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
+use windlass_core::csv::CsvTable;
 use windlass_core::incremental::{Filter, Judged, Reading, Tally, take_rows};
 use windlass_core::json::BadRecord;
 use windlass_core::normalize::{
     Discarded, NormalizeSettings, Normalizer, PositionIds, RecordNumbers, SchemaState,
 };
 use windlass_core::package::Job;
-use windlass_core::{Error, Result};
+use windlass_core::{At, Error, Result};
 
 use super::gate::Chosen;
 use super::job_files::{FileRotation, JobFiles, TableFormats, folder_name};
@@ -63,6 +64,8 @@ pub(crate) struct Worker {
     tallies: BTreeMap<usize, Tally>,
     targets: Targets,
     progress: Arc<Progress>,
+    /// The columns of the CSV file whose names were checked last.
+    checked_header: Option<Arc<CsvTable>>,
 }
 
 /// What all workers of a run have in common.
@@ -103,6 +106,7 @@ impl Worker {
             tallies: BTreeMap::new(),
             targets: Targets::default(),
             progress: Arc::clone(&settings.progress),
+            checked_header: None,
         }
     }
 
@@ -189,6 +193,7 @@ impl Worker {
             self.normalizer.columns(root_table, &rows, numbers, &mut ticket, &mut self.files)?;
             return Ok(true);
         }
+        self.check_header(page, root_table)?;
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.keep_literals(self.normalizer.keeps_literals(root_table));
         let mut parsed = parse(page, &mut buffers)?;
@@ -229,6 +234,19 @@ impl Worker {
         buffers.restore(page, memory);
         self.buffers = buffers;
         Ok(is_reached)
+    }
+
+    /// Errors: two columns of a CSV file come to one name.
+    fn check_header(&mut self, page: &Page, root_table: &str) -> Result<()> {
+        let Body::Csv(_, table) = &page.body else { return Ok(()) };
+        if self.checked_header.as_ref().is_some_and(|known| Arc::ptr_eq(known, table)) {
+            return Ok(());
+        }
+        let file = page.origin.file.clone();
+        let named = |error: Error| error.at(At { file, ..At::default() }).at_table(root_table);
+        self.normalizer.check_columns(table.names()).map_err(named)?;
+        self.checked_header = Some(Arc::clone(table));
+        Ok(())
     }
 
     fn run_steps(&mut self, resource: usize, page: Page) -> Result<Page> {

@@ -26,7 +26,7 @@ use serde_json::Value;
 use windlass_core::file::{CsvOptions, FileFormat, ParquetCompression};
 use windlass_core::hints::WriteDisposition;
 use windlass_core::naming::{Convention, Naming};
-use windlass_core::normalize::{BatchIds, Limits};
+use windlass_core::normalize::{BatchIds, Collisions, Limits};
 use windlass_core::path_part::{check_part, flaw_of_part};
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
@@ -76,6 +76,8 @@ pub struct PipelineSettings {
     pub max_identifier_length: Option<usize>,
     /// Bounds on what data may do to a schema.
     pub limits: Limits,
+    /// What becomes of keys and columns that come to one name.
+    pub collisions: Collisions,
     /// Which columns of the engine are added to rows that come as columns.
     pub batch_ids: BatchIds,
     /// Folder of schema files that people edit.
@@ -115,6 +117,7 @@ impl Default for PipelineSettings {
             naming: None,
             max_identifier_length: None,
             limits: Limits::default(),
+            collisions: Collisions::default(),
             batch_ids: BatchIds::default(),
             import_schema_path: None,
             export_schema_path: None,

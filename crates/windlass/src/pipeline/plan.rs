@@ -8,6 +8,7 @@ use windlass_core::schema::{SchemaDelta, SystemNames};
 use super::read::left_unread;
 use super::report::schema_update;
 use super::run::Known;
+use super::warnings::overwritten;
 use super::{Pipeline, RunOptions};
 use crate::destination::Session;
 use crate::source::{Limit, Source};
@@ -125,6 +126,7 @@ impl Pipeline {
         }
         let extracted = self.read_prepared(source, &mut prepared, &state).await?;
         plan.warnings.extend(left_unread(&extracted));
+        plan.warnings.extend(overwritten(&extracted));
         let schema = &extracted.state.schema;
         crate::load::verify(schema, self.destination.capabilities())?;
         let delta = SchemaDelta::between(prepared.stored.as_ref(), schema);

@@ -13,7 +13,7 @@ use windlass_core::incremental::IncrementalOptions;
 use windlass_core::incremental::RowOrder;
 use windlass_core::merge::{MergeSettings, unused_hints};
 use windlass_core::naming::Naming;
-use windlass_core::normalize::{Context, NormalizeSettings, RowFilters};
+use windlass_core::normalize::{Context, NormalizeSettings, RowFilters, check_tables};
 use windlass_core::path_part::escape_part;
 use windlass_core::schema::{Column, Contract, Schema, SchemaFormat, SystemNames, export, parse_document};
 use windlass_core::{Error, Result};
@@ -114,6 +114,7 @@ impl Pipeline {
             self.declare_resource(&mut prepared, resource, options)
                 .map_err(|e| named(e.at_resource(name)))?;
         }
+        check_tables(&prepared.naming, given_tables(&prepared.resources)).map_err(named)?;
         add_parents(&mut prepared.resources, parents, options).map_err(named)?;
         let ignored = &prepared.ignored_hints;
         prepared.warnings.extend(asked::ignored(self.destination.kind(), ignored));
@@ -259,6 +260,7 @@ impl Pipeline {
         let mut ctx = Context::new(schema, naming, types, self.settings.limits, load_id)?;
         ctx.can_merge = self.destination.capabilities().can_merge();
         ctx.batch_ids = self.settings.batch_ids;
+        ctx.collisions = self.settings.collisions;
         Ok(NormalizeSettings { ctx, filters: RowFilters::new(schema, naming)?, start: schema.clone() })
     }
 
@@ -371,6 +373,15 @@ impl Pipeline {
             None => Ok(()),
         }
     }
+}
+
+/// The root tables of resources, and the names under which they were given.
+pub(super) fn given_tables(resources: &[Prepared]) -> impl Iterator<Item = (&str, &str)> {
+    resources.iter().filter(|prepared| prepared.is_loaded).map(|prepared| {
+        let resource = &prepared.resource;
+        let given = resource.hints.table_name.as_deref().unwrap_or(&resource.name);
+        (prepared.root_table.as_str(), given)
+    })
 }
 
 fn list(capabilities: &Capabilities) -> String {

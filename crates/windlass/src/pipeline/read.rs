@@ -13,7 +13,9 @@ use windlass_core::schema::SystemNames;
 use windlass_core::state::State;
 
 use super::cursors::Cursors;
-use super::prepare::PreparedSource;
+use super::prepare::{PreparedSource, given_tables};
+use super::run::owned;
+use super::warnings::overwritten;
 use super::{Pipeline, RunOptions};
 use crate::extract::{self, Extracted, Extraction};
 use crate::files::io_error;
@@ -49,6 +51,7 @@ impl Pipeline {
             }
             reading.is_partial |= extracted.left.values().any(|left| !left.failed.is_empty());
             reading.warnings.extend(left_unread(&extracted));
+            reading.warnings.extend(overwritten(&extracted));
         }
         Ok(reading)
     }
@@ -62,11 +65,13 @@ impl Pipeline {
     ) -> Result<Extracted> {
         let mut resources = std::mem::take(&mut prepared.resources);
         Cursors::open(source.name(), &mut resources, state)?;
+        let given = owned(given_tables(&resources));
         let scratch = Scratch::new(source.name())?;
         let load_id = self.env.new_load_id();
         let context = SourceContext { folder: self.folder.clone() };
         let mut normalize = self.normalize_settings(&prepared.schema, prepared.naming, &load_id)?;
         normalize.ctx.declared.clone_from(&prepared.declared_types);
+        normalize.ctx.given_tables = given;
         let extracted = extract::run(Extraction {
             source,
             context: &context,

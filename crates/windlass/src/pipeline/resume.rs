@@ -41,13 +41,14 @@ impl Pipeline {
         text.push_str(&format!("{}\n{:?}\n", known.state.content_hash(), known.remote));
         let settings = &self.settings;
         text.push_str(&format!(
-            "{} {} {:?} {:?} {:?} {:?}\n",
+            "{} {} {:?} {:?} {:?} {:?} {:?}\n",
             self.destination.kind(),
             self.dataset_name(),
             settings.loader_file_format,
             settings.files,
             settings.naming,
             settings.limits,
+            settings.collisions,
         ));
         Some(digest(&text))
     }

@@ -18,11 +18,11 @@ use windlass_core::{Error, ErrorKind, Result};
 
 use super::cursors::{Cursors, Undeclared};
 use super::lease::{HeldLease, POLL};
-use super::prepare::PreparedSource;
+use super::prepare::{PreparedSource, given_tables};
 use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo, error_json};
 use super::resume::{GoesOn, starts_over};
-use super::warnings::{left_in_json, left_without_type};
+use super::warnings::{left_in_json, left_without_type, overwritten};
 use super::{Pipeline, RunOptions, partial};
 use crate::destination::Session;
 use crate::env::iso;
@@ -360,6 +360,7 @@ impl Pipeline {
         let context = SourceContext { folder: self.folder.clone() };
         let mut normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
         normalize.ctx.declared = declared_types;
+        normalize.ctx.given_tables = owned(given_tables(&resources));
         let formats = self.table_formats(&schema)?;
         let extracted = extract::run(Extraction {
             source,
@@ -381,6 +382,7 @@ impl Pipeline {
         info.warnings.extend(extracted.notices.iter().cloned());
         info.warnings.extend(left_without_type(&extracted, &schema));
         info.warnings.extend(left_in_json(&extracted));
+        info.warnings.extend(overwritten(&extracted));
         let partial = partial::close(source, &resources, &extracted);
         info.warnings.extend(cursors.close(&extracted.gathered, &partial.held, &mut state)?);
         partial.store(source.name(), &mut state);
@@ -644,6 +646,11 @@ fn add_state_table(schema: &mut Schema, naming: &Naming) -> Result<()> {
     // Its rows come as those of a resource, which has no description.
     table.hints.shift_remove("description");
     schema.merge_table(table, false)
+}
+
+/// Names as texts of their own.
+pub(super) fn owned<'a>(names: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, String> {
+    names.map(|(name, given)| (name.to_owned(), given.to_owned())).collect()
 }
 
 /// Whether the state has changed since a row of it was written.

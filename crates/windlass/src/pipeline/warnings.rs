@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use windlass_core::normalize::Overwritten;
 use windlass_core::schema::Schema;
 
 use crate::extract::Extracted;
@@ -16,6 +17,30 @@ pub(super) fn left_in_json(extracted: &Extracted) -> impl Iterator<Item = String
             "table `{table}` has no room for more columns: what has new keys, such as `{}`, is kept as JSON; \
              schema.max_columns_per_table sets the limit, max_table_nesting or a json data_type avoids it",
             full.example
+        )
+    })
+}
+
+/// Warnings for values that another key of their record took the place of.
+pub(super) fn overwritten(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
+    extracted.gathered.discarded.overwritten.iter().map(|(table, names)| {
+        let shown: Vec<String> = names
+            .iter()
+            .take(SHOWN_COLUMNS)
+            .map(|(name, lost)| {
+                let Overwritten { count, lost, kept } = lost;
+                let values = if *count == 1 { "value was" } else { "values were" };
+                format!("the keys `{lost}` and `{kept}` both come to `{name}`, and {count} {values} dropped")
+            })
+            .collect();
+        let more = match names.len().saturating_sub(SHOWN_COLUMNS) {
+            0 => String::new(),
+            more => format!("; so it is with {more} more names"),
+        };
+        format!(
+            "table `{table}`: {}{more}; of several keys of a record the last one counts: rename them by steps, use \
+             another schema.naming, or set schema.collisions to number or refuse",
+            shown.join("; ")
         )
     })
 }
