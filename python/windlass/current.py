@@ -20,7 +20,7 @@ def _extraction() -> Any:
     if extraction is None:
         from windlass.extract.exceptions import CurrentSourceNotAvailable
 
-        raise CurrentSourceNotAvailable()
+        raise CurrentSourceNotAvailable(msg="there is no current source: ask for it inside a function with `@dlt.source`, `@dlt.resource` or `@dlt.transformer`")
     return extraction
 
 
@@ -35,7 +35,7 @@ def source_schema() -> Any:
     if extraction is None:
         from windlass.extract.exceptions import CurrentSourceSchemaNotAvailable
 
-        raise CurrentSourceSchemaNotAvailable()
+        raise CurrentSourceSchemaNotAvailable(msg="there is no current source, so that it has no schema: ask for it inside a function with `@dlt.source` or `@dlt.resource`")
     return extraction.source.schema
 
 

@@ -1,5 +1,6 @@
 """The base of all exceptions."""
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Tuple
 
 _TEXTS = ("msg", "message", "reason", "details", "failed_message", "error", "_help")
@@ -38,14 +39,19 @@ class DltException(Exception):
             setattr(self, name, value)
         super().__init__(self._text(values, args))
 
-    @staticmethod
-    def _text(values: Dict[str, Any], args: Tuple[Any, ...]) -> str:
+    @classmethod
+    def _text(cls, values: Dict[str, Any], args: Tuple[Any, ...]) -> str:
         for name in _TEXTS:
             if isinstance(values.get(name), str) and values[name]:
                 return str(values[name])
         if values:
             return ", ".join(f"{name}={value!r}" for name, value in values.items() if not name.startswith("_"))
-        return " ".join(str(arg) for arg in args)
+        return " ".join(str(arg) for arg in args) or cls._words()
+
+    @classmethod
+    def _words(cls) -> str:
+        """The name of the class as words, which says more than nothing."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
 
     def __reduce__(self) -> Any:
         return (_rebuild, (type(self), self.args, self.__dict__))

@@ -103,7 +103,10 @@ class DltResource:
             own = name or getattr(data, "__name__", None)
         if not own or own == "<lambda>":
             if data_from is not None or not callable(data) or not own:
-                raise ResourceNameMissing()
+                raise ResourceNameMissing(
+                    None,
+                    msg=f"the resource over {_named(data)} has no name: give it one with `name=`, or use a function, whose name it takes",
+                )
         own = str(own)
         if isinstance(data, (str, dict)) or not (callable(data) or _is_data(data)):
             kind = InvalidResourceDataTypeBasic if isinstance(data, (str, dict)) else InvalidResourceDataType
@@ -659,3 +662,8 @@ def _returned_resource(resource: DltResource, gen: BoundFunction) -> Optional[Dl
     if hints:
         result.merge_hints({**make_hints(), **hints})
     return result
+
+
+def _named(data: Any) -> str:
+    """What a resource is made over, for messages."""
+    return "a lambda" if getattr(data, "__name__", "") == "<lambda>" else f"a `{type(data).__name__}`"

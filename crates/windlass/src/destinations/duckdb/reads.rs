@@ -41,25 +41,28 @@ const DOING_FUNCTIONS: [&str; 10] = [
 ];
 
 /// What a statement is for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Purpose {
     /// It gives rows, or says how it would.
     Read,
-    /// Anything else, and what DuckDB cannot read.
+    /// Anything else.
     Other,
+    /// DuckDB cannot read it, and says why.
+    Unreadable(String),
 }
 
-/// What the statements are for, as DuckDB's own parser reads them. Errors: SQL that it cannot read.
+/// What the statements are for, as DuckDB's own parser reads them. Errors: the parser cannot be asked.
 pub(super) fn purpose(connection: &Connection, sql: &str, location: &str) -> Result<Purpose> {
     let statement = explained(sql).unwrap_or(sql);
     if is_telling_pragma(statement) {
         return Ok(Purpose::Read);
     }
     let tree = parsed(connection, statement, location)?;
-    let is_wrong = |what: &str| tree.get("error_type").and_then(Value::as_str) == Some(what);
-    // What cannot be parsed cannot be executed either, and DuckDB says best what is wrong with it.
-    let is_select =
-        tree.get("error") == Some(&Value::Bool(false)) || is_wrong("parser") || is_wrong("syntax");
+    let text = |key: &str| tree.get(key).and_then(Value::as_str);
+    if matches!(text("error_type"), Some("parser" | "syntax")) {
+        return Ok(Purpose::Unreadable(text("error_message").unwrap_or_default().to_owned()));
+    }
+    let is_select = tree.get("error") == Some(&Value::Bool(false));
     let does =
         called(&tree, &|name| DOING_FUNCTIONS.iter().any(|function| name.eq_ignore_ascii_case(function)));
     Ok(if is_select && does.is_none() { Purpose::Read } else { Purpose::Other })
@@ -70,6 +73,9 @@ pub(in crate::destinations) fn check(connection: &Connection, sql: &str, locatio
     match purpose(connection, sql, location)? {
         Purpose::Read => Ok(()),
         Purpose::Other => Err(only_reads(location)),
+        // It is not executed: what this parser cannot read, another might.
+        Purpose::Unreadable(why) => Err(Error::destination(format!("DuckDB cannot query {location}: {why}"))
+            .with_hint("`windlass pipeline schema NAME` shows the tables and columns")),
     }
 }
 
@@ -192,9 +198,6 @@ mod tests {
             "pragma version;",
             "SELECT 1; SELECT 2",
             "SELECT '; COPY t TO x'",
-            // DuckDB says what is wrong with these.
-            "SELEC 1",
-            "SELECT",
         ] {
             assert_eq!(purpose_of(sql), Purpose::Read, "{sql}");
         }
@@ -236,6 +239,18 @@ mod tests {
             "USE memory",
         ] {
             assert_eq!(purpose_of(sql), Purpose::Other, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_executed() {
+        for sql in [
+            "SELEC 1",
+            "SELECT",
+            "EXPLAIN (ANALYZE, FORMAT json) DELETE FROM t",
+            "WITH a AS (DELETE FROM t) FROM a",
+        ] {
+            assert!(matches!(purpose_of(sql), Purpose::Unreadable(_)), "{sql}");
         }
     }
 
