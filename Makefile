@@ -100,7 +100,7 @@ fuzz-files: python
 	  --results results/files.jsonl
 
 fuzz-files-sample: python tests-built
-	"$(PYTHON)/bin/python" fuzz/files/run.py --windlass "$(CARGO_TARGET_DIR)/debug/windlass" --files 400 --kinds json,csv
+	"$(PYTHON)/bin/python" fuzz/files/run.py --windlass "$(CARGO_TARGET_DIR)/debug/windlass" --files 400
 
 # Pipelines killed from outside at random moments (soak/README.md); goes on where results/soak.jsonl stands: make soak KILLS=10000
 soak: python
