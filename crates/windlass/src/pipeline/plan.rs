@@ -124,6 +124,7 @@ impl Pipeline {
             refreshed.forget(&mut state, source.name());
         }
         let extracted = self.read_prepared(source, &mut prepared, &state).await?;
+        plan.warnings.extend(extracted.notices.iter().cloned());
         plan.warnings.extend(left_unread(&extracted));
         let schema = &extracted.state.schema;
         crate::load::verify(schema, self.destination.capabilities())?;
