@@ -131,7 +131,12 @@ impl<'a> Checker<'a> {
             }
         }
         for key in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
-            if let Some(key) = key.as_str().filter(|key| !map.contains_key(*key)) {
+            // A key that is only misspelt is told once.
+            let is_misspelt = |key: &str| {
+                let hint = format!("did you mean `{key}`?");
+                self.problems.iter().any(|problem| problem.hint.as_deref() == Some(hint.as_str()))
+            };
+            if let Some(key) = key.as_str().filter(|key| !map.contains_key(*key) && !is_misspelt(key)) {
                 self.problem(pointer, format!("`{key}` is missing"), None);
             }
         }

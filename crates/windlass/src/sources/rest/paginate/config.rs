@@ -89,7 +89,7 @@ impl PaginatorConfig {
 
     /// Reads a configuration. Errors: an unknown name or option.
     pub fn parse(value: Value) -> Result<Self> {
-        parse_options("paginator", value)
+        parse_plainly("paginator", value)
     }
 
     /// The options beside the type.
