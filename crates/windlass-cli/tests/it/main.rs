@@ -22,9 +22,9 @@ mod loads;
 #[cfg(feature = "mysql")]
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
 mod mariadb;
+mod parquet_types;
 #[cfg(unix)]
 mod private_files;
-mod parquet_types;
 mod project;
 mod query_only;
 mod query_values;
@@ -32,6 +32,7 @@ mod query_values;
 mod recordings;
 #[cfg(feature = "http")]
 mod rest_api;
+mod same_key_twice;
 #[path = "../../../windlass/tests/destinations/server.rs"]
 #[allow(
     dead_code,
@@ -46,15 +47,19 @@ mod sql_backfill;
 mod sql_examples;
 #[cfg(feature = "failpoints")]
 mod sql_kills;
+#[allow(clippy::print_stderr, reason = "what is left out is said")]
+mod sql_missing_cursors;
 #[cfg(feature = "mysql")]
 mod sql_mysql;
 mod sql_partitions;
 #[cfg(feature = "failpoints")]
 mod sql_postgres;
+mod sql_sqlite_cursors;
 #[cfg(feature = "mysql")]
 mod sql_types;
 mod sql_versions;
 #[cfg(feature = "failpoints")]
 mod sql_watermarks;
+mod text_cursors;
 mod texts;
 mod type_changes;

@@ -61,7 +61,7 @@ impl Pipeline {
         state: &State,
     ) -> Result<Extracted> {
         let mut resources = std::mem::take(&mut prepared.resources);
-        Cursors::open(source.name(), &mut resources, state)?;
+        Cursors::open(source.name(), &mut resources, state, &prepared.naming)?;
         let scratch = Scratch::new(source.name())?;
         let load_id = self.env.new_load_id();
         let context = SourceContext { folder: self.folder.clone() };
