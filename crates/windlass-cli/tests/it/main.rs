@@ -10,6 +10,7 @@ mod bad_places;
 mod bad_state;
 mod bad_values;
 mod commands;
+mod costly_input;
 mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]
@@ -19,9 +20,9 @@ mod loads;
 #[cfg(feature = "mysql")]
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
 mod mariadb;
+mod parquet_types;
 #[cfg(unix)]
 mod private_files;
-mod parquet_types;
 mod project;
 mod query_only;
 mod query_values;
