@@ -295,7 +295,7 @@ impl Normalizer {
         match declare(&mut state.schema, tables.clone(), &ctx.naming, ctx.can_merge)? {
             Declared::Tables => {
                 // What stays nested is decided by the schema at the start, so they count as if they had been there.
-                declare(&mut settings.start, tables, &ctx.naming, ctx.can_merge)?;
+                declare(&mut settings.start, tables.clone(), &ctx.naming, ctx.can_merge)?;
             }
             Declared::Refused => drop(state.refused_tables.insert(root, ContractMode::DiscardRow)),
         }

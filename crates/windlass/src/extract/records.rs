@@ -1,9 +1,7 @@
 //! From a page to the records on a tape, whatever the page holds.
 
 use windlass_core::csv::CsvBuffers;
-use windlass_core::json::{
-    BadRecord, INVALID_UTF8, ParseBuffers, Parsed, Select, SyntaxError, TypedValues,
-};
+use windlass_core::json::{BadRecord, INVALID_UTF8, ParseBuffers, Parsed, Select, SyntaxError, TypedValues};
 use windlass_core::{At, Error, Result};
 
 use super::unfound::Unfound;
