@@ -73,8 +73,16 @@ async fn play(place: &Place, case: usize, history: &History) -> Result<(), TestC
     let names: Vec<String> = (0..history.tables.len()).map(|table| format!("c{case}_{table}")).collect();
     for extracts in &history.loads {
         let tables = names.iter().zip(&history.tables).zip(extracts);
-        let resources: Vec<Rows<'_>> =
-            tables.clone().map(|((name, disposition), extract)| rows(name, disposition, extract)).collect();
+        // A folder merges by appending, and refuses a strategy that somebody chose.
+        let possible = |disposition: &'static str| match (place.kind, disposition) {
+            (Kind::Filesystem, "append" | "replace") => disposition,
+            (Kind::Filesystem, _) => "delete-insert",
+            _ => disposition,
+        };
+        let resources: Vec<Rows<'_>> = tables
+            .clone()
+            .map(|((name, disposition), extract)| rows(name, possible(disposition), extract))
+            .collect();
         let mut before = Vec::new();
         for ((name, disposition), extract) in tables {
             if *disposition != "replace" && extract.is_empty() {
