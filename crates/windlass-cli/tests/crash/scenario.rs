@@ -79,8 +79,10 @@ impl Disposition {
         }
     }
 
-    fn resource(self) -> &'static str {
+    fn resource(self, kind: Kind) -> &'static str {
         match self {
+            // A folder refuses the strategy, and adds up what a plain merge reads.
+            Self::Scd2 if kind == Kind::Filesystem => "write_disposition: merge",
             Self::Append => {
                 "write_disposition: append, primary_key: id, incremental: {cursor_path: updated_at}"
             }
@@ -194,7 +196,7 @@ fn in_session<T>(
 impl Place {
     /// An empty place before the first load.
     pub(crate) fn new(kind: Kind, disposition: Disposition, server: Option<&Arc<Server>>) -> Self {
-        let project = Project::in_memory().reading_files(kind.settings(), disposition.resource());
+        let project = Project::in_memory().reading_files(kind.settings(), disposition.resource(kind));
         // The second load removes what is left of the first, so that removals are broken off as well.
         let text = fs::read_to_string(project.path("p.yaml")).unwrap();
         project.write("p.yaml", format!("{text}load: {{kept_packages: 0}}\n"));
@@ -216,7 +218,7 @@ impl Place {
                 "pipeline: p\ndataset: d\ndestination: {}\nextract: {{checkpoint_seconds: 0}}\nsource:\n  type: \
                  inline\n  resources:\n    - {other}\n    - {{name: t, page_size: 4, {}, items: [{items}]}}\n",
                 kind.settings(),
-                disposition.resource()
+                disposition.resource(kind)
             ),
         );
         place
