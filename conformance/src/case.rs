@@ -100,6 +100,11 @@ impl Case {
 }
 
 impl Run {
+    /// The name of the source; the pipeline's by default.
+    pub fn source_name<'a>(&'a self, pipeline: &'a str) -> &'a str {
+        self.source.name.as_deref().unwrap_or(pipeline)
+    }
+
     /// The source of the run. Errors: hints that this engine does not know.
     pub fn source(&self, pipeline: &str) -> Result<InlineSource> {
         let resources = self.resources.iter().map(resource).collect::<Result<_>>()?;

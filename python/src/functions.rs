@@ -35,6 +35,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(select_json, module)?,
         wrap_pyfunction!(destination_kinds, module)?,
         wrap_pyfunction!(destination_options, module)?,
+        wrap_pyfunction!(destination_needs, module)?,
         wrap_pyfunction!(cursor_column, module)?,
         wrap_pyfunction!(run_command, module)?,
         wrap_pyfunction!(learn_secret, module)?,
@@ -183,6 +184,12 @@ fn destination_options(py: Python<'_>, kind: &str) -> PyResult<String> {
     let entry = windlass::destinations::destination_entry(kind).or_raise(py)?;
     let definition = schema.pointer(&format!("/$defs/destination:{}", entry.name)).cloned();
     Ok(definition.unwrap_or_default().to_string())
+}
+
+/// The option that a destination cannot do without, if there is one.
+#[pyfunction]
+fn destination_needs(py: Python<'_>, kind: &str) -> PyResult<Option<&'static str>> {
+    Ok(windlass::destinations::destination_entry(kind).or_raise(py)?.needed)
 }
 
 /// The column of a cursor, if its path is nothing but a name.

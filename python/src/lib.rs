@@ -6,6 +6,7 @@ mod engine;
 mod error;
 mod extractor;
 mod functions;
+mod logs;
 mod placeholders;
 mod read;
 mod reader;
@@ -34,5 +35,6 @@ fn _windlass(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<steps::Steps>()?;
     module.add_function(wrap_pyfunction!(unread::rows_of_lines, module)?)?;
     module.add_function(wrap_pyfunction!(unread::rows_of_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(logs::set_log_level, module)?)?;
     functions::register(module)
 }

@@ -12,6 +12,7 @@ use windlass::core::{Error, Result};
 use windlass::extract::Cancel;
 
 use crate::error::exception;
+use crate::logs::hand_over;
 
 /// How often a thread that waits for the engine looks for Ctrl-C.
 const POLL: Duration = Duration::from_millis(50);
@@ -79,6 +80,7 @@ where
                 }
             })
         });
+        drop(hand_over(py));
         match next {
             Next::Work(work) if interrupt.is_none() => work(py),
             Next::Done(result) => break result,

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// Print one JSON object to stdout instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Log to stderr: -v what happens, -vv details (or set WINDLASS_LOG)
+    /// Log to stderr: -v requests, statements and steps, -vv more (or set WINDLASS_LOG)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     #[command(subcommand)]
@@ -44,9 +44,9 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Read the sources of a pipeline and keep what servers answer, without secrets; loads nothing
     Record(RecordArgs),
-    /// Check a pipeline file
-    Validate(FileArgs),
-    /// Check a pipeline file, and that its sources and its destination answer
+    /// Check pipeline files, and tell everything that is wrong with them; connects to nothing
+    Validate(ValidateArgs),
+    /// Check a pipeline file, and ask each of its resources for a record and its destination for the dataset
     Check(FileArgs),
     /// Write what runs a pipeline elsewhere: a workflow of GitHub, a DAG of Airflow, a crontab line, a Dockerfile
     Deploy(DeployArgs),
@@ -106,6 +106,13 @@ pub(crate) struct DiscoverArgs {
 pub(crate) struct FileArgs {
     /// The pipeline file, YAML or TOML
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ValidateArgs {
+    /// The pipeline files, YAML or TOML
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

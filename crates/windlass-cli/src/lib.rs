@@ -54,13 +54,26 @@ fn start_logging(verbose: u8) {
         _ => Some("trace"),
     };
     let filter = match (by_flag, std::env::var("WINDLASS_LOG")) {
-        (Some(level), _) => EnvFilter::new(level),
+        // What libraries log of requests may hold secrets.
+        (Some(level), _) => {
+            EnvFilter::new(format!("warn,windlass={level},windlass_core={level},windlass_cli={level}"))
+        }
         (None, Ok(filter)) if !filter.is_empty() => EnvFilter::new(filter),
-        _ => return,
+        _ => {
+            // What a run waits for is told to everybody.
+            let waits = tracing_subscriber::fmt()
+                .with_env_filter(EnvFilter::new("off,windlass::waiting=warn"))
+                .with_writer(|| output::MaskedStderr)
+                .with_ansi(false)
+                .without_time()
+                .with_target(false);
+            // A program that calls this may log by itself.
+            return drop(waits.try_init());
+        }
     };
-    tracing_subscriber::fmt()
+    let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| output::MaskedStderr)
-        .with_ansi(output::stderr_has_colour())
-        .init();
+        .with_ansi(output::stderr_has_colour());
+    drop(logs.try_init());
 }

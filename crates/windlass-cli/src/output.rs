@@ -20,6 +20,8 @@ impl Exit {
     pub(crate) const OK: Self = Self(0);
     /// Records were rejected, partitions failed, or a budget was spent.
     pub(crate) const PARTIAL: Self = Self(3);
+    /// Files or arguments are wrong.
+    pub(crate) const INVALID: Self = Self(2);
     /// A plan found changes.
     pub(crate) const CHANGES: Self = Self(5);
 
@@ -103,9 +105,16 @@ impl Output {
             // The error itself still goes to stderr.
             drop(self.result(&json!({ "error": error_json(error) }), String::new));
         }
-        self.note("error", "31", &error.chain());
-        if let Some(hint) = error.hint() {
-            self.note("hint", "36", hint);
+        self.errors(std::slice::from_ref(error));
+    }
+
+    /// Prints several errors with their remedies to stderr.
+    pub(crate) fn errors(&self, errors: &[Error]) {
+        for error in errors {
+            self.note("error", "31", &error.chain());
+            if let Some(hint) = error.hint() {
+                self.note("hint", "36", hint);
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::value::{Timestamp, format_timestamp};
 
 /// What a destination remembers of the lease of one pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +47,10 @@ impl Claim {
     pub fn take(&self, last: Option<&Lease>, now: i64) -> Result<Lease> {
         if let Some(last) = last.filter(|last| last.expires_at > now && last.holder != self.holder) {
             let seconds = (last.expires_at - now).div_euclid(1_000_000) + 1;
+            let mut since = String::new();
+            format_timestamp(&mut since, Timestamp { micros: last.acquired_at, offset: Some(0) }, 'T');
             return Err(Error::conflict(format!(
-                "another run of pipeline `{}` is under way: {}",
+                "another run of pipeline `{}` is under way: {}, since {since}",
                 self.pipeline, last.owner
             ))
             .with_hint(format!(
@@ -100,6 +103,7 @@ mod tests {
         let error = claim("b").take(Some(&first), 200).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert!(error.to_string().contains("host of a"), "{error}");
+        assert!(error.to_string().contains("since 1970-01-01T00:00:00.000100+00:00"), "{error}");
         assert!(error.hint().unwrap().contains("--wait 10"), "{error}");
         let second = claim("b").take(Some(&first), first.expires_at).unwrap();
         assert_eq!((second.token, second.holder.as_str()), (2, "b"));

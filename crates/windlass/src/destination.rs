@@ -106,6 +106,11 @@ pub trait Destination: Send + Sync {
         Ok(())
     }
 
+    /// Where the tables of a dataset are, if that is another place than [`Destination::location`] says.
+    fn location_of(&self, _dataset: &str) -> String {
+        self.location()
+    }
+
     /// Opens a connection for one dataset. Nothing is created before there is something to load.
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>>;
 }

@@ -10,6 +10,7 @@ pub mod env;
 pub mod extract;
 mod failpoint;
 mod files;
+mod holder;
 mod load;
 mod memory;
 pub mod packages;

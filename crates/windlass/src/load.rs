@@ -55,6 +55,10 @@ async fn attempt(
     failpoint("load.migrated")?;
     for jobs in steps(&package.manifest.jobs) {
         cancel.check()?;
+        if let Some(first) = jobs.first() {
+            let rows: u64 = jobs.iter().map(|job| job.rows).sum();
+            tracing::info!(table = first.table, files = jobs.len(), rows, "load");
+        }
         session.load(package, &jobs).await?;
         failpoint("load.job_loaded")?;
         progress.count_jobs_done(jobs.len() as u64);
@@ -62,6 +66,7 @@ async fn attempt(
     cancel.check()?;
     failpoint("load.before_commit")?;
     session.commit(package, env.now()).await?;
+    tracing::info!(package = package.load_id(), "committed");
     failpoint("load.after_commit")?;
     package.record(JournalEntry::Committed { at: env.now() })?;
     failpoint("load.recorded")?;

@@ -47,6 +47,11 @@ pub trait Source: Send + Sync {
         false
     }
 
+    /// Whether [`Source::resources`] asks a server what there is.
+    fn asks_what_there_is(&self) -> bool {
+        false
+    }
+
     /// One extractor for each partition of a resource that can be read on its own; their order is the order of the
     /// data.
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>>;

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Dict, List, Optional, Type
 
 from windlass._native import native
-from windlass.common.configuration.resolve import lookup
+from windlass.common.configuration.resolve import Missing, lookup, missing_error
 from windlass.common.destination.exceptions import InvalidDestinationReference, UnknownDestinationModule
 
 #: Options of every destination that say nothing to the engine.
@@ -66,15 +66,25 @@ class Destination:
         """The options, with settings for those that were not given."""
         options: Dict[str, Any] = {}
         sections = ("destination", self.destination_name)
+        searched: Dict[str, Any] = {}
         for name in option_names(self.kind):
             value = self.config_params.get(name)
             if value is None:
-                value, _ = lookup(name, sections, is_secret=name == "credentials", pipeline=pipeline_name)
+                value, searched[name] = lookup(name, sections, is_secret=name == "credentials", pipeline=pipeline_name)
                 value = _from_text(self.kind, name, value)
             if value is not None:
                 options[name] = _plain(value)
         credentials = options.get("credentials")
         options.update(self._credential_fields(credentials, sections, pipeline_name))
+        needed = native().destination_needs(self.kind) if self.kind in native().destination_kinds() else None
+        if needed and not options.get(needed):
+            missing = [Missing(needed, searched.get(needed, []))]
+            if needed == "credentials":
+                # A connection may be given by its parts as well.
+                for name in credential_fields(self.kind):
+                    _, traces = lookup(name, sections, embedded=("credentials",), is_secret=True, pipeline=pipeline_name)
+                    missing.append(Missing(f"credentials.{name}", traces))
+            raise missing_error(f"{self.kind.capitalize()}ClientConfiguration", missing)
         return options
 
     def _credential_fields(self, given: Any, sections: Any, pipeline_name: str) -> Dict[str, Any]:

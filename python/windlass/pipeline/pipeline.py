@@ -12,6 +12,7 @@ from windlass._native import native
 from windlass.common.configuration.providers import global_dir, local_dir
 from windlass.common.configuration.resolve import lookup, resolved_values, watch_values
 from windlass.common.pipeline import ExtractInfo, LoadInfo, NormalizeInfo
+from windlass.common.runtime.logs import configure as configure_logs
 from windlass.destinations import resolve as resolve_destination
 from windlass.pipeline.active import activate, active
 from windlass.pipeline.data import sources_of
@@ -261,6 +262,7 @@ class Pipeline(Packages):
 
     def engine(self, loader_file_format: Optional[str] = None) -> Any:
         """The engine with what is set now."""
+        configure_logs(self.pipeline_name)
         destination = self.destination
         if destination is None:
             raise PipelineConfigMissing(

@@ -1,70 +1,102 @@
 //! `windlass validate` and `windlass check`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use windlass::config::{Described, Overrides, PipelineFile};
-use windlass::core::Result;
-use windlass::source::{Opening, SourceContext};
+use windlass::core::{Error, Result};
 
 use super::environment;
-use crate::output::{Exit, Output};
+use crate::output::{Exit, Output, error_json};
 
-pub(super) fn validate(file: &Path, output: &Output) -> Result<Exit> {
-    let described = described(file)?;
+/// Tells everything that is wrong with the files, as far as that can be told without a connection.
+pub(super) async fn validate(files: &[PathBuf], output: &Output) -> Result<Exit> {
+    let mut values = Vec::new();
+    let mut is_valid = true;
+    for file in files {
+        let examined = examine(file).await;
+        let value = match &examined {
+            Ok(described) => {
+                described.pipeline.warnings().iter().for_each(|warning| output.warning(warning));
+                let (value, text) = told(file, described);
+                output.say(text)?;
+                value
+            }
+            Err(errors) => {
+                is_valid = false;
+                output.errors(errors);
+                let all: Vec<Value> = errors.iter().map(error_json).collect();
+                json!({ "error": all.first(), "errors": all })
+            }
+        };
+        values.push((file, value));
+    }
+    if output.is_json() {
+        match values.as_slice() {
+            [(_, value)] => output.print_json(value)?,
+            _ => {
+                let files: Vec<Value> = values
+                    .into_iter()
+                    .map(|(file, mut value)| {
+                        value["file"] = file.display().to_string().into();
+                        value
+                    })
+                    .collect();
+                output.print_json(&json!({ "files": files }))?;
+            }
+        }
+    }
+    Ok(if is_valid { Exit::OK } else { Exit::INVALID })
+}
+
+async fn examine(file: &Path) -> Result<Described, Vec<Error>> {
+    let described = PipelineFile::examine(file, environment())?.describe_all(&Overrides::default())?;
+    let errors = described.pipeline.validate(&described.sources, &described.options).await;
+    let place = file.display().to_string();
+    let located = |error: Error| if error.place().file.is_some() { error } else { error.at_file(&*place) };
+    if errors.is_empty() { Ok(described) } else { Err(errors.into_iter().map(located).collect()) }
+}
+
+/// What a valid file describes, for programs and for people.
+fn told(file: &Path, described: &Described) -> (Value, String) {
     let names: Vec<&str> = described.sources.iter().map(|source| source.name()).collect();
     let value = json!({
         "pipeline": described.pipeline.name(),
         "destination": described.pipeline.destination().kind(),
         "sources": names,
     });
-    output.result(&value, || {
-        format!(
-            "{}: pipeline {} from {} to {} is valid\n",
-            file.display(),
-            described.pipeline.name(),
-            names.join(", "),
-            described.pipeline.destination().kind()
-        )
-    })?;
-    Ok(Exit::OK)
+    let text = format!(
+        "{}: pipeline {} from {} to {} is valid",
+        file.display(),
+        described.pipeline.name(),
+        names.join(", "),
+        described.pipeline.destination().kind()
+    );
+    (value, text)
 }
 
-/// Opens every resource and the destination, without reading records.
+/// Asks every resource for a record and the destination for the dataset; loads nothing.
 pub(super) async fn check(file: &Path, output: &Output) -> Result<Exit> {
-    let described = described(file)?;
-    let folder = file.parent().map(Path::to_owned).unwrap_or_default();
-    let opening = Opening { folder: folder.clone(), ..Opening::default() };
-    let context = SourceContext { folder };
-    let mut names = Vec::new();
-    for source in &described.sources {
-        for resource in source.resources(&context).await? {
-            source.open(&resource, &opening).await.map_err(|error| error.at_resource(&resource.name))?;
-            names.push(resource.name);
-        }
-    }
+    let described = PipelineFile::load(file, environment())?.describe(&Overrides::default())?;
+    described.pipeline.warnings().iter().for_each(|warning| output.warning(warning));
+    let names = described.pipeline.probe(&described.sources).await?;
     let mut session = described.pipeline.connect().await?;
     let stored = session.stored().await?;
-    let destination = described.pipeline.destination();
+    let (destination, location) = (described.pipeline.destination(), described.pipeline.location()?);
     let value = json!({
         "pipeline": described.pipeline.name(),
         "resources": names,
-        "destination": { "type": destination.kind(), "location": destination.location(),
+        "destination": { "type": destination.kind(), "location": location,
                          "has_dataset": stored.has_dataset, "has_state": stored.state.is_some() },
     });
     output.result(&value, || {
         let dataset = if stored.has_dataset { "exists" } else { "will be created" };
         format!(
-            "resources {} can be read\ndestination {} {} answers; dataset {} {dataset}\n",
+            "resources {} can be read\ndestination {} {location} answers; dataset {} {dataset}\n",
             names.join(", "),
             destination.kind(),
-            destination.location(),
             described.pipeline.dataset_name()
         )
     })?;
     Ok(Exit::OK)
-}
-
-fn described(file: &Path) -> Result<Described> {
-    PipelineFile::load(file, environment())?.describe(&Overrides::default())
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 use windlass::core::{Error, Result};
-use windlass::discover::{DiscoverOptions, Discovery, openapi};
+use windlass::discover::{DiscoverOptions, Discovery, Parts, openapi_of};
 use windlass::sources::rest::http::{
     HttpSettings, HttpTransport, Request, Transport as _, is_web, masked_url,
 };
@@ -16,17 +16,20 @@ use crate::args::DiscoverArgs;
 use crate::output::{Exit, Output};
 
 pub(super) async fn run(args: &DiscoverArgs, output: &Output) -> Result<Exit> {
-    let text = match is_web(&args.openapi) {
-        true => fetch(&args.openapi).await?,
-        false => read(Path::new(&args.openapi))?,
-    };
+    let mut parts = Parts::new(&text_at(&args.openapi).await?, &args.openapi)?;
+    while let Some(place) = parts.wanted() {
+        match text_at(&place).await {
+            Ok(text) => parts.add(&place, &text)?,
+            Err(error) => parts.miss(&place, error.chain()),
+        }
+    }
     let options = DiscoverOptions {
         pipeline: args.name.clone(),
         destination: args.destination.clone(),
         base_url: args.url.clone(),
         file: if is_web(&args.openapi) { masked_url(&args.openapi) } else { args.openapi.clone() },
     };
-    let discovery = openapi(&text, &options)?;
+    let discovery = openapi_of(&parts, &options)?;
     for warning in &discovery.warnings {
         output.warning(warning);
     }
@@ -41,6 +44,11 @@ pub(super) async fn run(args: &DiscoverArgs, output: &Output) -> Result<Exit> {
     });
     output.result(&value, || summary(path, &discovery))?;
     Ok(Exit::OK)
+}
+
+/// The text of a file, or of what is at an address.
+async fn text_at(place: &str) -> Result<String> {
+    if is_web(place) { fetch(place).await } else { read(Path::new(place)) }
 }
 
 async fn fetch(url: &str) -> Result<String> {

@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Args, output: &Output, signals: &Signals) -> Resul
         Command::Plan(args) => plan::run(&args, output, signals).await,
         Command::Discover(args) => discover::run(&args, output).await,
         Command::Record(args) => record::run(&args, output, signals).await,
-        Command::Validate(args) => check::validate(&args.file, output),
+        Command::Validate(args) => check::validate(&args.files, output).await,
         Command::Check(args) => check::check(&args.file, output).await,
         Command::Deploy(args) => deploy::run(&args, output),
         Command::Pipeline(command) => pipeline::run(command, output).await,

@@ -5,6 +5,8 @@
 #[cfg(feature = "http")]
 mod alerts;
 mod asked_hints;
+#[cfg(feature = "http")]
+mod asks;
 mod bad_files;
 mod bad_places;
 mod bad_state;
@@ -15,6 +17,7 @@ mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]
 mod discover;
+mod hints;
 mod hostile_names;
 mod loads;
 #[cfg(feature = "mysql")]

@@ -234,3 +234,38 @@ fn a_query_that_is_wrong_says_where_the_tables_are_told() {
         }
     }
 }
+
+#[test]
+fn who_holds_a_lock_that_a_load_waits_for_is_told() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::process::Stdio;
+
+    let Some(database) = Database::new("waits") else { return };
+    let project = loaded(&format!("{{type: postgres, credentials: \"{}\"}}", database.url()));
+    let mut holder = Command::new("psql")
+        .args(["-XAtq", &database.url()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut words = holder.stdin.take().unwrap();
+    writeln!(words, "BEGIN; LOCK TABLE d.u; SELECT pg_backend_pid();").unwrap();
+    let mut pid = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut pid).unwrap();
+    project.write("data/b.jsonl", "{\"id\":3,\"more\":true}\n");
+    let mut run =
+        project.command(&["run", "p.yaml"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut told = String::new();
+    let mut stderr = BufReader::new(run.stderr.take().unwrap());
+    while !told.contains("waiting for pid") {
+        let mut line = String::new();
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "the run ended without a word: {told}");
+        told.push_str(&line);
+    }
+    assert!(told.contains(&format!("waiting for pid {} (", pid.trim())), "{told}");
+    assert!(told.contains(") since 20"), "{told}");
+    drop(words);
+    assert!(holder.wait().unwrap().success());
+    assert!(run.wait().unwrap().success());
+    assert_eq!(project.query("SELECT count(*) FROM u"), ["5"]);
+}

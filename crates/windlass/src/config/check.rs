@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 use windlass_core::document::pointer_push;
 
-use super::nearest;
+use super::{nearest, nearest_first};
 
 /// Something that is wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Problem {
 
 /// All problems of `value`. Keys that are required but missing come last.
 pub fn check(schema: &Value, value: &Value) -> Vec<Problem> {
-    let mut checker = Checker { root: schema, problems: Vec::new() };
+    let mut checker = Checker { root: schema, problems: Vec::new(), above: Vec::new() };
     checker.check(schema, value, &mut String::new());
     checker.problems
 }
@@ -28,6 +28,8 @@ pub fn check(schema: &Value, value: &Value) -> Vec<Problem> {
 struct Checker<'a> {
     root: &'a Value,
     problems: Vec<Problem>,
+    /// The keys of the objects around the place, the outermost first.
+    above: Vec<&'a Map<String, Value>>,
 }
 
 impl<'a> Checker<'a> {
@@ -36,9 +38,10 @@ impl<'a> Checker<'a> {
     }
 
     fn no_word(&mut self, pointer: &str, value: &Value, words: &[&str]) {
-        let near = value.as_str().and_then(|word| nearest(word, words.iter().copied()));
-        let hint = near.map(|near| format!("did you mean `{near}`?"));
-        self.problem(pointer, format!("must be one of {}", words.join(", ")), hint);
+        let word = value.as_str().unwrap_or_default();
+        let hint = nearest(word, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let all = nearest_first(word, words.iter().copied()).join(", ");
+        self.problem(pointer, format!("must be one of {all}"), hint);
     }
 
     fn check(&mut self, schema: &'a Value, value: &Value, pointer: &mut String) {
@@ -103,17 +106,21 @@ impl<'a> Checker<'a> {
         let properties = schema.get("properties").and_then(Value::as_object);
         for (key, value) in map {
             if let Some(property) = properties.and_then(|properties| properties.get(key)) {
+                self.above.extend(properties);
                 self.below(property, value, pointer, key);
+                self.above.truncate(self.above.len() - usize::from(properties.is_some()));
                 continue;
             }
             match schema.get("additionalProperties") {
                 Some(Value::Bool(false)) => {
                     let known: Vec<&str> =
                         properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
-                    let hint = match nearest(key, known.iter().copied()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("the keys here are {}", known.join(", ")),
-                    };
+                    let hint = self.other_place(properties, key).unwrap_or_else(|| {
+                        match nearest(key, known.iter().copied()) {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => format!("the keys here are {}", known.join(", ")),
+                        }
+                    });
                     let length = pointer.len();
                     pointer_push(pointer, key);
                     self.problem(&pointer.clone(), format!("unknown key `{key}`"), Some(hint));
@@ -124,17 +131,52 @@ impl<'a> Checker<'a> {
             }
         }
         for key in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
-            if let Some(key) = key.as_str().filter(|key| !map.contains_key(*key)) {
+            // A key that is only misspelt is told once.
+            let is_misspelt = |key: &str| {
+                let hint = format!("did you mean `{key}`?");
+                self.problems.iter().any(|problem| problem.hint.as_deref() == Some(hint.as_str()))
+            };
+            if let Some(key) = key.as_str().filter(|key| !map.contains_key(*key) && !is_misspelt(key)) {
                 self.problem(pointer, format!("`{key}` is missing"), None);
             }
         }
     }
 
+    /// Where a key would be right that is wrong here: further down, or further up.
+    fn other_place(&self, properties: Option<&'a Map<String, Value>>, key: &str) -> Option<String> {
+        if let Some(path) = properties.and_then(|properties| path_below(self.root, properties, key)) {
+            return Some(format!(
+                "`{key}` stands below `{}`: write `{}.{key}`",
+                path.join("."),
+                path.join(".")
+            ));
+        }
+        let above = self.above.iter().rev().find(|properties| properties.contains_key(key));
+        above.map(|_| format!("`{key}` stands further up, not here"))
+    }
+
+    /// Tells of an object whose `type` is none of those that the variants have.
+    fn has_unknown_tag(&mut self, variants: &'a [Value], value: &Value, pointer: &str) -> bool {
+        let Some(tag) = value.get("type").and_then(Value::as_str) else { return false };
+        let mut tags = Vec::new();
+        variants.iter().for_each(|variant| add_tags(self.root, variant, &mut tags));
+        if tags.len() < 2 || tags.contains(&tag) {
+            return false;
+        }
+        let mut place = pointer.to_owned();
+        pointer_push(&mut place, "type");
+        self.no_word(&place, &Value::from(tag), &tags);
+        true
+    }
+
     /// The value must fit one of the variants; the problems of the nearest one are reported.
     fn check_variants(&mut self, variants: &'a [Value], value: &Value, pointer: &mut String) {
+        if self.has_unknown_tag(variants, value, pointer) {
+            return;
+        }
         let mut best: Option<(usize, Vec<Problem>)> = None;
         for variant in variants {
-            let mut checker = Checker { root: self.root, problems: Vec::new() };
+            let mut checker = Checker { root: self.root, problems: Vec::new(), above: self.above.clone() };
             checker.check(variant, value, pointer);
             if checker.problems.is_empty() {
                 return;
@@ -163,6 +205,51 @@ impl<'a> Checker<'a> {
             Some((_, problems)) => self.problems.extend(problems),
             None => {}
         }
+    }
+}
+
+/// The words that `type` may be in the objects that a schema describes.
+fn add_tags<'a>(root: &'a Value, schema: &'a Value, tags: &mut Vec<&'a str>) {
+    let Some(schema) = resolve(root, schema) else { return };
+    if let Some(tag) = schema.get("properties").and_then(|properties| properties.get("type")) {
+        tags.extend(words(root, tag));
+    }
+    for variants in ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(*key)?.as_array()) {
+        variants.iter().for_each(|variant| add_tags(root, variant, tags));
+    }
+}
+
+/// Levels that a key is looked for below where it was written.
+const LEVELS: usize = 3;
+
+/// The shortest path of keys to an object that has `key`; items of lists have the list's name.
+fn path_below<'a>(root: &'a Value, properties: &'a Map<String, Value>, key: &str) -> Option<Vec<&'a str>> {
+    let mut level: Vec<(Vec<&str>, &Map<String, Value>)> = vec![(Vec::new(), properties)];
+    for _ in 0..LEVELS {
+        let mut next = Vec::new();
+        for (path, properties) in level {
+            for (name, property) in properties {
+                let path = [path.as_slice(), &[name.as_str()]].concat();
+                let mut objects = Vec::new();
+                add_objects(root, property, &mut objects);
+                if objects.iter().any(|object| object.contains_key(key)) {
+                    return Some(path);
+                }
+                next.extend(objects.into_iter().map(|object| (path.clone(), object)));
+            }
+        }
+        level = next;
+    }
+    None
+}
+
+/// The keys of the objects that a schema describes, or the items of its lists.
+fn add_objects<'a>(root: &'a Value, schema: &'a Value, objects: &mut Vec<&'a Map<String, Value>>) {
+    let Some(schema) = resolve(root, schema) else { return };
+    objects.extend(schema.get("properties").and_then(Value::as_object));
+    schema.get("items").into_iter().for_each(|items| add_objects(root, items, objects));
+    for variants in ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(*key)?.as_array()) {
+        variants.iter().for_each(|variant| add_objects(root, variant, objects));
     }
 }
 
@@ -344,6 +431,25 @@ mod tests {
         assert_eq!(found, ["/place/typ: unknown key `typ` [did you mean `type`?]"]);
         let found = problems(&schema(), &json!({"limit": 1, "place": 7}));
         assert_eq!(found, ["/place: must be a text or an object, not a number []"]);
+    }
+
+    #[test]
+    fn a_key_that_stands_elsewhere_is_named_with_its_place() {
+        let found = problems(&schema(), &json!({"limit": 1, "path": "x"}));
+        assert_eq!(found, ["/path: unknown key `path` [`path` stands below `place`: write `place.path`]"]);
+        let found = problems(&schema(), &json!({"limit": 1, "place": {"mode": "append"}}));
+        assert_eq!(found, ["/place/mode: unknown key `mode` [`mode` stands further up, not here]"]);
+    }
+
+    #[test]
+    fn a_type_that_is_none_is_told_with_all_of_them_the_nearest_first() {
+        let kind = |name: &str| json!({"type": "object", "properties": {"type": {"const": name}, "a": {}}});
+        let schema = json!({"anyOf": [{"type": "string"}, {"oneOf": [kind("cursor"), kind("page_number")]}]});
+        assert_eq!(
+            problems(&schema, &json!({"type": "pagenumber", "b": 1})),
+            ["/type: must be one of page_number, cursor [did you mean `page_number`?]"]
+        );
+        assert_eq!(problems(&schema, &json!({"type": "cursor", "a": 1})), Vec::<String>::new());
     }
 
     #[test]

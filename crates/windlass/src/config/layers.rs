@@ -76,6 +76,11 @@ impl Layers {
         Ok(self)
     }
 
+    /// The files that were read, and what they hold.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&Path, &Value)> {
+        self.files.iter().map(|file| (file.path.as_path(), &file.value))
+    }
+
     /// An environment variable.
     pub fn env(&self, name: &str) -> Option<&str> {
         self.env.get(name).map(String::as_str)

@@ -18,6 +18,7 @@ use super::parse_options;
 use super::resource::ResourceOptions;
 use super::secret::Secret;
 use super::settings::Settings;
+use super::unused::unused_keys;
 use crate::destinations::{BuildContext, destination_entry};
 use crate::env::Env;
 use crate::files::read_to_string;
@@ -88,7 +89,23 @@ impl PipelineFile {
         Self::load_with(path, env, true)
     }
 
+    /// Everything that is wrong with a file, in its order; the file with its settings if that is nothing.
+    pub fn examine(path: &Path, env: BTreeMap<String, String>) -> Result<Self, Vec<Error>> {
+        let mut loaded = Self::read(path, env, false).map_err(|error| vec![error])?;
+        let errors = loaded.complete();
+        if errors.is_empty() { Ok(loaded) } else { Err(errors) }
+    }
+
     fn load_with(path: &Path, env: BTreeMap<String, String>, is_offline: bool) -> Result<Self> {
+        let mut loaded = Self::read(path, env, is_offline)?;
+        match loaded.complete().into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(loaded),
+        }
+    }
+
+    /// Reads file and settings, and fills in nothing yet.
+    fn read(path: &Path, env: BTreeMap<String, String>, is_offline: bool) -> Result<Self> {
         let file = path.display().to_string();
         let text = read_to_string(path).map_err(|error| match path.exists() {
             true => error,
@@ -106,9 +123,15 @@ impl PipelineFile {
         let folders = std::iter::once(folder.as_path()).chain(home.as_deref());
         let layers = Layers::from_env(env).with_folders(folders)?;
         let document = Document::parse(&text, DocumentFormat::of_path(&file), &file)?;
-        let mut loaded = Self { folder, document, file, layers, is_offline, secrets: Vec::new() };
-        loaded.complete()?;
-        Ok(loaded)
+        Ok(Self { folder, document, file, layers, is_offline, secrets: Vec::new() })
+    }
+
+    /// What the user should know of the files of settings: keys that mean nothing.
+    pub fn warnings(&self) -> Vec<String> {
+        let value = &self.document.value;
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let own = text("/destination/name").or_else(|| text("/destination/type"));
+        unused_keys(&self.layers, &schema(), text("/pipeline").unwrap_or_default(), own.unwrap_or_default())
     }
 
     fn at(&self, pointer: &str) -> At {
@@ -124,15 +147,8 @@ impl PipelineFile {
         error.with_hint(problem.hint.unwrap_or_else(general))
     }
 
-    fn first_problem(&self, problems: Vec<Problem>) -> Result<()> {
-        match problems.into_iter().next() {
-            Some(problem) => Err(self.problem(problem)),
-            None => Ok(()),
-        }
-    }
-
-    /// Variables, then settings of the layers, then the check.
-    fn complete(&mut self) -> Result<()> {
+    /// Variables, then settings of the layers, then the check. Gives everything that is wrong, in that order.
+    fn complete(&mut self) -> Vec<Error> {
         let mut value = std::mem::take(&mut self.document.value);
         let before = value.clone();
         let layers = self.layers.clone();
@@ -143,17 +159,26 @@ impl PipelineFile {
             let is_of_source = pointer.starts_with("/source/") || pointer.starts_with("/sources/");
             (self.is_offline && is_of_source).then_some(STAND_IN)
         };
-        let problems = interpolate(&mut value, &|name| layers.env(name).map(str::to_owned), &stand_in);
+        let unset = interpolate(&mut value, &|name| layers.env(name).map(str::to_owned), &stand_in);
         masking::learn_settings(&value);
-        self.first_problem(problems)?;
+        // Places of which enough is said.
+        let mut told: Vec<String> = unset.iter().map(|problem| problem.pointer.clone()).collect();
+        let mut errors: Vec<Error> = unset.into_iter().map(|problem| self.problem(problem)).collect();
         if !value.is_object() {
-            return Err(Error::config("a pipeline file is an object with the key `pipeline`").at(self.at("")));
+            let error = Error::config("a pipeline file is an object with the key `pipeline`");
+            errors.push(error.at(self.at("")));
+            return errors;
         }
         let pipeline = value.get("pipeline").and_then(Value::as_str).unwrap_or_default().to_owned();
-        self.known_types(&mut value, &pipeline)?;
+        for (pointer, error) in self.known_types(&mut value, &pipeline) {
+            told.push(pointer);
+            errors.push(error);
+        }
         let schema = schema();
-        self.fill_sections(&schema, &mut value, &pipeline)?;
+        errors.extend(self.fill_sections(&schema, &mut value, &pipeline));
         let mut problems = check(&schema, &value);
+        problems.extend(needed_of_destination(&value));
+        problems.retain(|problem| !told.iter().any(|pointer| is_within(&problem.pointer, pointer)));
         // What a variable brought is text; where something else belongs it is read as that.
         problems.retain(|problem| {
             let filled = before.pointer(&problem.pointer) != value.pointer(&problem.pointer);
@@ -168,12 +193,13 @@ impl PipelineFile {
                 _ => true,
             }
         });
-        let problems = if problems.is_empty() { check(&schema, &value) } else { problems };
-        let problems =
-            problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline)).collect();
-        self.first_problem(problems)?;
+        if problems.is_empty() && errors.is_empty() {
+            problems = check(&schema, &value);
+        }
+        let problems = problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline));
+        errors.extend(problems.map(|problem| self.problem(problem)).collect::<Vec<_>>());
         self.document.value = value;
-        Ok(())
+        errors
     }
 
     /// Says where a missing option of the destination was looked for.
@@ -182,7 +208,8 @@ impl PipelineFile {
         if let (Some(key), "/destination") = (missing, problem.pointer.as_str())
             && key != "type"
         {
-            let name = value.pointer("/destination/type").and_then(Value::as_str);
+            let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+            let name = text("/destination/name").or_else(|| text("/destination/type"));
             let sections = ["destination", name.unwrap_or_default()];
             let places = self.layers.places(pipeline, &sections, &[key]);
             problem.hint = Some(format!("set it in the file, or in one of these: {}", places.join("; ")));
@@ -190,8 +217,9 @@ impl PipelineFile {
         problem
     }
 
-    /// Destination and sources as objects with a `type` that exists.
-    fn known_types(&self, value: &mut Value, pipeline: &str) -> Result<()> {
+    /// Destination and sources as objects with a `type` that exists; gives those that have none, and where they stand.
+    fn known_types(&self, value: &mut Value, pipeline: &str) -> Vec<(String, Error)> {
+        let mut errors = Vec::new();
         if let Some(name) = value.get("destination").and_then(Value::as_str) {
             value["destination"] = json!({ "type": name });
         }
@@ -201,25 +229,44 @@ impl PipelineFile {
         {
             // A name of its own, whose kind stands in the settings.
             let found = self.layers.get(pipeline, &["destination", &name], &["destination_type"]);
-            let kind = match found {
-                Some(Found::Text(text)) => text.to_owned(),
-                Some(Found::Value(Value::String(text))) => text.clone(),
-                _ => return Err(located(error, "/destination/type")),
+            let entry = match found {
+                Some(Found::Text(text)) => destination_entry(text),
+                Some(Found::Value(Value::String(text))) => destination_entry(text),
+                _ => Err(error),
             };
-            let entry = destination_entry(&kind).map_err(|e| located(e, "/destination/type"))?;
-            value["destination"]["type"] = entry.name.into();
-            value["destination"]["name"] = name.into();
+            match entry {
+                Ok(entry) => {
+                    value["destination"]["type"] = entry.name.into();
+                    value["destination"]["name"] = name.into();
+                }
+                Err(error) => errors.push(("/destination".to_owned(), located(error, "/destination/type"))),
+            }
         }
         for pointer in source_pointers(value) {
             let kind = value.pointer(&format!("{pointer}/type")).and_then(Value::as_str);
-            if let Some(kind) = kind {
-                source_entry(kind).map_err(|e| located(e, &format!("{pointer}/type")))?;
+            if let Some(error) = kind.and_then(|kind| source_entry(kind).err()) {
+                let error = located(error, &format!("{pointer}/type"));
+                errors.push((pointer, error));
             }
         }
-        Ok(())
+        errors
     }
 
-    fn fill_sections(&self, schema: &Value, value: &mut Value, pipeline: &str) -> Result<()> {
+    /// Fills in what the settings say. Gives what is wrong with them, and credentials that are nowhere.
+    fn fill_sections(&self, schema: &Value, value: &mut Value, pipeline: &str) -> Vec<Error> {
+        let mut missing = Vec::new();
+        let filled = self.fill_from_layers(schema, value, pipeline, &mut missing);
+        let missing = missing.into_iter().map(|problem| self.problem(problem));
+        filled.err().into_iter().chain(missing).collect()
+    }
+
+    fn fill_from_layers(
+        &self,
+        schema: &Value,
+        value: &mut Value,
+        pipeline: &str,
+        unset: &mut Vec<Problem>,
+    ) -> Result<()> {
         let fill = |sections: &[&str], definition: &Value, map: &mut Map<String, Value>| {
             Scope { layers: &self.layers, pipeline, sections }.fill(schema, definition, map)
         };
@@ -271,7 +318,7 @@ impl PipelineFile {
                     let hint = Some(format!("set it in the file, or in one of these: {places}"));
                     Problem { pointer: format!("{pointer}{block}"), message, hint }
                 };
-                self.first_problem(missing.into_iter().map(problem).collect())?;
+                unset.extend(missing.into_iter().map(problem));
             }
         }
         Ok(())
@@ -332,11 +379,34 @@ impl PipelineFile {
             .env(env)
             .dev_mode(dev_mode)
             .alerts(alerts)
+            .notes(self.warnings())
             .relative_to(&self.folder);
         if let Some(dataset) = dataset {
             pipeline = pipeline.dataset(dataset);
         }
         Ok(pipeline)
+    }
+
+    /// Builds everything that the file describes, and gives everything that is wrong with it.
+    pub fn describe_all(&self, overrides: &Overrides) -> Result<Described, Vec<Error>> {
+        let mut errors = Vec::new();
+        let pipeline = self.pipeline(overrides).map_err(|error| errors.push(error)).ok();
+        let mut sources = Vec::new();
+        let name = self.document.value.get("pipeline").and_then(Value::as_str).unwrap_or_default();
+        for pointer in source_pointers(&self.document.value) {
+            match self.source(&pointer, name, &overrides.exchanges) {
+                Ok(source) => sources.push(source),
+                Err(error) => errors.push(error.at(self.at(&pointer))),
+            }
+        }
+        let schema_contract = self.document.value.get("schema_contract").cloned();
+        match pipeline {
+            Some(pipeline) if errors.is_empty() => {
+                let options = RunOptions { schema_contract, ..RunOptions::default() };
+                Ok(Described { pipeline, sources, options })
+            }
+            _ => Err(errors),
+        }
     }
 
     fn sources(&self, pipeline: &str, exchanges: &Exchanges) -> Result<Vec<Box<dyn Source>>> {
@@ -466,6 +536,20 @@ impl PipelineFile {
             secrets: self.secrets.clone(),
         })
     }
+}
+
+/// Whether a JSON pointer leads to a place, or to one below it.
+fn is_within(pointer: &str, place: &str) -> bool {
+    pointer.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What the destination cannot do without and nobody has said.
+fn needed_of_destination(value: &Value) -> Option<Problem> {
+    let destination = value.get("destination")?.as_object()?;
+    let entry = destination_entry(destination.get("type")?.as_str()?).ok()?;
+    let key = entry.needed.filter(|key| destination.get(*key).is_none_or(Value::is_null))?;
+    let message = format!("`{key}` is missing");
+    Some(Problem { pointer: "/destination".to_owned(), message, hint: None })
 }
 
 /// Fills in the settings of each table that is named, which have a section of their own.

@@ -44,6 +44,8 @@ pub struct DestinationEntry {
     pub example: &'static str,
     /// Why this binary does not have it, if so.
     pub missing: Option<&'static str>,
+    /// The option that it cannot do without, and that is looked for in the settings.
+    pub needed: Option<&'static str>,
     /// The JSON Schema of its options.
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Builds it from its options. Errors: options that are unknown or wrong.
@@ -73,6 +75,25 @@ pub fn destination_entry(name: &str) -> Result<&'static DestinationEntry> {
         .iter()
         .find(|entry| entry.name == short)
         .ok_or_else(|| unknown_name("destination", name, DESTINATIONS.iter().map(|entry| entry.name)))
+}
+
+/// Characters of a statement that are logged; all of them with `-vv`.
+#[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
+const LOGGED_STATEMENT: usize = 200;
+
+/// Logs a statement that changes a destination.
+#[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
+fn log_statement(sql: &str) {
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        tracing::debug!(sql, "statement");
+    } else if tracing::enabled!(tracing::Level::INFO) {
+        let mut short: String = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some((end, _)) = short.char_indices().nth(LOGGED_STATEMENT) {
+            short.truncate(end);
+            short.push('…');
+        }
+        tracing::info!(sql = short, "statement");
+    }
 }
 
 /// Runs `work` on a thread that may block.

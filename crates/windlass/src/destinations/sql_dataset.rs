@@ -7,7 +7,7 @@ use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOp
 use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::path_part::check_part;
-use windlass_core::schema::{Schema, SystemNames};
+use windlass_core::schema::{Schema, SystemNames, state_table};
 use windlass_core::sql::{
     Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_by_staging,
     replace_from_staging,
@@ -209,6 +209,7 @@ impl SqlDataset {
         let mut plan = load.plan(&self.name, &tables, &truncated, &found.main.tables, has_version)?;
         plan.drops = drops;
         self.forget_creation(&mut plan, &self.name, found.main.exists);
+        plan.ddl.extend(self.state_of_another_schema(package, &found.main.tables)?);
         if !dropped.is_empty() && !found.staging.tables.is_empty() {
             plan.drops.extend(load.drop_tables(&self.staging, dropped, &mut found.staging.tables)?);
         }
@@ -222,6 +223,20 @@ impl SqlDataset {
             plan.extend(next);
         }
         Ok(plan)
+    }
+
+    /// What makes the table of the state, should it be missing: the schema of a second source has none.
+    fn state_of_another_schema(
+        &self,
+        package: &LoadPackage,
+        existing: &ExistingTables,
+    ) -> Result<Vec<String>> {
+        let has_state = package.manifest.jobs.iter().any(|job| job.table == self.names.state_table);
+        if !has_state || package.schema.table(&self.names.state_table).is_some() {
+            return Ok(Vec::new());
+        }
+        let table = state_table(&self.place.naming)?;
+        migration(self.dialect, &self.name, [&table].into_iter(), existing, &self.types, &self.names.prefix)
     }
 
     /// Who may not create datasets may still load into one that somebody created.

@@ -8,6 +8,7 @@
 
 mod document;
 mod pages;
+mod parts;
 mod records;
 mod resources;
 mod schema;
@@ -21,6 +22,7 @@ use serde_json::Value;
 use windlass_core::{Error, Result};
 
 use self::document::Api;
+pub use self::parts::Parts;
 use self::resources::Draft;
 use self::write::Frame;
 use crate::destinations::destination_entry;
@@ -60,9 +62,14 @@ pub struct Discovery {
 ///
 /// Errors: no such document, nothing in it that can be loaded, no address of the API.
 pub fn openapi(text: &str, options: &DiscoverOptions) -> Result<Discovery> {
+    openapi_of(&Parts::new(text, &options.file)?, options)
+}
+
+/// The same of a document in several files. Errors: as of [`openapi`].
+pub fn openapi_of(parts: &Parts, options: &DiscoverOptions) -> Result<Discovery> {
     let at_file =
         |error: Error| if error.place().file.is_some() { error } else { error.at_file(&options.file) };
-    let value = document::parse(text, &options.file)?;
+    let (value, mut told) = parts.join();
     let api = Api::read(&value).map_err(at_file)?;
     let base_url = base_url(api.server.as_deref(), options).map_err(at_file)?;
     let pipeline = match &options.pipeline {
@@ -94,7 +101,10 @@ pub fn openapi(text: &str, options: &DiscoverOptions) -> Result<Discovery> {
         resources: named(true),
         unselected: named(false),
         variables: write::variables(api.signature.as_ref(), &pipeline),
-        warnings: warnings(&api, drafts.len()),
+        warnings: {
+            told.extend(warnings(&api, drafts.len()));
+            told
+        },
         pipeline,
     })
 }

@@ -186,7 +186,9 @@ impl Progress {
     }
 
     pub(crate) fn set_stage(&self, stage: impl Into<String>) {
-        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage.into();
+        let stage = stage.into();
+        tracing::info!(stage, "step");
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 }
 

@@ -8,6 +8,7 @@ use windlass_core::{Error, Result};
 
 use super::report::LoadInfo;
 use super::{Pipeline, RunOptions};
+use crate::config::unknown_name;
 use crate::source::{Resource, Source, SourceContext};
 
 /// Records with one cursor value that a chunk is widened for: their digests are part of the state.
@@ -106,9 +107,10 @@ impl Pipeline {
         left_out: &mut Vec<String>,
     ) -> Result<Vec<Chunked>> {
         let context = SourceContext { folder: self.folder.clone() };
-        let mut chunked = Vec::new();
+        let (mut chunked, mut known) = (Vec::new(), Vec::new());
         for source in sources {
             for resource in source.resources(&context).await? {
+                known.push(resource.name.clone());
                 let is_meant = match options.select.as_slice() {
                     [] => resource.selected,
                     names => names.contains(&resource.name),
@@ -129,12 +131,15 @@ impl Pipeline {
                 });
             }
         }
+        if let Some(unknown) = options.select.iter().find(|name| !known.contains(name)) {
+            return Err(unknown_name("resource", unknown, known.iter().map(String::as_str)));
+        }
         if chunked.is_empty() {
             let what = match left_out.first() {
                 Some(name) => {
                     format!("resource `{name}` has no cursor that chunks could be read in the order of")
                 }
-                None => "there is no such resource".to_owned(),
+                None => "the sources have no resource".to_owned(),
             };
             return Err(Error::config(what).with_hint(
                 "give the table an `incremental: {cursor_path: …}`, best of a column with an index",

@@ -1,6 +1,5 @@
 //! Holding a pipeline's lease while a run goes on.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use windlass_core::{Error, ErrorKind, Result};
 
 use super::Pipeline;
 use crate::destination::{Lease, Session};
+use crate::holder::host_name;
 
 /// How often a run that waits for another looks again.
 pub(super) const POLL: Duration = Duration::from_millis(100);
@@ -86,18 +86,4 @@ impl Pipeline {
             micros: seconds.saturating_mul(1_000_000).min(i64::MAX / 4),
         }
     }
-}
-
-/// The name of this machine. Two without a name would only be less polite to each other.
-fn host_name() -> String {
-    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
-    let named = files.iter().find_map(|path| std::fs::read_to_string(Path::new(path)).ok());
-    let named = named.or_else(|| {
-        let output = std::process::Command::new("hostname").output().ok()?;
-        String::from_utf8(output.stdout).ok()
-    });
-    named
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned())
 }

@@ -105,7 +105,8 @@ impl Pipeline {
         let mut grown = Arc::new(SchemaState::new(schema.clone()));
         let mut jobs = Vec::new();
         let mut row_counts = std::collections::BTreeMap::new();
-        if schema.table(&names.state_table).is_some() {
+        let is_second = known.state.default_schema_name().is_some_and(|name| name != schema.name);
+        if schema.table(&names.state_table).is_some() || is_second {
             let normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
             let formats = self.table_formats(&schema)?;
             (grown, jobs) = self.write_state(&mut state, normalize, &grown, formats, &writer)?;

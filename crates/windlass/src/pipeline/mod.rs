@@ -15,6 +15,7 @@ mod resume;
 mod run;
 mod stages;
 mod store;
+mod validate;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -160,6 +161,8 @@ pub struct Pipeline {
     folder: PathBuf,
     dev_mode: bool,
     alerts: Alerts,
+    /// What the user should know of the settings.
+    notes: Vec<String>,
     progress: Arc<Progress>,
     cancel: Cancel,
 }
@@ -191,6 +194,7 @@ impl Pipeline {
             folder: PathBuf::new(),
             dev_mode: false,
             alerts: Alerts::default(),
+            notes: Vec::new(),
             progress: Arc::default(),
             cancel: Cancel::default(),
         })
@@ -236,6 +240,18 @@ impl Pipeline {
     pub fn alerts(mut self, alerts: Alerts) -> Self {
         self.alerts = alerts;
         self
+    }
+
+    /// The same pipeline with warnings about its settings, which runs and plans tell.
+    #[must_use]
+    pub fn notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// What the user should know of the settings.
+    pub fn warnings(&self) -> &[String] {
+        &self.notes
     }
 
     /// The name.
@@ -293,6 +309,11 @@ impl Pipeline {
             threads: self.settings.extract.workers,
             cancel: self.cancel.clone(),
         })
+    }
+
+    /// Where the tables of this pipeline are, without secrets, for people.
+    pub fn location(&self) -> Result<String> {
+        Ok(self.destination.location_of(&self.dataset_place()?.name))
     }
 
     /// A connection to the destination.

@@ -83,8 +83,9 @@ impl Pipeline {
         let mut plan = Plan {
             pipeline: self.name.clone(),
             destination: self.destination.kind().to_owned(),
-            location: self.destination.location(),
+            location: self.location()?,
             dataset: self.dataset_place()?.name,
+            warnings: self.notes.clone(),
             sample,
             pending: pending.iter().map(|package| package.load_id().to_owned()).collect(),
             warnings: damaged.into_iter().map(|package| package.into_error().to_string()).collect(),

@@ -183,6 +183,9 @@ impl Pipeline {
         prepared.warnings.extend(kept.iter().map(|kept| asked::kept_type(&resource.name, kept)));
         prepared.declared_types.extend(declared_types(&tables, &kept));
         let declared = tables.iter().map(|table| table.name.clone()).collect::<Vec<_>>();
+        // Of several resources that write one table, the first says what it is like.
+        let is_declared = prepared.resources.iter().any(|other| other.root_table == root_table);
+        let tables = if is_declared { Vec::new() } else { tables };
         if declare(&mut prepared.schema, tables, &naming, can_merge)? == Declared::Refused {
             prepared.warnings.push(format!(
                 "resource `{}` is left out: the schema contract allows no new table `{root_table}`",

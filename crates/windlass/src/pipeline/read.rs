@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexMap;
 use serde::Serialize;
-use windlass_core::Result;
 use windlass_core::path_part::escape_part;
 use windlass_core::schema::SystemNames;
 use windlass_core::state::State;
+use windlass_core::{Error, Result};
 
 use super::cursors::Cursors;
 use super::prepare::{PreparedSource, given_tables};
@@ -21,7 +21,7 @@ use crate::extract::{self, Extracted, Extraction};
 use crate::files::io_error;
 use crate::private;
 use crate::removal::remove_piece_by_piece;
-use crate::source::{Source, SourceContext};
+use crate::source::{Limit, Source, SourceContext};
 
 /// What was read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -54,6 +54,29 @@ impl Pipeline {
             reading.warnings.extend(overwritten(&extracted));
         }
         Ok(reading)
+    }
+
+    /// Asks every resource of all sources for a record, as the first run would, and loads nothing; gives their names.
+    ///
+    /// Errors: those of reading.
+    pub async fn probe(&self, sources: &[Box<dyn Source>]) -> Result<Vec<String>> {
+        let options = RunOptions { limit: Some(1), ..RunOptions::default() };
+        let mut names = Vec::new();
+        for source in sources {
+            let mut prepared = self.prepare(source.as_ref(), None, &options).await?;
+            for entry in &mut prepared.resources {
+                // Those that are made from others are asked for one record as well.
+                entry.resource.limit = Some(Limit::Records(1));
+                names.push(entry.resource.name.clone());
+            }
+            let state = State::new(&self.name);
+            let extracted = Box::pin(self.read_prepared(source.as_ref(), &mut prepared, &state)).await?;
+            if let Some(failed) = extracted.left.values().flat_map(|left| &left.failed).next() {
+                let text = format!("partition {} cannot be read: {}", failed.partition, failed.error);
+                return Err(Error::source_failed(text).at_resource(&failed.resource));
+            }
+        }
+        Ok(names)
     }
 
     /// Reads a source from where the state says into files that nobody keeps.

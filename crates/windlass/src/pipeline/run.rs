@@ -115,8 +115,9 @@ impl Pipeline {
         Ok(LoadInfo {
             pipeline: self.name.clone(),
             destination: self.destination.kind().to_owned(),
-            location: self.destination.location(),
+            location: self.location()?,
             dataset: self.dataset_place()?.name,
+            warnings: self.notes.clone(),
             started_at: iso(self.env.now()),
             ..LoadInfo::default()
         })
@@ -354,7 +355,9 @@ impl Pipeline {
         let undeclared = Undeclared::new(stored.as_ref(), &resources);
         let declared = schema.clone();
         let may_change = forces_state || is_new(&state) || cursors.are_stored();
-        count_declared(&mut schema, may_change, &names, &naming)?;
+        // The table of the state is part of the pipeline's first schema only.
+        let keeps_state = state.default_schema_name().is_none_or(|name| name == source.name());
+        count_declared(&mut schema, may_change && keeps_state, &names, &naming)?;
 
         source.begin(&state.source_state(source.name())).await?;
         let context = SourceContext { folder: self.folder.clone() };
@@ -406,14 +409,14 @@ impl Pipeline {
             // Versions are counted as if the tables had never been declared.
             let mut counted = declared;
             counted.forget_tables(forgotten.iter().map(String::as_str));
-            count_declared(&mut counted, has_new_state, &names, &naming)?;
+            count_declared(&mut counted, has_new_state && keeps_state, &names, &naming)?;
             let schema = &mut Arc::make_mut(&mut grown).schema;
             schema.forget_tables(forgotten.iter().map(String::as_str));
             schema.version = counted.version;
             schema.version_hash = counted.version_hash;
             schema.previous_hashes = counted.previous_hashes;
         }
-        if has_new_state && grown.schema.table(&names.state_table).is_none() {
+        if has_new_state && keeps_state && grown.schema.table(&names.state_table).is_none() {
             // The source changed its state while it was read.
             add_state_table(&mut Arc::make_mut(&mut grown).schema, &naming)?;
         }
@@ -453,7 +456,8 @@ impl Pipeline {
         Ok(Some(PackageContent { manifest, schema, delta, state, has_new_state }))
     }
 
-    /// Counts the state's version and writes it as a row of its table; gives the schema after it and the files.
+    /// Counts the state's version and writes it as a row of its table; gives the schema after it and the files. A schema
+    /// without that table stays as it is: another schema of the pipeline has it.
     pub(super) fn write_state(
         &self,
         state: &mut State,
@@ -469,7 +473,13 @@ impl Pipeline {
         let files = JobFiles::new(writer.folder(), "state", formats, self.settings.extract.rotation);
         let record = state_record(state, writer.load_id(), self.env.now());
         let table = normalize.ctx.names.state_table.clone();
-        extract::write_record(normalize, schema, files, &table, &record)
+        if schema.schema.table(&table).is_some() {
+            return extract::write_record(normalize, schema, files, &table, &record);
+        }
+        let mut with_table = Arc::clone(schema);
+        add_state_table(&mut Arc::make_mut(&mut with_table).schema, &normalize.ctx.naming)?;
+        let (_, jobs) = extract::write_record(normalize, &with_table, files, &table, &record)?;
+        Ok((Arc::clone(schema), jobs))
     }
 
     /// Marks the tables that have rows, counts the schema's version, and describes the package.
@@ -483,7 +493,8 @@ impl Pipeline {
         writer: &PackageWriter,
     ) -> Result<PackageManifest> {
         for job in &jobs {
-            if !schema.table(&job.table).is_some_and(|table| table.normalizer_flag("seen-data")) {
+            // The table of the state may be another schema's.
+            if schema.table(&job.table).is_some_and(|table| !table.normalizer_flag("seen-data")) {
                 let table = schema.table_mut(&job.table);
                 table.set_normalizer("evolve-columns-once", None);
                 table.set_normalizer("seen-data", Some(Value::Bool(true)));

@@ -12,6 +12,7 @@ use windlass_core::{Error, Result};
 
 use crate::failpoint::failpoint;
 use crate::files::{io_error, read_to_string, write_private};
+use crate::holder;
 use crate::packages::{LoadPackage, PackageStore};
 use crate::private;
 use crate::removal::remove_file;
@@ -57,10 +58,16 @@ impl WorkFolder {
         let file = private::open_file(&path, File::options().create(true).truncate(false).write(true));
         let file = file.map_err(|cause| io_error("open", &path, cause))?;
         match file.try_lock() {
-            Ok(()) => Ok(RunLock { _file: file }),
+            Ok(()) => {
+                holder::note(&file);
+                Ok(RunLock { _file: file })
+            }
             Err(TryLockError::WouldBlock) => {
-                Err(Error::conflict(format!("another run uses the working folder {}", self.path.display()))
-                    .with_hint("wait until it ends, or give this pipeline another name"))
+                let who = holder::noted(&path).map_or_else(String::new, |who| format!(": {who}"));
+                let place = self.path.display();
+                Err(Error::conflict(format!("another run uses the working folder {place}{who}")).with_hint(
+                    "wait until it ends, for example with `--wait 60`, or give this pipeline another name",
+                ))
             }
             Err(TryLockError::Error(cause)) => Err(io_error("lock", &path, cause)),
         }

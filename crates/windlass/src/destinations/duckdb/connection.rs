@@ -10,6 +10,7 @@ use windlass_core::sql::Dialect;
 use windlass_core::{Error, Result};
 
 use super::DuckDbConnection;
+use crate::holder::process_since;
 use crate::said::Said;
 
 /// Rows of a row group in new tables: a quarter of DuckDB's default. More of the compression is done while rows come
@@ -167,7 +168,7 @@ pub(in crate::destinations) fn database_error(what: &str, location: &str, cause:
     let error = Error::destination(format!("DuckDB cannot {what} {location}"));
     let (error, hint) = if has("Could not set lock") && is_windlass(&text) {
         (
-            Error::conflict(format!("another run of windlass uses {location}")),
+            Error::conflict(format!("another run of windlass uses {location}{}", holder_of(&text))),
             Some(
                 "wait until it ends, for example with `--wait 60`; one program at a time can use a database file",
             ),
@@ -213,6 +214,15 @@ pub(in crate::destinations) fn database_error(what: &str, location: &str, cause:
 fn is_held_by_nobody(text: &str) -> bool {
     let holder = text.split("Conflicting lock is held").nth(1).and_then(|rest| rest.split("(PID").next());
     holder.is_some_and(|holder| !holder.trim().trim_start_matches("in").trim_start().starts_with('/'))
+}
+
+/// The process that DuckDB names: `: process 7, since 2026-01-02T03:04:05+00:00`.
+fn holder_of(text: &str) -> String {
+    let Some(id) = text.split("(PID ").nth(1).and_then(|rest| rest.split(')').next()) else {
+        return String::new();
+    };
+    let since = process_since(id).map_or_else(String::new, |since| format!(", since {since}"));
+    format!(": process {id}{since}")
 }
 
 /// Whether DuckDB names windlass as the program that has the file open: `held in /usr/bin/windlass (PID 7)`.

@@ -9,6 +9,7 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     short: "DuckDB, one database file (not in this binary)",
     example: "type: duckdb\n",
     missing: Some("built without feature \"duckdb\""),
+    needed: None,
     schema: |_| schemars::Schema::from(true),
     build: |_, _| {
         Err(Error::unsupported("this windlass was built without feature \"duckdb\"")

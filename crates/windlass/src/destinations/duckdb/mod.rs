@@ -35,6 +35,7 @@ credentials: ./{pipeline}.duckdb   # the database file, relative to this file
 # replace_strategy: insert-from-staging
 ",
     missing: None,
+    needed: None,
     schema: schema_of::<DuckDbConfig>,
     build: |options, context| {
         Ok(Arc::new(DuckDb::new(parse_options::<DuckDbConfig>("destination", options)?, context)?))

@@ -20,8 +20,8 @@ use super::stream::stream;
 use super::turn::Turn;
 use super::{DuckDb, Place};
 use crate::destination::{Dataset, Destination as _, Lease, Session, Stored};
-use crate::destinations::aside;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
+use crate::destinations::{aside, log_statement};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 use crate::rows::{Reading, RowStream, ask_to_end};
@@ -324,6 +324,7 @@ impl Session for DuckDbSession {
                 .ok_or_else(|| Error::internal("a database that is written was not opened"))?;
             let failed = |cause| database_error("write to", &location, cause);
             failpoint("duckdb.begin")?;
+            log_statement("BEGIN TRANSACTION");
             connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
             let found = |dataset: &str| -> Result<FoundDataset> {
                 let tables = existing_tables(&connection, dataset, &location)?;
@@ -352,6 +353,7 @@ impl Session for DuckDbSession {
         self.write(move |connection| {
             statements.iter().try_for_each(|statement| {
                 failpoint("duckdb.ddl")?;
+                log_statement(statement);
                 connection
                     .execute_batch(statement)
                     .map_err(|cause| database_error("change the tables of", &location, cause))
@@ -376,6 +378,7 @@ impl Session for DuckDbSession {
         );
         let location = self.destination.location();
         failpoint("duckdb.copy")?;
+        log_statement(&sql);
         self.write_interruptibly(move |connection| {
             connection.execute_batch(&sql).map_err(|cause| database_error("write to", &location, cause))
         })
@@ -400,9 +403,11 @@ impl Session for DuckDbSession {
             let failed = |cause| database_error("commit to", &location, cause);
             statements.iter().try_for_each(|sql| {
                 failpoint("duckdb.statement")?;
+                log_statement(sql);
                 connection.execute_batch(sql).map_err(failed)
             })?;
             failpoint("duckdb.before_commit")?;
+            log_statement("COMMIT");
             connection.execute_batch("COMMIT").map_err(failed)?;
             failpoint("duckdb.after_commit")
         })

@@ -48,6 +48,7 @@ loader_file_format: parquet        # jsonl | parquet | csv
 # layout: \"{table_name}/{load_id}.{file_id}.{ext}\"
 ",
     missing: None,
+    needed: Some("bucket_url"),
     schema: schema_of::<FilesystemConfig>,
     build: |options, context| {
         Ok(Arc::new(Filesystem::new(parse_options::<FilesystemConfig>("destination", options)?, context)?))

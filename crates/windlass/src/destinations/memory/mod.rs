@@ -32,6 +32,7 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "memory",
     short: "tables in this process, gone when it ends; for tests and embedding",
     missing: None,
+    needed: None,
     example: "\
 type: memory                   # gone when the process ends
 ",

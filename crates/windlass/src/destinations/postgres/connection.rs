@@ -1,20 +1,33 @@
 //! A connection, and the questions that are asked through it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use tokio::task::JoinHandle;
-use tokio_postgres::Client;
 use tokio_postgres::types::Oid;
+use tokio_postgres::{Client, SimpleQueryMessage};
 use windlass_core::Result;
 use windlass_core::sql::{Dialect, ExistingTables};
 
 use super::error::failed;
+use crate::destinations::log_statement;
 use crate::failpoint::failpoint;
 use crate::postgres::{Address, connect};
+
+/// How long a statement may take before it is looked whom it waits for.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+
+/// The longest time between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// An open connection. It is closed when this is dropped, and what was not committed is undone.
 pub(super) struct Connection {
     pub(super) client: Client,
     driver: JoinHandle<()>,
     pub(super) location: String,
+    address: Arc<Address>,
+    /// The server's process for this connection.
+    process: i32,
 }
 
 impl Drop for Connection {
@@ -34,18 +47,59 @@ pub(super) struct TargetColumn {
 
 impl Connection {
     /// Errors: no such server or database, a user or password that is refused, TLS that cannot be agreed on.
-    pub(super) async fn open(address: &Address) -> Result<Self> {
+    pub(super) async fn open(address: &Arc<Address>) -> Result<Self> {
         failpoint("postgres.connect")?;
         let (client, driver) = connect(address, failed("open", &address.location)).await?;
-        let connection = Self { client, driver, location: address.location.clone() };
+        let location = address.location.clone();
+        let mut connection = Self { client, driver, location, address: Arc::clone(address), process: 0 };
         let zone = Dialect::Postgres.literal(&address.timezone);
-        connection.execute(&format!("SET TIME ZONE {zone}"), "set up").await?;
+        let sql = format!("SET TIME ZONE {zone}; SELECT pg_catalog.pg_backend_pid()");
+        let answers = connection.client.simple_query(&sql).await;
+        for answer in answers.map_err(failed("set up", &connection.location))? {
+            if let SimpleQueryMessage::Row(row) = answer {
+                connection.process = row.get(0).and_then(|id| id.parse().ok()).unwrap_or_default();
+            }
+        }
         Ok(connection)
     }
 
-    /// Runs a statement. `what` continues "Postgres cannot" in errors.
+    /// Runs a statement, and tells whom it waits for if it takes long. `what` continues "Postgres cannot" in errors.
     pub(super) async fn execute(&self, sql: &str, what: &str) -> Result<()> {
-        self.client.batch_execute(sql).await.map_err(failed(what, &self.location))
+        log_statement(sql);
+        let done = self.telling_waits(self.client.batch_execute(sql)).await;
+        done.map_err(failed(what, &self.location))
+    }
+
+    /// Does something on this connection; when it takes long, tells which other connection it waits for.
+    pub(super) async fn telling_waits<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let (mut pause, mut told) = (FIRST_LOOK, String::new());
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(pause) => {
+                    // Boxed, since everybody carries this and hardly anybody needs it.
+                    let waits = Box::pin(self.waits_for()).await.unwrap_or_default();
+                    if !waits.is_empty() && waits != told {
+                        tracing::warn!(target: "windlass::waiting", "{}: waiting for {waits}", self.location);
+                        told = waits;
+                    }
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// The connections that this one waits for, as another connection sees them. `None` if that cannot be found out.
+    async fn waits_for(&self) -> Option<String> {
+        let (client, driver) = connect(&self.address, failed("open", &self.location)).await.ok()?;
+        let sql = "SELECT concat('pid ', pid, ' (', concat_ws(', ', usename, nullif(application_name, ''), state), ') since ', \
+                   to_char(coalesce(xact_start, backend_start) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) \
+                   FROM pg_catalog.pg_stat_activity WHERE pid = ANY (pg_catalog.pg_blocking_pids($1)) ORDER BY pid";
+        let rows = client.query(sql, &[&self.process]).await;
+        driver.abort();
+        let texts: Vec<String> = rows.ok()?.iter().filter_map(|row| row.try_get(0).ok()).collect();
+        Some(texts.join(", "))
     }
 
     /// The first column of the first row of a query, as text.

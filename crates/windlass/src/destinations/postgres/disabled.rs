@@ -8,6 +8,7 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "postgres",
     short: "PostgreSQL (not in this binary)",
     missing: Some("built without feature \"postgres\""),
+    needed: Some("credentials"),
     example: "\
 type: postgres
 credentials: ${POSTGRES_URL}   # postgresql://user:password@host/database

@@ -116,6 +116,13 @@ fn refused(error: Error, what: &str, refusal: &DbError) -> Error {
         (false, Some("`windlass pipeline schema NAME` shows the tables and columns"))
     } else if what == "query" {
         (false, None)
+    } else if *code == SqlState::SYNTAX_ERROR {
+        (
+            false,
+            Some(
+                "a condition of a resource (`source_filter`, `destination_scope`) is no SQL that Postgres understands",
+            ),
+        )
     } else if class == "42" || *code == SqlState::NOT_NULL_VIOLATION || *code == SqlState::CHECK_VIOLATION {
         (
             false,

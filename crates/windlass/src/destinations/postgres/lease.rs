@@ -80,6 +80,7 @@ impl PostgresLease {
             return Ok(None);
         }
         let last = lease.last(connection, "").await?;
+        let owner = last.as_ref().map(|(last, _)| last.owner.clone()).unwrap_or_default();
         if let Some((last, now)) = last {
             let next = claim.take(Some(&last), now)?;
             if last.token > 0 && next.token > last.token {
@@ -94,7 +95,7 @@ impl PostgresLease {
             pipeline = lease.pipeline()
         );
         let taken = async {
-            connection.client.batch_execute(&begin).await.map_err(|cause| lease.busy(cause))?;
+            connection.client.batch_execute(&begin).await.map_err(|cause| lease.busy(cause, &owner))?;
             let last = lease.last(connection, "FOR UPDATE").await?;
             let now = last.as_ref().map_or(0, |(_, now)| *now);
             let next = claim.take(last.as_ref().map(|(last, _)| last), now)?;
@@ -163,7 +164,7 @@ impl PostgresLease {
             self.table,
             self.pipeline()
         );
-        let rows = connection.client.query(&sql, &[]).await.map_err(|cause| self.busy(cause))?;
+        let rows = connection.client.query(&sql, &[]).await.map_err(|cause| self.busy(cause, ""))?;
         let failed = failed("query", &connection.location);
         let Some(row) = rows.first() else { return Ok(None) };
         let record = Record {
@@ -227,9 +228,11 @@ impl PostgresLease {
     }
 
     /// What it means that the row cannot be read or written.
-    fn busy(&self, cause: tokio_postgres::Error) -> windlass_core::Error {
+    fn busy(&self, cause: tokio_postgres::Error, owner: &str) -> windlass_core::Error {
         if cause.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
-            let message = format!("another run of pipeline `{}` is about to commit", self.claim.pipeline);
+            let who = if owner.is_empty() { String::new() } else { format!(": {owner}") };
+            let message =
+                format!("another run of pipeline `{}` is about to commit{who}", self.claim.pipeline);
             return windlass_core::Error::conflict(message)
                 .with_hint("run again when it is done, or use `--wait 60`");
         }

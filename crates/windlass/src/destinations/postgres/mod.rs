@@ -29,6 +29,7 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "postgres",
     short: "PostgreSQL; a load is one transaction",
     missing: None,
+    needed: Some("credentials"),
     example: "\
 type: postgres
 credentials: ${POSTGRES_URL}   # postgresql://user:password@host/database

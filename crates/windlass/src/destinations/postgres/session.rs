@@ -21,6 +21,7 @@ use super::lease::{Place, PostgresLease};
 use super::stream::stream;
 use super::{Postgres, read};
 use crate::destination::{Dataset, Lease, Session, Stored};
+use crate::destinations::log_statement;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
@@ -307,7 +308,8 @@ impl Session for PostgresSession {
             let path = package.job_path(job);
             failpoint("postgres.copy")?;
             let connection = self.loading()?;
-            let rows = copy_file(connection, &dataset, table, &path, targets)
+            let rows = connection
+                .telling_waits(copy_file(connection, &dataset, table, &path, targets))
                 .await
                 .map_err(|error| error.at_table(table))?;
             if rows != job.rows {
@@ -343,6 +345,7 @@ impl Session for PostgresSession {
             lease.check(connection).await?;
         }
         failpoint("postgres.before_commit")?;
+        log_statement("COMMIT");
         let result = connection.client.batch_execute("COMMIT").await;
         self.is_loading = false;
         self.is_new_dataset &= result.is_err();

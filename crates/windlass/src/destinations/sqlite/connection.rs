@@ -11,6 +11,7 @@ use windlass_core::{Error, Result};
 
 use super::Sqlite;
 use crate::files::io_error;
+use crate::holder;
 use crate::said::Said;
 
 /// How long to wait for others that write.
@@ -30,6 +31,7 @@ impl WriterMark {
         let path = mark_path(destination);
         let file = File::options().create(true).truncate(false).write(true).open(&path).ok()?;
         file.try_lock().ok()?;
+        holder::note(&file);
         Some(Self { path, _file: file })
     }
 }
@@ -58,7 +60,8 @@ pub(super) fn explain(destination: &Sqlite, has_mark: bool, error: Error) -> Err
         return error;
     }
     let place = destination.path.display();
-    Error::conflict(format!("another run of windlass writes to {place}"))
+    let who = holder::noted(&mark_path(destination)).map_or_else(String::new, |who| format!(": {who}"));
+    Error::conflict(format!("another run of windlass writes to {place}{who}"))
         .retryable()
         .with_source(error)
         .with_hint("run again when it is done, or use `--wait 60`")

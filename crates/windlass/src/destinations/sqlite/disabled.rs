@@ -8,6 +8,7 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "sqlite",
     short: "SQLite, one file for each dataset (not in this binary)",
     missing: Some("built without feature \"sqlite\""),
+    needed: None,
     example: "\
 type: sqlite
 credentials: ./{pipeline}.db   # the database file, relative to this file

@@ -24,6 +24,7 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "sqlite",
     short: "SQLite, one file for each dataset; a load is one transaction",
     missing: None,
+    needed: None,
     example: "\
 type: sqlite
 credentials: ./{pipeline}.db   # the database file, relative to this file
@@ -39,6 +40,7 @@ pub(super) const SQLALCHEMY: DestinationEntry = DestinationEntry {
     name: "sqlalchemy",
     short: "dlt's name for databases of SQLAlchemy, of which SQLite is here",
     missing: None,
+    needed: Some("credentials"),
     example: "\
 type: sqlalchemy
 credentials: sqlite:///{pipeline}.db   # the database file, relative to this file
@@ -245,6 +247,10 @@ impl Destination for Sqlite {
 
     fn location(&self) -> String {
         self.path.display().to_string()
+    }
+
+    fn location_of(&self, dataset: &str) -> String {
+        self.file(dataset).display().to_string()
     }
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {

@@ -16,8 +16,8 @@ use super::connection::{WriterMark, database_error, explain, one_text, open, ope
 use super::insert::insert_file;
 use super::{Sqlite, read};
 use crate::destination::{Dataset, Lease, Session, Stored};
-use crate::destinations::aside;
 use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
+use crate::destinations::{aside, log_statement};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 use crate::rows::RowStream;
@@ -177,6 +177,7 @@ impl Session for SqliteSession {
             let connection = open(&destination, &datasets)?;
             let mark = WriterMark::set(&destination);
             failpoint("sqlite.begin")?;
+            log_statement("BEGIN IMMEDIATE");
             connection
                 .execute_batch("BEGIN IMMEDIATE")
                 .map_err(|cause| database_error("write to", &location, cause))?;
@@ -201,6 +202,7 @@ impl Session for SqliteSession {
             let failed = |cause| database_error("change the tables of", location, cause);
             statements.iter().try_for_each(|statement| {
                 failpoint("sqlite.ddl")?;
+                log_statement(statement);
                 connection.execute_batch(statement).map_err(failed)
             })
         })
@@ -236,9 +238,11 @@ impl Session for SqliteSession {
             let failed = |cause| database_error("commit to", location, cause);
             statements.iter().try_for_each(|sql| {
                 failpoint("sqlite.statement")?;
+                log_statement(sql);
                 connection.execute_batch(sql).map_err(failed)
             })?;
             failpoint("sqlite.before_commit")?;
+            log_statement("COMMIT");
             connection.execute_batch("COMMIT").map_err(failed)?;
             failpoint("sqlite.after_commit")
         })

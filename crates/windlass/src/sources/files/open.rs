@@ -32,6 +32,7 @@ impl Input {
                 .with_hint("check the path and its rights");
             error.with_source(cause)
         };
+        tracing::info!(file = name, "read");
         let mut file = File::open(path).map_err(failed)?;
         let mut head = Vec::new();
         (&mut file).take(4).read_to_end(&mut head).map_err(failed)?;

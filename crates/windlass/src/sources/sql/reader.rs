@@ -161,6 +161,7 @@ impl TableReader {
             let Some(query) = self.query()? else { return Ok(None) };
             let (database, table) = (&self.read.database, &self.read.table);
             let chunk = table.options.chunk_rows();
+            tracing::info!(sql = %query, "read");
             let snapshot = match &self.read.snapshot {
                 Some(shared) => shared.name(&**database, &mut self.notices).await?,
                 None => None,

@@ -227,6 +227,10 @@ impl Source for SqlSource {
         self.settings.clone()
     }
 
+    fn asks_what_there_is(&self) -> bool {
+        true
+    }
+
     async fn resources(&self, context: &SourceContext) -> Result<Vec<Resource>> {
         let database = self.database(&context.folder).await?;
         let tables = self.tables(database.as_ref()).await?;

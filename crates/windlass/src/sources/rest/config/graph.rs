@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use windlass_core::{Error, Result};
 
-use crate::config::nearest;
+use crate::config::choices;
 
 /// The order of the resources: those without parents first, in the order in which their names come up, then those whose
 /// parents are read, and so on. Gives indexes into `resources`, which are names with the name of the parent.
@@ -21,13 +21,7 @@ pub(crate) fn order(resources: &[(String, Option<String>)]) -> Result<Vec<usize>
             let error = Error::config(format!(
                 "the resource `{name}` refers to the resource `{parent}`, which does not exist"
             ));
-            let hint = match nearest(parent, index_of.keys().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    format!("the resources are {}", index_of.keys().copied().collect::<Vec<_>>().join(", "))
-                }
-            };
-            return Err((index, error.with_hint(hint)));
+            return Err((index, error.with_hint(choices(parent, index_of.keys().copied()))));
         };
         seen.entry(parent_index).or_default().push(index);
     }

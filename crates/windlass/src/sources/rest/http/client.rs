@@ -219,7 +219,16 @@ impl HttpTransport {
             attempt += 1;
             let permit = gate.enter(&*self.pace, &limits).await.ok_or_else(|| self.time_spent())?;
             self.spend()?;
+            let begun = self.pace.now();
             let outcome = self.attempt(hop, &permit).await;
+            tracing::info!(
+                method = hop.method.as_str(),
+                url = hop.shown(),
+                status = outcome.as_ref().ok().map(|response| response.status),
+                failure = outcome.as_ref().err().map(ToString::to_string),
+                milliseconds = (self.pace.now() - begun) / 1000,
+                "request"
+            );
             if let (Ok(response), Some(settles)) = (&outcome, &request.settles)
                 && settles(response)
             {

@@ -13,7 +13,7 @@ use super::{
     CursorOptions, HeaderCursorOptions, HeaderLinkOptions, JsonLinkOptions, OffsetOptions, PageNumberOptions,
     Paginator, SinglePage,
 };
-use crate::config::{nearest, parse_options, unknown_name};
+use crate::config::{choices, parse_plainly, unknown_name};
 
 /// Which paginator, with its options: a name alone, or an object with the name as `type`.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +89,7 @@ impl PaginatorConfig {
 
     /// Reads a configuration. Errors: an unknown name or option.
     pub fn parse(value: Value) -> Result<Self> {
-        parse_options("paginator", value)
+        parse_plainly("paginator", value)
     }
 
     /// The options beside the type.
@@ -137,11 +137,7 @@ impl<'de> Deserialize<'de> for PaginatorConfig {
             "page_number" => read(options).map(Self::PageNumber),
             _ if registered(&name).is_some() => Ok(Self::Custom(name, options)),
             _ => {
-                let near = nearest(&name, Self::NAMES);
-                let help = match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there are {}", Self::NAMES.join(", ")),
-                };
+                let help = choices(&name, Self::NAMES);
                 Err(D::Error::custom(format!("there is no paginator `{name}`: {help}")))
             }
         }

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use windlass_core::{Error, Result};
 
 use super::Auth;
-use crate::config::{Secret, nearest};
+use crate::config::{Secret, choices};
 
 pub use api_key::{ApiKeyAuth, ApiKeyLocation};
 pub use basic::HttpBasicAuth;
@@ -78,10 +78,7 @@ impl<'de> Deserialize<'de> for AuthConfig {
             "oauth2_client_credentials" => serde_json::from_value(fields).map(Self::OAuth2ClientCredentials),
             "oauth_jwt" => serde_json::from_value(fields).map(Self::OAuthJwt),
             _ => {
-                let near = match nearest(&kind, KINDS) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there are {}", KINDS.join(", ")),
-                };
+                let near = choices(&kind, KINDS);
                 return Err(D::Error::custom(format!("there is no kind `{kind}` of auth; {near}")));
             }
         };
