@@ -14,6 +14,7 @@ pub mod lease;
 pub mod masking;
 pub mod merge;
 pub mod naming;
+mod nearest;
 pub mod normalize;
 pub mod package;
 pub mod path_part;
@@ -23,3 +24,4 @@ pub mod state;
 pub mod value;
 
 pub use error::{At, Error, ErrorKind, Result};
+pub use nearest::nearest;

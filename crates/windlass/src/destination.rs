@@ -136,6 +136,8 @@ pub struct Stored {
     pub state: Option<State>,
     /// The load that brought the state, where that can be seen before its load record.
     pub state_load_id: Option<String>,
+    /// The greatest load id of the dataset, of whatever pipeline; a new load has a greater one.
+    pub last_load_id: Option<String>,
 }
 
 /// A lease that is held, apart from the session, which may be busy when it is to be renewed.

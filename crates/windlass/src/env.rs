@@ -20,8 +20,20 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     fn now(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX).saturating_add(set_off_by())
     }
+}
+
+/// Microseconds that tests set the clock forward or back, by `WINDLASS_CLOCK_SET_OFF` in seconds.
+#[cfg(feature = "failpoints")]
+fn set_off_by() -> i64 {
+    let seconds = std::env::var("WINDLASS_CLOCK_SET_OFF").ok().and_then(|text| text.parse::<i64>().ok());
+    seconds.unwrap_or_default().saturating_mul(1_000_000)
+}
+
+#[cfg(not(feature = "failpoints"))]
+const fn set_off_by() -> i64 {
+    0
 }
 
 /// Clock and load ids of a pipeline.
@@ -61,6 +73,12 @@ impl Env {
         format_timestamp(&mut text, Timestamp { micros: now - now.rem_euclid(1_000_000), offset: None }, 'T');
         text.retain(|c| c.is_ascii_digit());
         text
+    }
+
+    /// Lets no load id be smaller than this one: a clock that was set back must not put a load before those that are known.
+    pub fn follow_load(&self, load_id: &str) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = time_of_load_id(load_id).max(*last);
     }
 
     /// A load id: the time in seconds as decimal text. Each is greater than the one before.
@@ -119,5 +137,14 @@ mod tests {
         assert_eq!(time_of_load_id("1795290827.326901"), 1_795_290_827_326_901);
         assert_eq!(load_id_of(1_000_000), "1.0");
         assert_eq!(env.stamp(), "20261121195347");
+    }
+
+    #[test]
+    fn a_load_id_follows_those_that_are_known_whatever_the_clock_says() {
+        let env = Env::new(Arc::new(Frozen));
+        env.follow_load("1895290827.5");
+        env.follow_load("1795290827.3");
+        env.follow_load("no load id");
+        assert_eq!(env.new_load_id(), "1895290827.500001");
     }
 }

@@ -18,6 +18,7 @@ use windlass_core::{Error, Result};
 pub use self::damaged::DamagedPackage;
 use self::damaged::{Form, check_jobs, damaged, read_part};
 use crate::destination::ReplaceStrategy;
+use crate::env::time_of_load_id;
 use crate::failpoint::{SPLITS_WRITES, failpoint};
 use crate::files::{io_error, sync_folder, write_private};
 use crate::private;
@@ -102,6 +103,13 @@ impl PackageStore {
         packages.sort_by(|a, b| a.manifest.load_id.cmp(&b.manifest.load_id));
         broken.sort_by(|a, b| a.load_id().cmp(b.load_id()));
         Ok((packages, broken))
+    }
+
+    /// The greatest load id of all packages, whatever became of them.
+    pub fn last_load_id(&self) -> Option<String> {
+        let folders = self.folders().unwrap_or_default();
+        let load_ids = folders.iter().filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned()));
+        load_ids.max_by_key(|load_id| time_of_load_id(load_id))
     }
 
     /// One package. Errors: it does not exist; it cannot be read.

@@ -10,12 +10,15 @@ mod bad_places;
 mod bad_state;
 mod bad_values;
 mod colliding_names;
+#[cfg(feature = "failpoints")]
+mod clock_set_back;
 mod commands;
 mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]
 mod discover;
 mod hostile_names;
+mod key_names;
 mod loads;
 #[cfg(feature = "mysql")]
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
@@ -51,6 +54,7 @@ mod sql_partitions;
 mod sql_postgres;
 #[cfg(feature = "mysql")]
 mod sql_types;
+mod sql_versions;
 #[cfg(feature = "failpoints")]
 mod sql_watermarks;
 mod texts;

@@ -176,3 +176,13 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     files.sort();
     files
 }
+
+/// Executes statements in a SQLite file of a project.
+#[track_caller]
+pub(crate) fn sqlite(project: &Project, file: &str, sql: &str) {
+    let program =
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit()";
+    let mut python = Command::new("python3");
+    let done = Done::of(python.args(["-c", program]).arg(project.path(file)).arg(sql).output().unwrap());
+    assert_eq!(done.code, 0, "{sql}: {}", done.stderr);
+}

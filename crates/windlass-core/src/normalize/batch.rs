@@ -14,6 +14,7 @@ use arrow_schema::{Schema as ArrowSchema, SchemaRef, TimeUnit};
 
 use super::physical::{Cell, Physical, TypeDefaults, arrow_field};
 use crate::error::{Error, Result};
+use crate::nearest::did_you_mean;
 use crate::schema::Table;
 
 /// Builds one column.
@@ -327,12 +328,19 @@ impl BatchBuilder {
         self.rows = 0;
         for (field, array) in self.schema.fields().iter().zip(&arrays) {
             if !field.is_nullable() && array.null_count() > 0 {
+                // Only where all rows lack it, its name may be wrong.
+                let filled = self.schema.fields().iter().zip(&arrays);
+                let filled = filled.filter(|(_, other)| other.null_count() < other.len());
+                let names =
+                    filled.map(|(field, _)| field.name().as_str()).filter(|name| !name.starts_with('_'));
+                let is_empty = array.null_count() == array.len();
+                let question = if is_empty { did_you_mean(field.name(), names) } else { String::new() };
                 return Err(Error::data("a row has no value in a column that may not be null")
                     .at_column(field.name())
-                    .with_hint(
-                        "every record needs a value that fits the column, as of a key; one of another type goes to a column of \
-                         its own and leaves this one empty. Fix the data, or allow nulls (nullable: true)",
-                    ));
+                    .with_hint(format!(
+                        "{question}every record needs a value that fits the column, as of a key; one of another type goes \
+                         to a column of its own and leaves this one empty. Fix the data, or allow nulls (nullable: true)"
+                    )));
             }
         }
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(not_representable)

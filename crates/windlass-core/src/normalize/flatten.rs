@@ -12,6 +12,7 @@ use super::context::{Context, RowIdKind};
 use super::row_id::{child_id, content_id, key_id};
 use crate::error::{Error, Result};
 use crate::json::{NodePosition, Tape, write_compact};
+use crate::nearest::did_you_mean;
 use crate::schema::Schema;
 use crate::value::{DataType, Scalar};
 
@@ -426,12 +427,15 @@ impl<'a, 't> Flattener<'a, 't> {
                     match row.cells.get(&column.name) {
                         Some(FlatCell::Node(position)) => key.push((column.name.clone(), *position)),
                         _ => {
+                            let known = row.cells.keys().map(String::as_str);
+                            let known = known.filter(|name| !name.starts_with(&self.ctx.names.prefix));
                             return Err(Error::data("a record has no value for its primary key")
                                 .at_table(&row.table)
                                 .at_column(&column.name)
-                                .with_hint(
-                                    "check the names in primary_key, or leave such records out by `steps`",
-                                ));
+                                .with_hint(format!(
+                                    "{}check the names in primary_key, or leave such records out by `steps`",
+                                    did_you_mean(&column.name, known)
+                                )));
                         }
                     }
                 }

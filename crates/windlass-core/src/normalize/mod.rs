@@ -51,7 +51,7 @@ use plan::{Plan, Sources};
 use crate::error::{At, Error, Result};
 use crate::hints::{Declared, declare, declared_types, keep_types};
 use crate::json::{ParseBuffers, ParsedRow, Tape};
-use crate::schema::{ContractMode, Schema, Table};
+use crate::schema::{Column, ContractMode, Schema, SystemNames, Table};
 use crate::value::DataType;
 
 /// Rows of a table that are gathered before they are handed on.
@@ -119,6 +119,14 @@ pub struct Normalizer {
     row_counts: HashMap<String, u64>,
     /// Fields whose names were checked last.
     checked: Option<SchemaRef>,
+    keys: HashMap<String, Keys>,
+}
+
+/// The columns that tell the rows of a table apart: those that no row had so far, and those that one had.
+#[derive(Clone, Debug, Default)]
+struct Keys {
+    unseen: Vec<String>,
+    seen: Vec<String>,
 }
 
 impl Normalizer {
@@ -135,6 +143,7 @@ impl Normalizer {
             targets: Vec::new(),
             row_counts: HashMap::new(),
             checked: None,
+            keys: HashMap::new(),
         }
     }
 
@@ -319,6 +328,10 @@ impl Normalizer {
         };
         encoder.encode(&mut self.batches, &mut self.targets)?;
         for table in self.plan.tables.iter().filter(|table| table.rows > 0) {
+            note_keys(&mut self.keys, &self.settings.ctx, &self.state, &table.name, |key| {
+                let mut columns = table.columns.iter();
+                columns.any(|column| column.name == key && (column.saw_null || !column.cells.is_empty()))
+            });
             *self.row_counts.entry_ref(table.name.as_str()).or_default() += u64::from(table.rows);
             if let Some(batch) = self.batches.get_mut(&table.name)
                 && (batch.rows() >= BATCH_ROWS || batch.bytes() >= BATCH_BYTES)
@@ -366,11 +379,16 @@ impl Normalizer {
         }
         let lost = columns.leave_refused(&self.state, root_table, batch);
         let table = self.state.schema.table(root_table);
-        if let Some(table) = table.filter(|_| columns.fits(ctx, &self.state, root_table))
+        // A row that is told apart by its content gets the id that the same record would have.
+        let is_by_content = ctx.row_id_kind(&self.state.schema, root_table) == RowIdKind::RowHash;
+        if let Some(table) = table.filter(|_| !is_by_content && columns.fits(ctx, &self.state, root_table))
             && let Some(rows) =
                 columns.rows(ctx, table, batch, numbers).map_err(|e| e.at_table(root_table))?
         {
             *self.row_counts.entry_ref(root_table).or_default() += rows.num_rows() as u64;
+            note_keys(&mut self.keys, ctx, &self.state, root_table, |key| {
+                rows.num_rows() == 0 || columns.columns.iter().any(|(_, column)| column.name == key)
+            });
             if lost > 0 {
                 *self.discarded.values.entry(root_table.to_owned()).or_default() += lost;
             }
@@ -409,12 +427,45 @@ impl Normalizer {
         &self.row_counts
     }
 
+    /// Table and column of the keys that some row had so far.
+    pub fn seen_keys(&self) -> impl Iterator<Item = (&str, &str)> {
+        let keys = self.keys.iter();
+        keys.flat_map(|(table, keys)| keys.seen.iter().map(move |key| (table.as_str(), key.as_str())))
+    }
+
     /// Columns that held nothing but nulls so far and have no type, by table.
     pub fn null_columns(&self) -> impl Iterator<Item = (&str, &str)> {
         self.plan.tables.iter().flat_map(|table| {
             let unknown = table.columns.iter().filter(|column| column.saw_null && !column.is_known());
             unknown.map(|column| (table.name.as_str(), column.name.as_str()))
         })
+    }
+}
+
+/// Whether a column tells the rows of its table apart by what records say.
+pub fn is_key(column: &Column, names: &SystemNames) -> bool {
+    column.name != names.id
+        && ["primary_key", "merge_key", "x-row-version"].iter().any(|hint| column.has(hint))
+}
+
+/// Notes which keys of a table the rows of a chunk have.
+fn note_keys(
+    keys: &mut HashMap<String, Keys>,
+    ctx: &Context,
+    state: &SchemaState,
+    table: &str,
+    has: impl Fn(&str) -> bool,
+) {
+    let keys = keys.entry_ref(table).or_insert_with(|| {
+        let columns = state.schema.table(table).into_iter().flat_map(|table| table.columns.values());
+        let unseen = columns.filter(|column| is_key(column, &ctx.names)).map(|column| column.name.clone());
+        Keys { unseen: unseen.collect(), seen: Vec::new() }
+    });
+    if !keys.unseen.is_empty() {
+        let (seen, unseen) = std::mem::take(&mut keys.unseen).into_iter().partition(|key| has(key));
+        keys.unseen = unseen;
+        let seen: Vec<String> = seen;
+        keys.seen.extend(seen);
     }
 }
 

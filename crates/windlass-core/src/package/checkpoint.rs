@@ -42,6 +42,9 @@ pub struct Checkpoint {
     pub rejected: BTreeMap<String, u64>,
     /// Tables and columns that held only nulls.
     pub null_columns: Vec<(String, String)>,
+    /// Table and column of the keys that some row had.
+    #[serde(default)]
+    pub seen_keys: BTreeSet<(String, String)>,
     /// Resources that gave pages.
     pub reached: BTreeSet<usize>,
     /// What was seen of the cursors.

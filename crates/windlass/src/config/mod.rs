@@ -22,6 +22,7 @@ pub use settings::{parse_byte_size, pipeline_settings};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+pub(crate) use windlass_core::nearest;
 use windlass_core::{Error, Result};
 
 /// The JSON Schema of options.
@@ -39,13 +40,6 @@ pub fn parse_options<T: DeserializeOwned>(what: &str, options: Value) -> Result<
         Error::config(format!("`{path}`: {}", error.into_inner()))
             .with_hint("`windlass json-schema` prints all options")
     })
-}
-
-/// The word of `known` that `word` was probably meant to be.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let close = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), &other.to_lowercase());
-    let best = known.into_iter().map(|other| (close(other), other)).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best.0 >= 0.8).then_some(best.1)
 }
 
 /// The error for a name that does not exist, with the nearest one or all of them.

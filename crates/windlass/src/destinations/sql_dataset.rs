@@ -79,7 +79,23 @@ impl SqlDataset {
         Ok(self.dialect.quote(&self.place.naming.identifier(name)?))
     }
 
-    /// Asks for the newest state of the pipeline; `None` if there is no table that could have it.
+    /// Asks for the greatest load id of the dataset; `None` if there is no table of loads.
+    pub(super) fn last_load_query(&self, tables: &ExistingTables) -> Result<Option<String>> {
+        if !tables.contains_key(&self.names.loads_table) {
+            return Ok(None);
+        }
+        let column = self.column("load_id")?;
+        let loads = self.dialect.qualify(&self.name, &self.names.loads_table);
+        // They are numbers as texts: those with more digits before the point are the greater ones.
+        let digits = match self.dialect {
+            Dialect::Postgres => format!("strpos({column}, '.')"),
+            Dialect::DuckDb | Dialect::Sqlite => format!("instr({column}, '.')"),
+        };
+        Ok(Some(format!("SELECT {column} FROM {loads} ORDER BY {digits} DESC, {column} DESC LIMIT 1")))
+    }
+
+    /// Asks for the newest state of the pipeline, which is the one with the highest version: a clock may have been set
+    /// back between two loads. `None` if there is no table that could have it.
     pub(super) fn state_query(&self, tables: &ExistingTables) -> Result<Option<String>> {
         let names = &self.names;
         if !tables.contains_key(&names.state_table) || !tables.contains_key(&names.loads_table) {
@@ -87,7 +103,8 @@ impl SqlDataset {
         }
         Ok(Some(format!(
             "SELECT s.{state} FROM {states} AS s JOIN {loads} AS l ON l.{load_id} = s.{state_load_id} \
-             WHERE s.{pipeline} = {name} AND l.{status} = 0 ORDER BY l.{load_id} DESC LIMIT 1",
+             WHERE s.{pipeline} = {name} AND l.{status} = 0 ORDER BY s.{version} DESC, l.{load_id} DESC LIMIT 1",
+            version = self.column("version")?,
             state = self.column("state")?,
             states = self.dialect.qualify(&self.name, &names.state_table),
             loads = self.dialect.qualify(&self.name, &names.loads_table),
@@ -113,11 +130,12 @@ impl SqlDataset {
             return Ok(None);
         }
         Ok(Some(format!(
-            "SELECT {} FROM {} WHERE {} = {} ORDER BY {} DESC LIMIT 1",
+            "SELECT {} FROM {} WHERE {} = {} ORDER BY {} DESC, {} DESC LIMIT 1",
             self.column("schema")?,
             self.dialect.qualify(&self.name, &self.names.version_table),
             self.column("schema_name")?,
             self.dialect.literal(schema),
+            self.column("version")?,
             self.column("inserted_at")?
         )))
     }

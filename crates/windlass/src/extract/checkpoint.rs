@@ -65,6 +65,7 @@ impl Gathered {
         checkpoint.discarded.clone_from(&self.discarded);
         checkpoint.rejected.clone_from(&self.rejected);
         checkpoint.null_columns.clone_from(&self.null_columns);
+        checkpoint.seen_keys.clone_from(&self.seen_keys);
         checkpoint.reached.clone_from(&self.reached);
         checkpoint.may_skip.clone_from(&self.may_skip);
         checkpoint.tallies = self.tallies.iter().map(|(index, tally)| (*index, tally.to_json())).collect();
@@ -79,6 +80,7 @@ impl Gathered {
             rejected: checkpoint.rejected.clone(),
             reject_files: checkpoint.reject_files.clone(),
             null_columns: checkpoint.null_columns.clone(),
+            seen_keys: checkpoint.seen_keys.clone(),
             reached: checkpoint.reached.clone(),
             may_skip: checkpoint.may_skip.clone(),
             ..Self::default()

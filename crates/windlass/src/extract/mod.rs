@@ -250,6 +250,8 @@ pub(crate) struct Gathered {
     pub(crate) rejected: BTreeMap<String, u64>,
     pub(crate) reject_files: Vec<String>,
     pub(crate) null_columns: Vec<(String, String)>,
+    /// Table and column of the keys that some row had.
+    pub(crate) seen_keys: BTreeSet<(String, String)>,
     /// Indexes of the resources that gave pages.
     pub(crate) reached: BTreeSet<usize>,
     /// What was seen of the cursors, by resource.
@@ -281,6 +283,7 @@ impl Gathered {
         self.discarded.add(&part.discarded);
         self.reject_files.extend(part.reject_files);
         self.null_columns.extend(part.null_columns);
+        self.seen_keys.extend(part.seen_keys);
         for (table, rows) in part.rows {
             *self.rows.entry(table).or_default() += rows;
         }

@@ -41,6 +41,8 @@ pub(crate) struct Shredded {
     pub(crate) reject_files: Vec<String>,
     /// Table and column of columns that held only nulls.
     pub(crate) null_columns: Vec<(String, String)>,
+    /// Table and column of the keys that some row had.
+    pub(crate) seen_keys: BTreeSet<(String, String)>,
     /// Indexes of the resources that gave pages.
     pub(crate) reached: BTreeSet<usize>,
     /// What was seen of the cursors, by resource.
@@ -265,6 +267,7 @@ impl Worker {
         self.normalizer.flush(&mut self.files)?;
         let null_columns =
             self.normalizer.null_columns().map(|(t, c)| (t.to_owned(), c.to_owned())).collect();
+        let seen_keys = self.normalizer.seen_keys().map(|(t, c)| (t.to_owned(), c.to_owned())).collect();
         for file in self.rejects.files.values() {
             file.sync_data().map_err(|cause| io_error("write", &self.rejects.folder, cause))?;
         }
@@ -274,6 +277,7 @@ impl Worker {
             reject_files: self.rejects.names,
             rejected: self.rejects.counts,
             null_columns,
+            seen_keys,
             reached: self.reached,
             tallies: self.tallies,
             came_up: self.targets.roots(),

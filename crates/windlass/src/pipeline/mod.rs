@@ -3,6 +3,7 @@
 mod asked;
 mod backfill;
 mod cursors;
+mod keys;
 mod lease;
 mod manage;
 mod partial;

@@ -23,7 +23,7 @@ use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo, error_json};
 use super::resume::{GoesOn, starts_over};
 use super::warnings::{left_in_json, left_without_type, overwritten};
-use super::{Pipeline, RunOptions, partial};
+use super::{Pipeline, RunOptions, keys, partial};
 use crate::destination::Session;
 use crate::env::iso;
 use crate::extract::{self, Extracted, Extraction, Gathered, JobFiles, TableFormats};
@@ -241,6 +241,7 @@ impl Pipeline {
             let stored = session.stored().await?;
             remote = Some(stored.state.as_ref().map(State::mark).unwrap_or_default());
             remote_load_id = stored.state_load_id;
+            stored.last_load_id.iter().for_each(|load_id| self.env.follow_load(load_id));
             match stored.state {
                 None if !stored.has_dataset && !schemas.is_empty() => {
                     // The dataset was dropped; everything begins anew.
@@ -291,7 +292,11 @@ impl Pipeline {
         let open = self.open_package(source.name(), fingerprint.as_deref(), &mut info.warnings)?;
         let (writer, checkpoint) = match open {
             Some((writer, checkpoint)) => (writer, Some(checkpoint)),
-            None => (self.work.packages().create(&self.env.new_load_id())?, None),
+            None => {
+                let packages = self.work.packages();
+                packages.last_load_id().iter().for_each(|load_id| self.env.follow_load(load_id));
+                (packages.create(&self.env.new_load_id())?, None)
+            }
         };
         let was_resumed = checkpoint.is_some();
         let pages_before = self.progress.pages.load(Ordering::Relaxed);
@@ -390,6 +395,13 @@ impl Pipeline {
         if let Some(own) = source.end().await? {
             state.set_source_state(source.name(), own);
         }
+        info.warnings.extend(keys::check(
+            &extracted.state.schema,
+            &extracted.gathered,
+            &resources,
+            &names,
+            &naming,
+        )?);
         let unread = partial::left_out(&extracted.left, &resources);
         let Extracted { state: mut grown, gathered, .. } = extracted;
         let Gathered { mut jobs, mut rows, discarded, rejected, reached, came_up, .. } = gathered;

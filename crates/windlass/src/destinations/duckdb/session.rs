@@ -259,8 +259,12 @@ impl Session for DuckDbSession {
                     Some(query) => one_text(connection, &query, &location)?,
                     None => None,
                 };
+                let last_load_id = match sql.last_load_query(&tables)? {
+                    Some(query) => one_text(connection, &query, &location)?,
+                    None => None,
+                };
                 let state = text.map(|text| State::decode(&text)).transpose()?;
-                Ok(Stored { has_dataset: !tables.is_empty(), state, ..Stored::default() })
+                Ok(Stored { has_dataset: !tables.is_empty(), state, last_load_id, ..Stored::default() })
             })
             .await?;
         Ok(read.unwrap_or_default())

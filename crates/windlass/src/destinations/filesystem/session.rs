@@ -19,7 +19,7 @@ use super::commit::{Commit, Moved, Record};
 use super::inside::{GATHERING, INIT, Purpose, check_no_link, files_with_prefix};
 use super::layout::iso;
 use super::lease::FilesystemLease;
-use super::system_files::{self, entries, hex, hex_hash};
+use super::system_files::{self, SystemFile, entries, hex, hex_hash};
 use super::tables::file_tables;
 use super::{FileName, Inner, views};
 use crate::destination::{Dataset, Lease, ReplaceStrategy, Session, Stored};
@@ -427,14 +427,26 @@ impl FilesystemSession {
     /// The newest state of the pipeline.
     fn newest_state(&self, names: &SystemNames) -> Result<Stored> {
         let folder = self.folder();
-        let files = system_files::list(&folder.join(&names.state_table))?;
-        let newest = files
-            .into_iter()
-            .filter(|file| file.owner == self.dataset.pipeline)
-            .max_by(|a, b| a.middle.cmp(&b.middle));
-        let mut stored = Stored { has_dataset: folder.join(INIT).exists(), ..Stored::default() };
-        if let Some(file) = newest {
+        let mut files = system_files::list(&folder.join(&names.state_table))?;
+        files.retain(|file| file.owner == self.dataset.pipeline);
+        let mut newest: Option<((i64, i64), SystemFile, Value)> = None;
+        for file in files {
             let content = system_files::read(&file.path)?;
+            // A clock may have been set back between two loads, so that the version counts.
+            let version = content.get("version").and_then(Value::as_i64).unwrap_or_default();
+            let place = (version, time_of_load_id(&file.middle));
+            if newest.as_ref().is_none_or(|(known, ..)| place > *known) {
+                newest = Some((place, file, content));
+            }
+        }
+        let mut stored = Stored { has_dataset: folder.join(INIT).exists(), ..Stored::default() };
+        let loads = entries(&folder.join(&names.loads_table))?;
+        let load_id = |path: &PathBuf| {
+            let name = path.file_stem()?.to_str()?.rsplit_once("__")?.1.to_owned();
+            Some((time_of_load_id(&name), name))
+        };
+        stored.last_load_id = loads.iter().filter_map(load_id).max().map(|(_, load_id)| load_id);
+        if let Some((_, file, content)) = newest {
             let state = State::decode(content.get("state").and_then(Value::as_str).unwrap_or_default())
                 .map_err(|e| e.at_file(file.path.display().to_string()))?;
             stored.state = Some(state);
@@ -473,11 +485,17 @@ impl FilesystemSession {
 
     fn newest_schema(&self, names: &SystemNames, name: &str) -> Result<Option<Schema>> {
         let files = system_files::list(&self.folder().join(&names.version_table))?;
-        let newest =
-            files.into_iter().filter(|file| file.owner == name).max_by(|a, b| a.middle.cmp(&b.middle));
+        let mut newest: Option<((i64, i64), SystemFile, Value)> = None;
+        for file in files.into_iter().filter(|file| file.owner == name) {
+            let content = system_files::read(&file.path)?;
+            let version = content.get("version").and_then(Value::as_i64).unwrap_or_default();
+            let place = (version, time_of_load_id(&file.middle));
+            if newest.as_ref().is_none_or(|(known, ..)| place > *known) {
+                newest = Some((place, file, content));
+            }
+        }
         newest
-            .map(|file| {
-                let content = system_files::read(&file.path)?;
+            .map(|(_, file, content)| {
                 Schema::decode(content.get("schema").and_then(Value::as_str).unwrap_or_default())
                     .map_err(|e| e.at_file(file.path.display().to_string()))
             })

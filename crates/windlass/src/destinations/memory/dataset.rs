@@ -45,6 +45,11 @@ enum Value<'a> {
     Time(i64),
 }
 
+/// Texts as numbers; what is none counts as 0.
+fn numbers(texts: Vec<Option<String>>) -> Vec<i64> {
+    texts.into_iter().map(|text| text.and_then(|text| text.parse().ok()).unwrap_or_default()).collect()
+}
+
 impl Load {
     pub(super) fn new(package: &LoadPackage) -> Self {
         Self {
@@ -124,12 +129,20 @@ impl MemoryDataset {
             .collect();
         let owners = column(&states, "pipeline_name")?;
         let ids = texts(&states, &names.load_id)?;
+        let versions = numbers(column(&states, "version")?);
         let newest = (0..owners.len())
             .filter(|row| owners[*row].as_deref() == Some(pipeline))
             .filter(|row| ids[*row].as_ref().is_some_and(|id| loaded.contains(&id)))
-            .max_by(|a, b| ids[*a].cmp(&ids[*b]));
+            .max_by(|a, b| (versions[*a], &ids[*a]).cmp(&(versions[*b], &ids[*b])));
         let texts = column(&states, "state")?;
         newest.and_then(|row| texts[row].as_deref()).map(State::decode).transpose()
+    }
+
+    /// The greatest load id that was recorded.
+    pub(super) fn last_load_id(&self, names: &SystemNames, naming: &Naming) -> Result<Option<String>> {
+        let Some(loads) = self.0.get(&names.loads_table) else { return Ok(None) };
+        let ids = texts(&loads.whole()?, &naming.identifier("load_id")?)?;
+        Ok(ids.into_iter().flatten().max_by_key(|id| time_of_load_id(id)))
     }
 
     /// The newest version of a schema.
@@ -138,9 +151,10 @@ impl MemoryDataset {
         let versions = versions.whole()?;
         let column = |name: &str| texts(&versions, &naming.identifier(name)?);
         let (owners, times, documents) = (column("schema_name")?, column("inserted_at")?, column("schema")?);
+        let versions = numbers(column("version")?);
         let newest = (0..owners.len())
             .filter(|row| owners[*row].as_deref() == Some(name))
-            .max_by(|a, b| times[*a].cmp(&times[*b]));
+            .max_by(|a, b| (versions[*a], &times[*a]).cmp(&(versions[*b], &times[*b])));
         newest.and_then(|row| documents[row].as_deref()).map(Schema::decode).transpose()
     }
 

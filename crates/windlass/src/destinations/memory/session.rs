@@ -86,7 +86,8 @@ impl Session for MemorySession {
     async fn stored(&mut self) -> Result<Stored> {
         let Some(held) = self.held() else { return Ok(Stored::default()) };
         let state = held.state(&self.dataset.pipeline, &self.names, &self.dataset.naming)?;
-        Ok(Stored { has_dataset: true, state, ..Stored::default() })
+        let last_load_id = held.last_load_id(&self.names, &self.dataset.naming)?;
+        Ok(Stored { has_dataset: true, state, last_load_id, ..Stored::default() })
     }
 
     async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>> {

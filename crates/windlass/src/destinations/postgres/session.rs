@@ -218,8 +218,12 @@ impl Session for PostgresSession {
             Some(query) => connection.one_text(&query).await?,
             None => None,
         };
+        let last_load_id = match sql.last_load_query(&tables)? {
+            Some(query) => connection.one_text(&query).await?,
+            None => None,
+        };
         let state = text.map(|text| State::decode(&text)).transpose()?;
-        Ok(Stored { has_dataset: !tables.is_empty(), state, ..Stored::default() })
+        Ok(Stored { has_dataset: !tables.is_empty(), state, last_load_id, ..Stored::default() })
     }
 
     async fn stored_schema(&mut self, name: &str) -> Result<Option<Schema>> {
