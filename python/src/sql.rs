@@ -16,7 +16,7 @@ use windlass::core::normalize::batch_lines;
 use windlass::core::{Error, Result};
 use windlass::sources::sql::{
     Address, ColumnShape, Database, Direction, OpenOptions, ReflectionLevel, Rows, Select, SelectedColumn,
-    SqlCredentials, SqlType, TableShape, annotated, bare, cursor_direction, open, quote, range_condition,
+    SqlCredentials, SqlType, TableShape, add_range, annotated, bare, cursor_direction, open, quote,
 };
 
 use crate::arrow::table;
@@ -160,13 +160,14 @@ fn sql_read(py: Python<'_>, credentials: &str, request: &str) -> PyResult<SqlRea
         .or_raise(py)?;
     let chunk_rows = request.chunk_rows.max(1);
     let is_exact = request.is_exact;
-    let (columns, rows) = wait(py, async move {
-        let (query, columns) = query(database.as_ref(), &request).await?;
+    let (columns, rows, notices) = wait(py, async move {
+        let mut notices = Vec::new();
+        let (query, columns) = query(database.as_ref(), &request, &mut notices).await?;
         let rows = database.read(&query, &columns, chunk_rows, None).await?;
-        Ok((columns, rows))
+        Ok((columns, rows, notices))
     })?;
     let schema = annotated(&columns);
-    let notices: Arc<Mutex<Vec<String>>> = Arc::default();
+    let notices = Arc::new(Mutex::new(notices));
     let (sender, receiver) = mpsc::channel(1);
     let reading =
         Reading { rows, schema: Arc::clone(&schema), chunk_rows, is_exact, notices: Arc::clone(&notices) };
@@ -175,7 +176,11 @@ fn sql_read(py: Python<'_>, credentials: &str, request: &str) -> PyResult<SqlRea
 }
 
 /// The text of the query and its columns. Errors: a table, a column or a cursor that does not exist.
-async fn query(database: &dyn Database, request: &Request) -> Result<(String, Vec<ColumnShape>)> {
+async fn query(
+    database: &dyn Database,
+    request: &Request,
+    notices: &mut Vec<String>,
+) -> Result<(String, Vec<ColumnShape>)> {
     let dialect = database.dialect();
     let read_as = |column: &ColumnShape| {
         let quoted = quote(dialect, &column.name);
@@ -225,9 +230,8 @@ async fn query(database: &dyn Database, request: &Request) -> Result<(String, Ve
                 .with_hint("name a column as the database has it as cursor_path")
         })?;
         let end = Some(&options.end_value).filter(|end| !end.is_null());
-        select.conditions.extend(range_condition(dialect, options, column, request.start.as_ref(), end)?);
-        if let Some(direction) = cursor_direction(options) {
-            select.order.push((quote(dialect, &name), direction));
+        *notices = add_range(database, &mut select, options, column, (request.start.as_ref(), end)).await?;
+        if cursor_direction(options).is_some() {
             // Rows of equal cursors come in one order, so that a limit cuts them at the same place.
             let rest = shape.primary_key.iter().filter(|key| **key != name);
             select.order.extend(rest.map(|key| (quote(dialect, key), Direction::Asc)));

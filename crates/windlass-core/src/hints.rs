@@ -214,6 +214,18 @@ impl ResourceHints {
         Ok(tables)
     }
 
+    /// The type that is declared for a column of the root table, by its name there.
+    pub fn declared_type(&self, column: &str, naming: &Naming) -> Option<&str> {
+        let is_meant = |name: &str| naming.path(name).is_ok_and(|name| name == column);
+        let hints = match self.columns.as_ref()? {
+            ColumnHints::Map(map) => map.iter().find(|(name, _)| is_meant(name))?.1,
+            ColumnHints::List(list) => {
+                list.iter().find(|hints| hints.get("name").and_then(Value::as_str).is_some_and(is_meant))?
+            }
+        };
+        hints.get("data_type").and_then(Value::as_str)
+    }
+
     /// A nested table: with a key it is a table of its own, else it belongs to the list above.
     fn nested_table(&self, resource: &str, root: &str, path: &str, naming: &Naming) -> Result<Table> {
         let keys: Vec<&str> = path.split('.').filter(|key| !key.is_empty()).collect();

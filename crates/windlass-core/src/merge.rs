@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -86,13 +88,27 @@ impl FromStr for MergeStrategy {
 }
 
 /// Which of several rows with one key stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SortOrder {
     /// The one with the lowest value.
     Ascending,
     /// The one with the highest value.
     Descending,
 }
+
+/// The cursor that tells which of several new rows with one primary key is the newest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CursorOrder {
+    /// Name of the column.
+    pub column: String,
+    /// Whether the lowest or the highest value is the newest.
+    pub order: SortOrder,
+}
+
+/// The cursors of root tables of which the newest of several rows with one key stays.
+pub type NewestFirst = IndexMap<String, CursorOrder>;
 
 /// The column that marks deleted rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,6 +220,16 @@ impl MergeSettings {
             expand("destination_scope", scope, &[("table", ""), ("staging_table", "")])?;
         }
         Ok(settings)
+    }
+
+    /// Whether the newest of several new rows with one key is to be found by a cursor: where nothing else says which one
+    /// stays, and rows do not stay as they came first.
+    pub fn takes_newest(&self) -> bool {
+        let strategies = [MergeStrategy::DeleteInsert, MergeStrategy::Upsert, MergeStrategy::Cdc];
+        strategies.contains(&self.strategy)
+            && !self.is_deduplicated
+            && self.dedup_sort.is_none()
+            && !self.primary_key.is_empty()
     }
 
     /// What the user should know: hints without effect, a merge that only appends.

@@ -9,9 +9,9 @@ mod bad_files;
 mod bad_places;
 mod bad_state;
 mod bad_values;
-mod colliding_names;
 #[cfg(feature = "failpoints")]
 mod clock_set_back;
+mod colliding_names;
 mod commands;
 mod damaged_packages;
 mod deploy;
@@ -33,6 +33,7 @@ mod query_values;
 mod recordings;
 #[cfg(feature = "http")]
 mod rest_api;
+mod same_key_twice;
 #[path = "../../../windlass/tests/destinations/server.rs"]
 #[allow(
     dead_code,
@@ -47,15 +48,19 @@ mod sql_backfill;
 mod sql_examples;
 #[cfg(feature = "failpoints")]
 mod sql_kills;
+#[allow(clippy::print_stderr, reason = "what is left out is said")]
+mod sql_missing_cursors;
 #[cfg(feature = "mysql")]
 mod sql_mysql;
 mod sql_partitions;
 #[cfg(feature = "failpoints")]
 mod sql_postgres;
+mod sql_sqlite_cursors;
 #[cfg(feature = "mysql")]
 mod sql_types;
 mod sql_versions;
 #[cfg(feature = "failpoints")]
 mod sql_watermarks;
+mod text_cursors;
 mod texts;
 mod type_changes;

@@ -107,12 +107,12 @@ fn primitive<T: ArrowPrimitiveType>(
     scalar: impl Fn(T::Native) -> Scalar<'static>,
 ) -> Vec<Cursor<'_>> {
     let values = column.as_primitive::<T>().iter();
-    values.map(|value| value.map_or(Cursor::Null, |value| Cursor::Value(scalar(value)))).collect()
+    values.map(|value| value.map_or(Cursor::Null, |value| Cursor::of(scalar(value)))).collect()
 }
 
 fn decimal(array: &dyn Array, row: usize, text: impl Fn() -> String) -> Cursor<'static> {
     if array.is_null(row) {
         return Cursor::Null;
     }
-    Decimal::parse(&text()).map_or(Cursor::Null, |number| Cursor::Value(Scalar::Decimal(number)))
+    Decimal::parse(&text()).map_or(Cursor::Null, |number| Cursor::of(Scalar::Decimal(number)))
 }

@@ -26,6 +26,8 @@ pub struct Filter {
     pub(super) key: RecordKey,
     /// Whether records at the start of the range are compared with what was loaded before.
     deduplicates: bool,
+    /// Whether texts are compared by the instants that they mean.
+    instants: bool,
 }
 
 /// Where the cursor is in a record.
@@ -69,6 +71,14 @@ pub(super) enum Cursor<'a> {
     Value(Scalar<'a>),
     Null,
     Absent,
+    /// NaN or infinite: a number that has no place among the others, so that no run could go on after it.
+    NoPlace,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn of(value: Scalar<'a>) -> Self {
+        if value::has_place(&value) { Self::Value(value) } else { Self::NoPlace }
+    }
 }
 
 /// Takes the digests of the records with these indexes.
@@ -123,7 +133,18 @@ impl Filter {
             end: value::from_json(&options.end_value)?.map(Limit::new),
             stored,
             key,
+            instants: false,
         })
+    }
+
+    /// The same, with texts compared by the instants that they mean: for a column that is declared to be a timestamp.
+    /// What is stored stays the text of the data.
+    pub fn of_instants(mut self) -> Self {
+        self.instants = true;
+        self.start = self.start.map(Limit::of_instants);
+        self.end = self.end.map(Limit::of_instants);
+        self.stored.last = self.stored.last.map(Limit::of_instants);
+        self
     }
 
     /// The options of the cursor.
@@ -167,7 +188,7 @@ impl Filter {
 
     /// A tally for one worker.
     pub fn tally(&self) -> Tally {
-        Tally::new(self.options.last_value_func)
+        Tally::new(self.options.last_value_func).of_instants(self.instants)
     }
 
     /// Judges the records of a page of JSON.
@@ -205,7 +226,7 @@ impl Filter {
         match found.map(|position| tape.scalar(position)) {
             None => Cursor::Absent,
             Some(Scalar::Null) => Cursor::Null,
-            Some(value) => Cursor::Value(value),
+            Some(value) => Cursor::of(value),
         }
     }
 
@@ -278,19 +299,21 @@ impl Filter {
             let Some(Cursor::Value(value)) = cursors.get(index as usize) else { continue };
             match &mut last {
                 None => last = Some((value, vec![index])),
-                Some((best, same)) => match value::compare(value, best).map(|order| func.order(order)) {
-                    Some(Ordering::Less) => {}
-                    Some(Ordering::Equal) => same.push(index),
-                    Some(Ordering::Greater) => {
-                        *best = value;
-                        same.clear();
-                        same.push(index);
+                Some((best, same)) => {
+                    match value::compare_by(self.instants, value, best).map(|order| func.order(order)) {
+                        Some(Ordering::Less) => {}
+                        Some(Ordering::Equal) => same.push(index),
+                        Some(Ordering::Greater) => {
+                            *best = value;
+                            same.clear();
+                            same.push(index);
+                        }
+                        // The tally says what is wrong.
+                        None => tally
+                            .note(best, (page, 0), DigestForm::Current, [])
+                            .and_then(|()| tally.note(value, (page, index), DigestForm::Current, []))?,
                     }
-                    // The tally says what is wrong.
-                    None => tally
-                        .note(best, (page, 0), DigestForm::Current, [])
-                        .and_then(|()| tally.note(value, (page, index), DigestForm::Current, []))?,
-                },
+                }
             }
         }
         let Some((value, same)) = last else { return Ok(()) };
@@ -343,6 +366,7 @@ impl Filter {
                 let path = &self.options.cursor_path;
                 Err(Error::data(match cursor {
                     Cursor::Absent => format!("the record has no cursor `{path}`"),
+                    Cursor::NoPlace => format!("the cursor `{path}` is NaN or infinite"),
                     _ => format!("the cursor `{path}` is null"),
                 })
                 .with_hint("check cursor_path, or set on_cursor_value_missing to include or exclude"))
@@ -356,7 +380,7 @@ impl Filter {
             RowOrder::Asc => Ordering::Less,
             RowOrder::Desc => Ordering::Greater,
         };
-        if value::compare(cursor, previous) != Some(backwards) {
+        if value::compare_by(self.instants, cursor, previous) != Some(backwards) {
             return Ok(());
         }
         let word = if order == RowOrder::Asc { "asc" } else { "desc" };

@@ -10,6 +10,7 @@ use super::value;
 use crate::error::{Error, Result};
 use crate::hints::OneOrMany;
 use crate::json::Select;
+use crate::naming::Naming;
 
 /// How new records are told from those that were loaded before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -193,6 +194,20 @@ impl IncrementalOptions {
         match path.keys()?.as_slice() {
             [key] if !self.cursor_path.trim_start().starts_with('$') => Some((*key).to_owned()),
             _ => None,
+        }
+    }
+
+    /// The column that holds the cursor: its path as the names of a table; `None` for a path through lists.
+    pub fn column_name(&self, naming: &Naming) -> Option<String> {
+        let path = Select::parse_value(&self.cursor_path).ok()?;
+        match path.keys()?.as_slice() {
+            [] => None,
+            [key] => naming.path(key).ok(),
+            keys => {
+                let parts: Vec<String> =
+                    keys.iter().map(|key| naming.identifier(key)).collect::<Result<_>>().ok()?;
+                naming.shorten_fragments(&parts)
+            }
         }
     }
 

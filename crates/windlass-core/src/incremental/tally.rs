@@ -16,6 +16,8 @@ use crate::value::Scalar;
 #[derive(Clone, Debug)]
 pub struct Tally {
     func: Extreme,
+    /// Whether texts are compared by the instants that they mean.
+    instants: bool,
     pub(super) last: Option<Last>,
     /// Records that were kept.
     pub(super) kept: u64,
@@ -36,7 +38,12 @@ pub(super) struct Last {
 
 impl Tally {
     pub(super) fn new(func: Extreme) -> Self {
-        Self { func, last: None, kept: 0, has_pages: false, previous: None }
+        Self { func, instants: false, last: None, kept: 0, has_pages: false, previous: None }
+    }
+
+    /// The same, with texts compared by the instants that they mean if `instants`.
+    pub(super) fn of_instants(self, instants: bool) -> Self {
+        Self { instants, ..self }
     }
 
     /// What was seen so far, for a run that goes on after a crash.
@@ -122,8 +129,11 @@ impl Tally {
 
     fn order_of(&self, value: &Scalar<'_>) -> Result<Ordering> {
         let Some(last) = &self.last else { return Ok(Ordering::Greater) };
-        let order = value::compare(value, &last.value);
-        let order = order.ok_or_else(|| mixed(value::kind(&last.value), value::kind(value)))?;
+        let order = value::compare_by(self.instants, value, &last.value);
+        let order = order.ok_or_else(|| match (value, &last.value) {
+            (Scalar::Text(_), Scalar::Text(_)) => value::no_instant(),
+            _ => mixed(value::kind(&last.value), value::kind(value)),
+        })?;
         Ok(self.func.order(order))
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Number, Value};
 use crate::error::{Error, Result};
 use crate::value::{
     DAY_MICROS, Decimal, IsoValue, Scalar, Tag, Timestamp, decode_tagged, encode_tagged, escape_text,
-    format_date, format_timestamp, parse_iso,
+    format_date, format_timestamp, parse_iso, parse_timestamp,
 };
 
 /// A cursor value from its stored form, which may be a typed string; `None` for null.
@@ -74,6 +74,12 @@ fn unordered(what: &str) -> Error {
         .with_hint("a cursor must be a number, a text, a timestamp or a date; choose another cursor_path")
 }
 
+/// The error for texts of which one means an instant and the other does not.
+pub(super) fn no_instant() -> Error {
+    Error::data("the cursor is a date or a time in one record and another text in the next")
+        .with_hint("its column is declared as a timestamp: write all of them as ISO dates and times, such as 2024-01-01T00:00:00Z")
+}
+
 /// What kind of value it is, for errors.
 pub(super) fn kind(value: &Scalar<'_>) -> &'static str {
     match value {
@@ -101,6 +107,55 @@ pub(super) fn compare(a: &Scalar<'_>, b: &Scalar<'_>) -> Option<Ordering> {
         (Scalar::Int(a), Scalar::Double(b)) => int_and_double(*a, *b),
         (Scalar::Double(a), Scalar::Int(b)) => int_and_double(*b, *a).map(Ordering::reverse),
         _ => decimal(a)?.compare(decimal(b)?.as_ref()),
+    }
+}
+
+/// The same, with texts compared by the instants that they mean if `instants`, as where their column is declared to be a
+/// timestamp: `…:00.5Z` sorts before `…:00Z` as a text. `None` for a text that means one beside a text that means none.
+#[inline]
+pub(super) fn compare_by(instants: bool, a: &Scalar<'_>, b: &Scalar<'_>) -> Option<Ordering> {
+    match (instants, a, b) {
+        (true, Scalar::Text(one), Scalar::Text(other)) => match (instant(one), instant(other)) {
+            (Some(one), Some(other)) => Some(one.cmp(&other)),
+            (None, None) => compare(a, b),
+            _ => None,
+        },
+        (true, Scalar::Text(text), Scalar::Timestamp(_) | Scalar::Date(_)) => {
+            Some(instant(text)?.cmp(&moment(b)?))
+        }
+        (true, Scalar::Timestamp(_) | Scalar::Date(_), Scalar::Text(text)) => {
+            Some(moment(a)?.cmp(&instant(text)?))
+        }
+        _ => compare(a, b),
+    }
+}
+
+/// The microseconds since the epoch that an ISO text means; a text without offset counts as UTC.
+fn instant(text: &str) -> Option<i64> {
+    if let Some(timestamp) = parse_timestamp(text) {
+        return Some(timestamp.utc_micros());
+    }
+    match parse_iso(text)? {
+        IsoValue::Timestamp(timestamp) => Some(timestamp.utc_micros()),
+        IsoValue::Date(days) => Some(i64::from(days) * DAY_MICROS),
+        IsoValue::Time(_) => None,
+    }
+}
+
+fn moment(value: &Scalar<'_>) -> Option<i64> {
+    match value {
+        Scalar::Timestamp(timestamp) => Some(timestamp.utc_micros()),
+        Scalar::Date(days) => Some(i64::from(*days) * DAY_MICROS),
+        _ => None,
+    }
+}
+
+/// Whether a value is a number that has a place among the others.
+pub(super) fn has_place(value: &Scalar<'_>) -> bool {
+    match value {
+        Scalar::Double(number) => number.is_finite(),
+        Scalar::Decimal(number) | Scalar::Wei(number) => number.is_finite(),
+        _ => true,
     }
 }
 
@@ -137,6 +192,8 @@ fn decimal<'a>(value: &'a Scalar<'_>) -> Option<Cow<'a, Decimal>> {
 pub(super) struct Limit {
     pub(super) value: Scalar<'static>,
     iso: Option<IsoValue>,
+    /// Whether texts are compared by the instants that they mean.
+    instants: bool,
 }
 
 impl Limit {
@@ -145,7 +202,12 @@ impl Limit {
             Scalar::Text(text) => parse_iso(text),
             _ => None,
         };
-        Self { value, iso }
+        Self { value, iso, instants: false }
+    }
+
+    /// The same, with texts compared by the instants that they mean.
+    pub(super) fn of_instants(self) -> Self {
+        Self { instants: true, ..self }
     }
 
     /// The order of a cursor relative to this limit.
@@ -153,7 +215,10 @@ impl Limit {
     /// Errors: they cannot be compared; `what` names the limit.
     #[inline]
     pub(super) fn order_of(&self, cursor: &Scalar<'_>, what: &str) -> Result<Ordering> {
-        compare(cursor, &self.value).or_else(|| self.as_iso(cursor)).ok_or_else(|| {
+        compare_by(self.instants, cursor, &self.value).or_else(|| self.as_iso(cursor)).ok_or_else(|| {
+            if self.instants && matches!((cursor, &self.value), (Scalar::Text(_), Scalar::Text(_))) {
+                return no_instant();
+            }
             Error::data(format!(
                 "the cursor is {}, but the {what} is {}",
                 kind(cursor),
@@ -239,6 +304,32 @@ mod tests {
         for wrong in [json!(true), json!([1]), json!({}), json!("\u{f02d}01:00:00"), json!("\u{f02b}YWI=")] {
             assert!(from_json(&wrong).unwrap_err().hint().is_some(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn texts_of_a_timestamp_column_are_compared_by_the_instants_that_they_mean() {
+        let ascending = [
+            "2023-10-29T02:30:00+02:00",
+            "2023-10-29T02:10:00+01:00",
+            "2024-01-01",
+            "2024-01-01T00:00:00.5Z",
+            "2024-01-01T00:00:01Z",
+            "2024-01-01 00:00:01.000001",
+        ];
+        let text = |text: &'static str| Scalar::Text(text.into());
+        for (i, a) in ascending.iter().enumerate() {
+            for (j, b) in ascending.iter().enumerate() {
+                assert_eq!(compare_by(true, &text(a), &text(b)), Some(i.cmp(&j)), "{a} {b}");
+                let limit = Limit::new(text(b)).of_instants();
+                assert_eq!(limit.order_of(&text(a), "x").unwrap(), i.cmp(&j), "{a} {b}");
+            }
+        }
+        let same = [text("2024-01-01T00:00:00Z"), text("2024-01-01"), text("2024-01-01T01:00+01:00")];
+        assert!(same.iter().all(|one| compare_by(true, one, &same[0]) == Some(Ordering::Equal)));
+        assert_eq!(compare_by(true, &text("a"), &text("b")), Some(Ordering::Less));
+        assert_eq!(compare_by(true, &text("2024-01-01"), &text("soon")), None);
+        assert!(Limit::new(text("2024-01-01")).of_instants().order_of(&text("soon"), "x").is_err());
+        assert_eq!(compare_by(false, &text("2024-01-01T00:00:00.5Z"), &same[0]), Some(Ordering::Less));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use arrow_array::types::{
 };
 use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
 use arrow_buffer::{NullBuffer, NullBufferBuilder, ScalarBuffer, i256};
-use arrow_schema::{Schema as ArrowSchema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit};
 
+use super::RECORD_COLUMN;
 use super::physical::{Cell, Physical, TypeDefaults, arrow_field};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
@@ -270,6 +271,24 @@ impl BatchBuilder {
         if self.columns.len() > known {
             self.schema = Arc::new(ArrowSchema::new(fields));
         }
+    }
+
+    /// The builder of the column that numbers records, which is added where it is not there.
+    pub(super) fn record_column(&mut self) -> &mut ColumnBuilder {
+        let index = match self.names.iter().position(|name| name == RECORD_COLUMN) {
+            Some(index) => index,
+            None => {
+                let mut builder = ColumnBuilder::new(Physical::Int(64));
+                builder.pad(self.rows);
+                self.names.push(RECORD_COLUMN.to_owned());
+                self.columns.push(builder);
+                let mut fields: Vec<_> = self.schema.fields().iter().cloned().collect();
+                fields.push(Arc::new(Field::new(RECORD_COLUMN, DataType::Int64, true)));
+                self.schema = Arc::new(ArrowSchema::new(fields));
+                self.columns.len() - 1
+            }
+        };
+        &mut self.columns[index]
     }
 
     /// Number of columns.

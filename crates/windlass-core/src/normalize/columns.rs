@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use arrow_array::builder::{Decimal128Builder, Decimal256Builder, StringBuilder};
 use arrow_array::cast::AsArray as _;
-use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType as ArrowType, Field, Schema as ArrowSchema, TimeUnit};
 
+use super::RECORD_COLUMN;
 use super::batch_rows::{json_texts, plain_uuid};
 use super::collisions::Collisions;
 use super::context::Context;
@@ -294,6 +295,16 @@ impl BatchColumns {
             .map(Some)
             .map_err(|cause| Error::internal("a batch could not be built").with_source(cause))
     }
+}
+
+/// The rows with a column that numbers them from `first` on.
+pub(super) fn with_records(rows: RecordBatch, first: i64) -> Result<RecordBatch> {
+    let mut fields: Vec<_> = rows.schema().fields().iter().cloned().collect();
+    fields.push(Arc::new(Field::new(RECORD_COLUMN, ArrowType::Int64, true)));
+    let mut arrays = rows.columns().to_vec();
+    arrays.push(Arc::new(Int64Array::from_iter_values((first..).take(rows.num_rows()))));
+    RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), arrays)
+        .map_err(|cause| Error::internal("rows could not be numbered").with_source(cause))
 }
 
 /// Numbers in the digits of their column, rounded to its scale if they may be; `None` if one of them is too large, or none.

@@ -216,6 +216,16 @@ impl Context {
         known.or_else(|| self.rules.preferred(column)) == Some(DataType::Json)
     }
 
+    /// Whether rows of a table carry the number of their record to where they are merged: the newest of several with one
+    /// key may have to be found there, and what is nested in it.
+    pub(super) fn has_records(&self, schema: &Schema, table: &str) -> bool {
+        let root = schema.root_of(table).map_or(table, |root| root.name.as_str());
+        let strategy = schema.inherited_hint(root, "x-merge-strategy").and_then(Value::as_str);
+        self.can_merge
+            && schema.write_disposition(root) == "merge"
+            && !matches!(strategy, Some("scd2" | "insert-only"))
+    }
+
     /// How a root table's rows get their ids: by its merge strategy.
     pub(super) fn row_id_kind(&self, schema: &Schema, table: &str) -> RowIdKind {
         if !self.can_merge || schema.write_disposition(table) != "merge" {

@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 
 use super::batch::{BatchBuilder, ColumnBuilder};
 use super::context::{Context, RowIdKind};
+use super::first_record;
 use super::flatten::{FlatRow, Flattener, KeptKeys, RowVisitor, truthy_text};
 use super::grow::SchemaState;
 use super::physical::Cell;
@@ -77,6 +78,8 @@ pub(super) struct Encoder<'a, 't> {
     pub(super) plan: &'a Plan,
     pub(super) tape: &'a Tape<'t>,
     pub(super) numbers: RecordNumbers<'a>,
+    /// The page whose records are numbered.
+    pub(super) page: Option<u64>,
 }
 
 impl Encoder<'_, '_> {
@@ -100,12 +103,32 @@ impl Encoder<'_, '_> {
                 .entry_ref(table.name.as_str())
                 .or_insert_with(|| BatchBuilder::new(definition, &self.ctx.types));
             batch.widen(definition, &self.ctx.types);
+            let page = self.page.filter(|_| self.ctx.has_records(&self.state.schema, &table.name));
+            if let Some(page) = page {
+                let first = first_record(page);
+                let builder = batch.record_column();
+                (0..table.rows)
+                    .for_each(|row| builder.push_int(first + i64::from(self.root_row(index, row))));
+            }
             let target = &mut targets[index];
             target.update(table, batch);
             self.table(index, table, batch, target, &ids);
             batch.advance(table.rows as usize);
         }
         Ok(())
+    }
+
+    /// The row of the root table that a row belongs to.
+    fn root_row(&self, table: usize, row: u32) -> u32 {
+        let (mut table, mut row) = (table, row);
+        loop {
+            let plan = &self.plan.tables[table];
+            let (parent, parent_row) = plan.links[row as usize].parent;
+            if plan.is_root || parent == NONE {
+                return row;
+            }
+            (table, row) = (parent as usize, parent_row);
+        }
     }
 
     /// Makes the ids of a table's rows, those of its parents first.

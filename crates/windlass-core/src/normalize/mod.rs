@@ -54,6 +54,15 @@ use crate::json::{ParseBuffers, ParsedRow, Tape};
 use crate::schema::{Column, ContractMode, Schema, SystemNames, Table};
 use crate::value::DataType;
 
+/// The column of job files that numbers the records of a load in the order of the input. It is not of the table: it says
+/// which of several rows with one key came last, and which nested rows came with it, until they are merged.
+pub const RECORD_COLUMN: &str = "_windlass_record";
+
+/// The number of the first row of a page; rows of later pages have greater ones.
+fn first_record(page: u64) -> i64 {
+    i64::try_from(page).unwrap_or(i64::MAX >> 32).saturating_mul(1 << 32)
+}
+
 /// Rows of a table that are gathered before they are handed on.
 const BATCH_ROWS: usize = 16_384;
 
@@ -120,6 +129,8 @@ pub struct Normalizer {
     /// Fields whose names were checked last.
     checked: Option<SchemaRef>,
     keys: HashMap<String, Keys>,
+    /// The page whose records are numbered.
+    page: Option<u64>,
 }
 
 /// The columns that tell the rows of a table apart: those that no row had so far, and those that one had.
@@ -144,7 +155,14 @@ impl Normalizer {
             row_counts: HashMap::new(),
             checked: None,
             keys: HashMap::new(),
+            page: None,
         }
+    }
+
+    /// Has the rows of the next chunks carry the number of their record in [`RECORD_COLUMN`], where they are merged;
+    /// `page` is the chunk's place in the order of the input. `None` for rows that need none.
+    pub fn number_records(&mut self, page: Option<u64>) {
+        self.page = page;
     }
 
     /// Notes the values of a chunk's records, growing the schema where they bring something new.
@@ -325,6 +343,7 @@ impl Normalizer {
             plan: &self.plan,
             tape,
             numbers,
+            page: self.page,
         };
         encoder.encode(&mut self.batches, &mut self.targets)?;
         for table in self.plan.tables.iter().filter(|table| table.rows > 0) {
@@ -385,6 +404,11 @@ impl Normalizer {
             && let Some(rows) =
                 columns.rows(ctx, table, batch, numbers).map_err(|e| e.at_table(root_table))?
         {
+            let page = self.page.filter(|_| ctx.has_records(&self.state.schema, root_table));
+            let rows = match page {
+                Some(page) => columns::with_records(rows, first_record(page))?,
+                None => rows,
+            };
             *self.row_counts.entry_ref(root_table).or_default() += rows.num_rows() as u64;
             note_keys(&mut self.keys, ctx, &self.state, root_table, |key| {
                 rows.num_rows() == 0 || columns.columns.iter().any(|(_, column)| column.name == key)

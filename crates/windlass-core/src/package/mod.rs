@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::merge::NewestFirst;
 use crate::state::StateMark;
 
 pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CurrentResource, UnfinishedResource};
@@ -73,6 +74,10 @@ pub struct PackageManifest {
     /// Tables whose rows are deleted before new ones come, besides those that are replaced.
     #[serde(default)]
     pub emptied: Vec<String>,
+    /// The cursors by which the newest of several rows with one key is found. With them, files of merged tables have the
+    /// column [`RECORD_COLUMN`](crate::normalize::RECORD_COLUMN).
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub newest: NewestFirst,
     /// The pipeline's state at the destination when the rows were extracted; `None` if nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<StateMark>,

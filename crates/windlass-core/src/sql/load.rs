@@ -2,7 +2,7 @@
 
 use super::{Dialect, ExistingTables, fill_root_keys, migration};
 use crate::error::{Error, Result};
-use crate::normalize::TypeDefaults;
+use crate::normalize::{RECORD_COLUMN, TypeDefaults};
 use crate::schema::{ENGINE_VERSION, Schema, SystemNames, Table};
 
 /// Where a load goes and what its schema is.
@@ -103,7 +103,7 @@ impl LoadTarget<'_> {
     /// What the staging dataset needs for rows of `tables`, which are empty then. The rows of `swapped` go into the dataset
     /// itself, those of the others into temporary tables where the database has cheap ones.
     ///
-    /// Errors: as of [`LoadTarget::plan`].
+    /// `has_records`: files have the column [`RECORD_COLUMN`]. Errors: as of [`LoadTarget::plan`].
     pub fn plan_staging(
         &self,
         dataset: &str,
@@ -111,16 +111,29 @@ impl LoadTarget<'_> {
         swapped: &[String],
         existing: &ExistingTables,
         has_version: bool,
+        has_records: bool,
     ) -> Result<LoadPlan> {
         let all = std::iter::once(&self.names.version_table).chain(tables);
         let (mut staging, mut emptied) = (Vec::new(), Vec::new());
         for table in tables {
-            match self.dialect.stage_table(dataset, table) {
+            match self.dialect.stage_table(dataset, table, has_records) {
                 Some(statement) if !swapped.contains(table) => staging.push(statement),
+                None if has_records => {
+                    staging.extend(self.record_column(dataset, table, existing));
+                    emptied.push(table.clone());
+                }
                 _ => emptied.push(table.clone()),
             }
         }
         Ok(LoadPlan { staging, ..self.plan_dataset(dataset, all, &emptied, existing, has_version)? })
+    }
+
+    /// Adds the column that numbers records to a table of the staging dataset that takes rows itself.
+    fn record_column(&self, dataset: &str, table: &str, existing: &ExistingTables) -> Option<String> {
+        let known = existing.iter().find(|(name, _)| name.eq_ignore_ascii_case(table));
+        let has_it = known.is_some_and(|(_, columns)| columns.iter().any(|column| column == RECORD_COLUMN));
+        let (table, column) = (self.dialect.qualify(dataset, table), self.dialect.quote(RECORD_COLUMN));
+        (!has_it).then(|| format!("ALTER TABLE {table} ADD COLUMN {column} BIGINT"))
     }
 
     fn plan_dataset<'a>(

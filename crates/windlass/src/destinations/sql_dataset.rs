@@ -235,7 +235,9 @@ impl SqlDataset {
             let swapped: Vec<String> =
                 staged.iter().filter(|table| self.is_swapped(package, table)).cloned().collect();
             let existing = &found.staging.tables;
-            let mut next = load.plan_staging(&self.staging, &staged, &swapped, existing, has_version)?;
+            let has_records = !package.manifest.newest.is_empty();
+            let mut next =
+                load.plan_staging(&self.staging, &staged, &swapped, existing, has_version, has_records)?;
             self.forget_creation(&mut next, &self.staging, found.staging.exists);
             plan.extend(next);
         }
@@ -262,6 +264,7 @@ impl SqlDataset {
             loaded_at: time_of_load_id(package.load_id()),
             widened: &self.widened,
             unique,
+            newest: &package.manifest.newest,
         }
     }
 

@@ -58,6 +58,8 @@ pub(crate) struct Prepared {
     pub(crate) is_parent: bool,
     /// Whether its records are loaded; if not, it is only read for others.
     pub(crate) is_loaded: bool,
+    /// Whether its rows say in which order their records came, to where they are merged.
+    pub(crate) is_numbered: bool,
     /// What the run before left to do.
     pub(crate) left: LeftToRead,
 }
@@ -86,6 +88,7 @@ impl Prepared {
             parent: None,
             is_parent: false,
             is_loaded: true,
+            is_numbered: false,
             left: LeftToRead::default(),
         }
     }

@@ -169,6 +169,7 @@ impl Worker {
     ) -> Result<bool> {
         let resources = Arc::clone(&self.resources);
         let prepared = &resources[resource];
+        self.normalizer.number_records(prepared.is_numbered.then(|| ticket.number()));
         let explicit = match &page.body {
             Body::Numbered(_, numbers) => Some(numbers.as_slice()),
             _ => None,

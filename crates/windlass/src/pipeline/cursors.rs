@@ -3,12 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use windlass_core::Result;
-use windlass_core::incremental::{Filter, WARN_BOUNDARY_RECORDS};
+use windlass_core::incremental::{Extreme, Filter, WARN_BOUNDARY_RECORDS};
+use windlass_core::merge::{CursorOrder, MergeSettings, NewestFirst, SortOrder};
+use windlass_core::naming::Naming;
+use windlass_core::package::PackageManifest;
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
 
 use crate::extract::{Gathered, Prepared};
+use crate::packages::merged_roots;
 
 /// The filters of the resources that are loaded incrementally.
 pub(super) struct Cursors {
@@ -21,7 +26,12 @@ impl Cursors {
     /// Gives each resource the filter of this run.
     ///
     /// Errors: options that are wrong, a state that cannot be read.
-    pub(super) fn open(source: &str, resources: &mut [Prepared], state: &State) -> Result<Self> {
+    pub(super) fn open(
+        source: &str,
+        resources: &mut [Prepared],
+        state: &State,
+        naming: &Naming,
+    ) -> Result<Self> {
         let mut filters = Vec::new();
         for (index, prepared) in resources.iter_mut().enumerate() {
             let resource = &prepared.resource;
@@ -29,6 +39,9 @@ impl Cursors {
             let entry = state.cursor(source, &resource.name, &options.cursor_path);
             let filter = Filter::new(options, resource.hints.primary_key.as_ref(), entry)
                 .map_err(|error| error.at_resource(&resource.name))?;
+            let declared = options.column_name(naming);
+            let declared = declared.and_then(|column| resource.hints.declared_type(&column, naming));
+            let filter = if declared == Some("timestamp") { filter.of_instants() } else { filter };
             let filter = Arc::new(filter);
             filters.push((index, resource.name.clone(), Arc::clone(&filter)));
             prepared.filter = Some(filter);
@@ -82,6 +95,51 @@ impl Cursors {
         }
         Ok(warnings)
     }
+}
+
+/// The root tables of which the newest of several new rows with one key stays: all resources that fill them have the
+/// same cursor.
+pub(super) fn newest_first(resources: &[Prepared], schema: &Schema, naming: &Naming) -> NewestFirst {
+    let mut found: IndexMap<&str, Option<CursorOrder>> = IndexMap::new();
+    for prepared in resources.iter().filter(|prepared| prepared.is_loaded) {
+        let table = schema.table(&prepared.root_table);
+        let settings = table.and_then(|table| MergeSettings::of(schema, table).ok().flatten());
+        let cursor = prepared.resource.incremental.as_ref().and_then(|options| {
+            let order = match options.last_value_func {
+                Extreme::Max => SortOrder::Descending,
+                Extreme::Min => SortOrder::Ascending,
+            };
+            Some(CursorOrder { column: options.column_name(naming)?, order })
+        });
+        let cursor = cursor.filter(|_| settings.is_some_and(|settings| settings.takes_newest()));
+        let known = found.entry(&prepared.root_table).or_insert_with(|| cursor.clone());
+        if *known != cursor {
+            *known = None;
+        }
+    }
+    let found = found.into_iter();
+    found.filter_map(|(table, cursor)| Some((table.to_owned(), cursor?))).collect()
+}
+
+/// Those of the tables that a package has rows of; tables that came up while data was read follow their resource.
+pub(super) fn of_loaded(
+    newest: NewestFirst,
+    schema: &Schema,
+    content: &PackageManifest,
+    resources: &[Prepared],
+) -> NewestFirst {
+    let mut of_package = NewestFirst::new();
+    for root in merged_roots(schema, &content.jobs) {
+        let own = newest.get(&root).or_else(|| {
+            let resource = schema.table(&root)?.text_hint("resource")?;
+            let prepared = resources.iter().find(|prepared| prepared.resource.name == resource)?;
+            newest.get(&prepared.root_table)
+        });
+        if let Some(own) = own {
+            of_package.insert(root, own.clone());
+        }
+    }
+    of_package
 }
 
 /// Tables that are new with this run. A table exists once its resource gives something, if only an empty page.

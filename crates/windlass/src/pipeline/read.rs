@@ -64,7 +64,7 @@ impl Pipeline {
         state: &State,
     ) -> Result<Extracted> {
         let mut resources = std::mem::take(&mut prepared.resources);
-        Cursors::open(source.name(), &mut resources, state)?;
+        Cursors::open(source.name(), &mut resources, state, &prepared.naming)?;
         let given = owned(given_tables(&resources));
         let scratch = Scratch::new(source.name())?;
         let load_id = self.env.new_load_id();

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
+use windlass_core::merge::NewestFirst;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{NormalizeSettings, SchemaState};
 use windlass_core::package::{Job, JournalEntry, LeftOut, MANIFEST_VERSION, PackageManifest};
@@ -16,7 +17,7 @@ use windlass_core::state::{STATE_ENGINE_VERSION, State, StateMark};
 use windlass_core::value::{Tag, encode_tagged, typed_json};
 use windlass_core::{Error, ErrorKind, Result};
 
-use super::cursors::{Cursors, Undeclared};
+use super::cursors::{Cursors, Undeclared, newest_first, of_loaded};
 use super::lease::{HeldLease, POLL};
 use super::prepare::{PreparedSource, given_tables};
 use super::refresh::Refreshed;
@@ -354,8 +355,12 @@ impl Pipeline {
             refreshed.forget(&mut state, source.name());
         }
         let forces_state = refreshed.as_ref().is_some_and(Refreshed::forces_state);
-        let cursors = Cursors::open(source.name(), &mut resources, &state)?;
+        let cursors = Cursors::open(source.name(), &mut resources, &state, &naming)?;
         partial::open(source, &mut resources, &state);
+        let newest = newest_first(&resources, &schema, &naming);
+        for prepared in &mut resources {
+            prepared.is_numbered = newest.contains_key(&prepared.root_table);
+        }
         let undeclared = Undeclared::new(stored.as_ref(), &resources);
         let declared = schema.clone();
         let may_change = forces_state || is_new(&state) || cursors.are_stored();
@@ -442,7 +447,9 @@ impl Pipeline {
         let content = self.content(&mut schema, stored.as_ref(), jobs, rows, replaced, writer)?;
         let (dropped, emptied) =
             refreshed.map(|refreshed| (refreshed.dropped, refreshed.emptied)).unwrap_or_default();
+        let newest = of_loaded(newest, &schema, &content, &resources);
         let manifest = PackageManifest {
+            newest,
             base: known.remote.clone(),
             dropped,
             emptied,
@@ -537,6 +544,7 @@ impl Pipeline {
             replaced,
             dropped: Vec::new(),
             emptied: Vec::new(),
+            newest: NewestFirst::new(),
             base: None,
             row_counts: rows.into_iter().collect(),
             left_out: LeftOut::default(),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod histories;
+mod newest;
 mod starting_over;
 
 use std::sync::Arc;

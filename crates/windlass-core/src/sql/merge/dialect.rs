@@ -1,6 +1,9 @@
 //! What differs between databases when rows are merged.
 
+use crate::normalize::RECORD_COLUMN;
+use crate::schema::Column;
 use crate::sql::Dialect;
+use crate::value::DataType;
 
 impl Dialect {
     /// A table that is gone with the connection, in quotes.
@@ -23,15 +26,31 @@ impl Dialect {
     }
 
     /// Creates the temporary table that takes the rows for one of the staging dataset; nothing where those take them.
-    pub fn stage_table(self, staging: &str, table: &str) -> Option<String> {
+    /// `has_records`: with the column that numbers records.
+    pub fn stage_table(self, staging: &str, table: &str, has_records: bool) -> Option<String> {
         let (temporary, model) =
             (self.qualify(self.temporary_dataset()?, table), self.qualify(staging, table));
+        let record = self.quote(RECORD_COLUMN);
         Some(match self {
             Self::DuckDb | Self::Sqlite => {
-                format!("CREATE TEMPORARY TABLE {temporary} AS SELECT * FROM {model} LIMIT 0")
+                let record =
+                    if has_records { format!(", CAST(NULL AS BIGINT) AS {record}") } else { String::new() };
+                format!("CREATE TEMPORARY TABLE {temporary} AS SELECT *{record} FROM {model} LIMIT 0")
             }
-            Self::Postgres => format!("CREATE TEMPORARY TABLE {temporary} (LIKE {model}) ON COMMIT DROP"),
+            Self::Postgres => {
+                let record = if has_records { format!(", {record} bigint") } else { String::new() };
+                format!("CREATE TEMPORARY TABLE {temporary} (LIKE {model}{record}) ON COMMIT DROP")
+            }
         })
+    }
+
+    /// A column in an order: texts byte by byte, as cursors are compared.
+    pub(super) fn in_byte_order(self, column: &Column) -> String {
+        let name = self.quote(&column.name);
+        match (self, column.data_type) {
+            (Self::Postgres, Some(DataType::Text)) => format!("{name} COLLATE \"C\""),
+            _ => name,
+        }
     }
 
     /// Lets the planner know what a staged table holds, where it does not look for itself.

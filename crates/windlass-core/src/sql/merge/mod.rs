@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use self::rows::Part;
 use super::Dialect;
 use crate::error::{Error, Result};
-use crate::merge::{MergeSettings, MergeStrategy, expand};
+use crate::merge::{MergeSettings, MergeStrategy, NewestFirst, expand};
 use crate::normalize::TypeDefaults;
 use crate::schema::{Schema, SystemNames, Table};
 use crate::value::{Timestamp, format_timestamp};
@@ -42,6 +42,9 @@ pub struct MergeTarget<'a> {
     pub widened: &'a HashSet<String>,
     /// Root tables of which no two staged rows have the same primary key: what [`MergeTarget::duplicate_query`] asks.
     pub unique: &'a HashSet<String>,
+    /// Root tables of which the newest of several rows with one key stays; their staged rows have the column
+    /// [`RECORD_COLUMN`](crate::normalize::RECORD_COLUMN).
+    pub newest: &'a NewestFirst,
 }
 
 /// The tables that take part in the merge of a root table: those that ever had rows, parents first.
@@ -61,6 +64,7 @@ pub fn check_merge(schema: &Schema, names: &SystemNames, root: &str) -> Result<(
         loaded_at: 0,
         widened: &HashSet::new(),
         unique: &HashSet::new(),
+        newest: &NewestFirst::new(),
     };
     target.statements(root).map(drop)
 }

@@ -3,6 +3,7 @@
 use super::{Merge, MergeTarget, conjunction};
 use crate::error::{Error, Result};
 use crate::merge::SortOrder;
+use crate::normalize::RECORD_COLUMN;
 use crate::schema::Table;
 
 /// Number of a row among those with its key.
@@ -127,7 +128,8 @@ impl Merge<'_> {
                 filter(conditions)
             ));
         }
-        let Some((column, sort)) = self.dedup_sort() else {
+        let by_cursor = self.newest();
+        let Some((column, sort)) = self.dedup_sort().or_else(|| by_cursor.clone()) else {
             // An aggregate takes a third of the time of numbering the rows.
             let which = if survivor == Survivor::First { "min" } else { "max" };
             if what == PLACE && conditions.is_empty() {
@@ -141,14 +143,31 @@ impl Merge<'_> {
         };
         // Databases differ in where they sort nulls; a row without a value never wins over one that has it.
         let sort = if sort == SortOrder::Ascending { "ASC" } else { "DESC" };
-        let direction = if survivor == Survivor::First { "" } else { " DESC" };
+        let place = match by_cursor {
+            Some(_) => format!("{} DESC", self.record()),
+            None if survivor == Survivor::First => place.to_owned(),
+            None => format!("{place} DESC"),
+        };
         let numbered = format!(
-            "SELECT {inner}, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {column} {sort} NULLS LAST, {place}{direction}) \
+            "SELECT {inner}, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {column} {sort} NULLS LAST, {place}) \
              AS {NUMBER} FROM {staged}"
         );
         let first = std::iter::once(format!("{NUMBER} = 1"));
         let all = conjunction(first.chain(conditions.iter().cloned()));
         Ok(format!("SELECT {what} FROM ({numbered}) AS numbered WHERE {all}"))
+    }
+
+    /// The cursor by which the newest of several new rows is found, where nothing else says which one stays.
+    pub(super) fn newest(&self) -> Option<(String, SortOrder)> {
+        let root = self.root.table;
+        let newest = self.target.newest.get(&root.name).filter(|_| self.settings.takes_newest())?;
+        let column = root.columns.get(&newest.column).filter(|column| column.is_complete())?;
+        Some((self.target.dialect.in_byte_order(column), newest.order))
+    }
+
+    /// The column that numbers the records of the new rows.
+    pub(super) fn record(&self) -> String {
+        self.target.dialect.quote(RECORD_COLUMN)
     }
 
     /// The column that says which of several new rows stays; one that never had a value says nothing.

@@ -57,6 +57,7 @@ fn statements(dialect: Dialect, hints: Value, has_lists: bool, widened: &[&str])
         loaded_at: 1_704_164_645_678_901,
         widened: &widened.iter().map(|name| (*name).to_owned()).collect(),
         unique: &HashSet::new(),
+        newest: &NewestFirst::new(),
     };
     target.statements("t")
 }
@@ -284,6 +285,7 @@ fn nested_rows_without_a_root_key_are_found_through_their_parents() {
         loaded_at: 0,
         widened: &HashSet::new(),
         unique: &HashSet::new(),
+        newest: &NewestFirst::new(),
     };
     let statements = target.statements("t").unwrap();
     expect![[r#"DELETE FROM "ds"."t__l__m" WHERE "_dlt_parent_id" IN (SELECT "_dlt_id" FROM "ds"."t__l" WHERE "_dlt_parent_id" IN (SELECT "_dlt_id" FROM temp."_windlass_roots"))"#]].assert_eq(&statements[1]);
@@ -309,6 +311,7 @@ fn a_key_without_values_is_refused() {
         loaded_at: 0,
         widened: &HashSet::new(),
         unique: &HashSet::new(),
+        newest: &NewestFirst::new(),
     };
     assert!(
         target.statements("t").unwrap_err().to_string().contains("no row has a value in the primary key")
@@ -330,6 +333,7 @@ fn nothing_is_chosen_where_keys_are_known_to_be_unique() {
         loaded_at: 0,
         widened: &nothing,
         unique: &nothing,
+        newest: &NewestFirst::new(),
     };
     expect![[r#"SELECT '1' FROM "pg_temp"."t" GROUP BY "a", "b" HAVING count(*) > 1 LIMIT 1"#]]
         .assert_eq(&target.duplicate_query("t").unwrap().unwrap());

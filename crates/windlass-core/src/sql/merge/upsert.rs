@@ -160,6 +160,9 @@ impl Merge<'_> {
     fn insert_nested(&mut self, survivor: Survivor, only_unknown: bool) -> Result<()> {
         let mut limits: Vec<String> = self.source_filter.iter().map(|filter| format!("({filter})")).collect();
         limits.extend(self.deletion().map(|(kept, _)| kept));
+        if survivor == Survivor::Last && self.has_duplicates() && self.newest().is_some() {
+            return self.insert_nested_of_newest();
+        }
         for index in 0..self.nested.len() {
             let part = &self.nested[index];
             let (id, place) = (part.row_key()?, part.place()?);
@@ -178,6 +181,21 @@ impl Merge<'_> {
                     .push(format!("NOT EXISTS (SELECT 1 FROM {} AS d WHERE d.{id} = s.{id})", part.main));
             }
             let statement = part.insert(&conditions);
+            self.push(statement);
+        }
+        Ok(())
+    }
+
+    /// Inserts the nested rows that came with the new rows that stay: rows of one key have one id, and so have those
+    /// nested in them, so that the number of the record tells them apart.
+    fn insert_nested_of_newest(&mut self) -> Result<()> {
+        let record = self.record();
+        let mut carried = self.carried();
+        carried.push(record.clone());
+        let kept: Vec<String> = self.deletion().map(|(kept, _)| kept).into_iter().collect();
+        let newest = self.survivors(&record, &carried, Survivor::Last, &kept)?;
+        for index in 0..self.nested.len() {
+            let statement = self.nested[index].insert(&[format!("s.{record} IN ({newest})")]);
             self.push(statement);
         }
         Ok(())

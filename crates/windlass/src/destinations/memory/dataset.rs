@@ -195,13 +195,20 @@ impl MemoryDataset {
             if let Some(definition) = load.schema.table(&job.table) {
                 table.widen(definition, types)?;
             }
+            if load.merged.contains(&job.table) && !load.manifest.newest.is_empty() {
+                table.number_records()?;
+            }
             let rows = rows.get(&job.file).ok_or_else(missing)?;
             rows.iter()
                 .try_for_each(|rows| table.append(rows))
                 .map_err(|error| error.at_table(&job.table))?;
         }
-        let context =
-            MergeContext { schema: &load.schema, names, loaded_at: time_of_load_id(&load.manifest.load_id) };
+        let context = MergeContext {
+            schema: &load.schema,
+            names,
+            loaded_at: time_of_load_id(&load.manifest.load_id),
+            newest: &load.manifest.newest,
+        };
         for root in &load.merged_roots {
             merge(&context, &mut next.0, &staged, root)?;
         }

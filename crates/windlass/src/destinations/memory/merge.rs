@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int64Type;
 use arrow_array::{
     Array as _, ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, new_null_array,
 };
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::zip::zip;
-use windlass_core::merge::{MergeSettings, MergeStrategy, SortOrder};
-use windlass_core::schema::{Schema, SystemNames, Table};
+use windlass_core::merge::{CursorOrder, MergeSettings, MergeStrategy, NewestFirst, SortOrder};
+use windlass_core::normalize::RECORD_COLUMN;
+use windlass_core::schema::{Column, Schema, SystemNames, Table};
 use windlass_core::sql::merge_chain;
 use windlass_core::{Error, Result};
 
@@ -23,6 +25,8 @@ pub(super) struct MergeContext<'a> {
     pub(super) names: &'a SystemNames,
     /// The time of the load in microseconds since the epoch.
     pub(super) loaded_at: i64,
+    /// Root tables of which the newest of several rows with one key stays.
+    pub(super) newest: &'a NewestFirst,
 }
 
 /// Which of several new rows with one key stays, where no column says so.
@@ -39,6 +43,8 @@ struct Part<'a> {
     row_key: Option<String>,
     stored: RecordBatch,
     new: RecordBatch,
+    /// The numbers of the records of the new rows, where they have some.
+    records: Option<Vec<i64>>,
     /// The rows afterwards.
     result: Vec<RecordBatch>,
 }
@@ -102,9 +108,14 @@ fn part<'a>(
 ) -> Result<Part<'a>> {
     let missing = || Error::internal("a table that is merged was not created").at_table(&table.name);
     let stored = tables.get(&table.name).ok_or_else(missing)?;
-    let new = match staged.get(&table.name) {
-        Some(new) => stored.aligned(&new.whole()?)?,
-        None => RecordBatch::new_empty(stored.whole()?.schema()),
+    let (new, records) = match staged.get(&table.name) {
+        Some(new) => {
+            let new = new.whole()?;
+            let records = new.column_by_name(RECORD_COLUMN);
+            let records = records.and_then(|column| column.as_primitive_opt::<Int64Type>());
+            (stored.aligned(&new)?, records.map(|records| records.values().to_vec()))
+        }
+        None => (RecordBatch::new_empty(stored.whole()?.schema()), None),
     };
     let with = |hint: &'static str| table.columns_with(hint).filter(|column| column.is_complete());
     let mut keys = with("primary_key");
@@ -112,7 +123,7 @@ fn part<'a>(
     let id = table.columns.get(&context.names.id).filter(|column| column.is_complete());
     let row_key = with("row_key").chain(with("unique")).next().or(id).or(only_key);
     let row_key = row_key.map(|column| column.name.clone());
-    Ok(Part { table, row_key, stored: stored.whole()?, new, result: Vec::new() })
+    Ok(Part { table, row_key, stored: stored.whole()?, new, records, result: Vec::new() })
 }
 
 impl Part<'_> {
@@ -195,7 +206,11 @@ impl Merge<'_> {
             roots.extend(self.ids(&self.root.stored, &absent)?);
             roots.extend(self.ids(&self.root.new, &vec![true; self.root.new.num_rows()])?);
             let wanted = gone.as_ref().map(|gone| self.ids(&self.root.new, &not(gone))).transpose()?;
+            let newest = self.newest_records(&survivors, gone.as_deref());
             self.keep_nested(&roots, |part, roots| {
+                if let (Some(newest), Some(records)) = (&newest, &part.records) {
+                    return Ok(records.iter().map(|record| newest.contains(record)).collect());
+                }
                 let mut kept = part.one_of_each(Survivor::Last)?;
                 if let Some(wanted) = &wanted {
                     both(&mut kept, &is_in(roots, wanted));
@@ -353,20 +368,44 @@ impl Merge<'_> {
         Ok(times.iter().map(|time| time == Some(until)).collect())
     }
 
+    /// The cursor by which the newest of several new rows with one key is found.
+    fn newest(&self) -> Option<&CursorOrder> {
+        let table = self.root.table;
+        let newest = self.context.newest.get(&table.name).filter(|_| self.settings.takes_newest())?;
+        table.columns.get(&newest.column).is_some_and(Column::is_complete).then_some(newest)
+    }
+
+    /// The numbers of the records that stay, where the newest do.
+    fn newest_records(&self, survivors: &[bool], gone: Option<&[bool]>) -> Option<HashSet<i64>> {
+        self.newest()?;
+        let records = self.root.records.as_ref()?.iter().zip(survivors).enumerate();
+        let stays = |row: usize| gone.is_none_or(|gone| !gone[row]);
+        Some(records.filter(|(row, (_, is_kept))| **is_kept && stays(*row)).map(|(_, (r, _))| *r).collect())
+    }
+
     /// Whether each new root row is the one of its primary key that stays.
     fn survivors(&self, survivor: Survivor) -> Result<Vec<bool>> {
         let groups = self.root.keys(&self.primary_key)?.groups;
         let order = self.settings.dedup_sort.as_ref();
         let order = order.filter(|(column, _)| self.root.table.columns[column].is_complete());
+        let newest = self.newest().filter(|_| order.is_none());
+        let order = order
+            .map(|(column, order)| (column, *order))
+            .or(newest.map(|newest| (&newest.column, newest.order)));
         let ranks = order
-            .map(|(column, order)| ranks(&self.root.new, column, *order == SortOrder::Descending))
+            .map(|(column, order)| ranks(&self.root.new, column, order == SortOrder::Descending))
             .transpose()?;
+        let records = self.root.records.as_ref().filter(|_| newest.is_some());
         let mut best: HashMap<&Key, usize> = HashMap::new();
         for (row, group) in groups.iter().enumerate() {
             let is_better = best.get(group).is_none_or(|known| {
                 let order =
                     ranks.as_ref().map_or(std::cmp::Ordering::Equal, |ranks| ranks[row].cmp(&ranks[*known]));
-                order.is_lt() || (order.is_eq() && survivor == Survivor::Last)
+                let is_later = match records {
+                    Some(records) => records[row] > records[*known],
+                    None => survivor == Survivor::Last || newest.is_some(),
+                };
+                order.is_lt() || (order.is_eq() && is_later)
             });
             if is_better {
                 best.insert(group, row);

@@ -7,7 +7,7 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Schema as ArrowSchema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
-use windlass_core::normalize::{Physical, TypeDefaults};
+use windlass_core::normalize::{Physical, RECORD_COLUMN, TypeDefaults};
 use windlass_core::schema::Table;
 use windlass_core::{Error, Result};
 
@@ -50,6 +50,16 @@ impl MemoryTable {
             .filter(|column| !self.has(&column.name))
             .map(|column| Field::new(&column.name, Physical::of(column, types).arrow_type(), true))
             .collect();
+        self.add_fields(new)
+    }
+
+    /// Adds the column that numbers the records of new rows.
+    pub(super) fn number_records(&mut self) -> Result<()> {
+        let field = Field::new(RECORD_COLUMN, DataType::Int64, true);
+        self.add_fields(if self.has(RECORD_COLUMN) { Vec::new() } else { vec![field] })
+    }
+
+    fn add_fields(&mut self, new: Vec<Field>) -> Result<()> {
         if new.is_empty() {
             return Ok(());
         }

@@ -4,6 +4,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tokio_postgres::types::Oid;
 use windlass_core::Result;
+use windlass_core::normalize::RECORD_COLUMN;
 use windlass_core::sql::{Dialect, ExistingTables};
 
 use super::error::failed;
@@ -30,6 +31,17 @@ pub(super) struct TargetColumn {
     pub(super) oid: Oid,
     /// The type as people write it.
     pub(super) type_name: String,
+}
+
+impl TargetColumn {
+    /// The column of temporary tables that numbers the records of a load.
+    pub(super) fn of_records() -> Self {
+        Self {
+            name: RECORD_COLUMN.to_owned(),
+            oid: tokio_postgres::types::Type::INT8.oid(),
+            type_name: "bigint".to_owned(),
+        }
+    }
 }
 
 impl Connection {

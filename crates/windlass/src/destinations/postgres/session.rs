@@ -303,7 +303,10 @@ impl Session for PostgresSession {
         let dataset = self.sql.dataset_of(package, table).to_owned();
         if self.targets.as_ref().is_none_or(|(known, _)| known != table) {
             let model = self.sql.model_of(package, table).to_owned();
-            let columns = self.loading()?.columns(&model, table).await?;
+            let mut columns = self.loading()?.columns(&model, table).await?;
+            if !package.manifest.newest.is_empty() && dataset != model {
+                columns.push(TargetColumn::of_records());
+            }
             self.targets = Some((table.to_owned(), columns));
         }
         let targets = self.targets.as_ref().map_or(&[][..], |(_, columns)| columns);

@@ -14,8 +14,9 @@ use windlass_core::value::{Tag, Timestamp, encode_tagged, format_date, format_ti
 
 use super::catalog::ColumnShape;
 use super::database::Dialect;
-use super::query::{Direction, comparable, literal, quote};
+use super::query::{Direction, comparable, has_forms, in_order, literal, quote, reach};
 use super::sql_type::SqlType;
+use super::stored_form::StoredForm;
 use super::table::PlannedTable;
 
 /// The cursor, and the columns of the primary key that order rows of equal cursors.
@@ -23,6 +24,8 @@ use super::table::PlannedTable;
 pub(super) struct ReadKey {
     dialect: Dialect,
     columns: Vec<ColumnShape>,
+    /// How the values of the cursor are stored.
+    form: StoredForm,
     names: Vec<String>,
     direction: Direction,
     is_total: bool,
@@ -38,18 +41,23 @@ impl ReadKey {
         dialect: Dialect,
         table: &PlannedTable,
         cursor: &ColumnShape,
+        form: StoredForm,
         direction: Direction,
         missing: MissingCursor,
     ) -> Self {
         let rest = table.key().iter().filter(|name| **name != cursor.name);
         let rest: Vec<ColumnShape> = rest.filter_map(|name| table.column(name).ok().cloned()).collect();
-        let is_total = !table.key().is_empty() && rest.iter().all(|column| is_ordered(column.sql_type));
+        // Rows whose stored values differ but mean the same are not in the order of the rest of the key.
+        let is_exact = in_order(dialect, cursor, form) == comparable(dialect, cursor) || form.is_exact();
+        let is_total =
+            is_exact && !table.key().is_empty() && rest.iter().all(|column| is_ordered(column.sql_type));
         let mut columns = vec![cursor.clone()];
         if is_total {
             columns.extend(rest);
         }
         Self {
             dialect,
+            form,
             names: columns.iter().map(|column| column.name.clone()).collect(),
             columns,
             direction,
@@ -67,11 +75,13 @@ impl ReadKey {
             let of_table = table.shape.columns.iter().find(|column| column.name == *name)?;
             let selected = table.selected.iter().find(|selected| selected.name == *name)?;
             let is_plain = selected.cast.is_none() && selected.expression.is_none();
-            (is_plain && is_ordered(of_table.sql_type) && !of_table.is_nullable).then(|| of_table.clone())
+            let is_usable = is_ordered(of_table.sql_type) && !has_forms(dialect, of_table);
+            (is_plain && is_usable && !of_table.is_nullable).then(|| of_table.clone())
         };
         let columns = key.iter().map(column).collect::<Option<Vec<_>>>()?;
         (!columns.is_empty()).then(|| Self {
             dialect,
+            form: StoredForm::Unknown,
             names: key.clone(),
             columns,
             direction: Direction::Asc,
@@ -97,8 +107,14 @@ impl ReadKey {
 
     /// What the query sorts by.
     pub(super) fn order(&self) -> Vec<(String, Direction)> {
-        let term = |column: &ColumnShape| (self.comparable(column), self.direction);
-        self.columns.iter().map(term).collect()
+        let mut terms: Vec<(String, Direction)> =
+            self.columns.iter().map(|column| (self.comparable(column), self.direction)).collect();
+        if let (Some(cursor), Some((term, _)), false) =
+            (self.columns.first(), terms.first_mut(), self.is_native)
+        {
+            *term = in_order(self.dialect, cursor, self.form);
+        }
+        terms
     }
 
     /// The condition of the rows after a key. Errors: values that are not of the columns' types.
@@ -118,6 +134,10 @@ impl ReadKey {
             equal.push(format!("{name} = {value}"));
         }
         let first = match (self.columns.first(), values.first()) {
+            (Some(column), Some(value)) if has_forms(self.dialect, column) => {
+                let reach = reach(self.dialect, column, further, value, self.form)?;
+                reach.map_or_else(String::new, |reach| format!("{reach} AND "))
+            }
             (Some(column), Some(value)) if terms.len() > 1 => {
                 // An index on the cursor alone finds the place by this.
                 let value = literal(self.dialect, value, &column.sql_type)?;

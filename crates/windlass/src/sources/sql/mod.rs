@@ -16,10 +16,12 @@ mod database;
 mod sql_type;
 
 mod query;
+mod stored_form;
 
 mod config;
 mod table;
 
+mod cursor;
 mod key;
 mod reader;
 mod snapshot;
@@ -47,9 +49,10 @@ mod sqlite;
 pub use address::{Address, SqlCredentials, SqlParts};
 pub use catalog::{ColumnShape, ForeignKey, Relation, TableShape};
 pub use config::{Backend, InvalidValues, SqlOptions, SqlResourceOptions, TableOptions, Unpack};
+pub use cursor::add_range;
 pub use database::{BATCH_BYTES, Database, Dialect, Rows, Snapshot};
 pub use open::{OpenOptions, open};
-pub use query::{Direction, Select, SelectedColumn, bare, cursor_direction, literal, quote, range_condition};
+pub use query::{Direction, Select, SelectedColumn, bare, cursor_direction, literal, quote};
 pub use reader::annotated;
 pub use reader::{TableRead, TableReader};
 pub use snapshot::SharedSnapshot;

@@ -3,13 +3,14 @@
 use serde_json::Value;
 use windlass_core::incremental::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder};
 use windlass_core::value::{
-    Decimal, IsoValue, Scalar, Timestamp, decode_tagged, format_date, format_timestamp, parse_iso,
+    DAY_MICROS, Decimal, IsoValue, Scalar, Timestamp, decode_tagged, format_date, format_timestamp, parse_iso,
 };
 use windlass_core::{Error, Result};
 
 use super::catalog::ColumnShape;
 use super::database::Dialect;
 use super::sql_type::SqlType;
+use super::stored_form::{MOMENT, StoredForm};
 
 /// An order of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,38 +231,125 @@ fn moment(scalar: &Scalar<'_>) -> Option<Timestamp> {
 }
 
 fn timestamp_literal(dialect: Dialect, timestamp: Timestamp, has_zone: bool) -> String {
+    if dialect == Dialect::Sqlite {
+        // What a stored value means is compared, as microseconds.
+        return timestamp.utc_micros().to_string();
+    }
     let mut text = String::new();
     format_timestamp(&mut text, Timestamp { micros: timestamp.utc_micros(), offset: None }, ' ');
     match (dialect, has_zone) {
         (Dialect::Postgres | Dialect::DuckDb, true) => format!("TIMESTAMP WITH TIME ZONE '{text}+00:00'"),
-        (Dialect::Postgres | Dialect::DuckDb | Dialect::MySql, _) => format!("TIMESTAMP '{text}'"),
-        (Dialect::Sqlite, _) => format!("'{text}'"),
+        _ => format!("TIMESTAMP '{text}'"),
     }
 }
 
 fn date_literal(dialect: Dialect, days: i64) -> String {
+    if dialect == Dialect::Sqlite {
+        return (days * DAY_MICROS).to_string();
+    }
     let mut text = String::new();
     format_date(&mut text, days);
-    if dialect == Dialect::Sqlite { format!("'{text}'") } else { format!("DATE '{text}'") }
+    format!("DATE '{text}'")
 }
 
-/// A column in conditions and orders: texts are compared byte by byte, as the cursor's own order is.
+/// Digits behind the point that a number of SQLite is read with where its column declares none.
+const SQLITE_SCALE: i32 = 10;
+
+/// A column in conditions and orders: texts are compared byte by byte, as the cursor's own order is; what SQLite stores in
+/// several forms, by what it is read as.
 pub(super) fn comparable(dialect: Dialect, column: &ColumnShape) -> String {
     let name = quote(dialect, &column.name);
     match (dialect, column.sql_type) {
         (Dialect::Postgres, SqlType::Text { .. }) => format!("{name} COLLATE \"C\""),
         (Dialect::MySql, SqlType::Text { .. }) => format!("CAST({name} AS BINARY)"),
+        // Numbers may stand among its texts, and before all of them.
+        (Dialect::Sqlite, SqlType::Text { .. }) if !keeps_texts(&column.declared) => {
+            format!("CAST({name} AS TEXT)")
+        }
+        (Dialect::Sqlite, SqlType::Timestamp { .. } | SqlType::Date) => format!("{MOMENT}({name})"),
+        (Dialect::Sqlite, SqlType::Decimal { digits }) => {
+            let scale = digits.map_or(SQLITE_SCALE, |(_, scale)| scale);
+            format!("CASE typeof({name}) WHEN 'real' THEN round({name}, {scale}) ELSE {name} END")
+        }
         _ => name,
     }
+}
+
+/// Whether SQLite makes a text of each number that is stored in a column of this type.
+fn keeps_texts(declared: &str) -> bool {
+    let declared = declared.to_uppercase();
+    !declared.contains("INT") && ["CHAR", "CLOB", "TEXT"].iter().any(|part| declared.contains(part))
+}
+
+/// Whether SQLite stores the values of a column in other forms than those that they are read as.
+pub(super) fn has_forms(dialect: Dialect, column: &ColumnShape) -> bool {
+    let types =
+        matches!(column.sql_type, SqlType::Timestamp { .. } | SqlType::Date | SqlType::Decimal { .. });
+    dialect == Dialect::Sqlite && types
+}
+
+/// A column in an order: its stored values where they are in the order of what they mean, so that an index gives it.
+pub(super) fn in_order(dialect: Dialect, column: &ColumnShape, form: StoredForm) -> String {
+    let is_number = matches!(column.sql_type, SqlType::Decimal { .. });
+    match has_forms(dialect, column) && (is_number || form.is_in_order()) {
+        true => quote(dialect, &column.name),
+        false => comparable(dialect, column),
+    }
+}
+
+/// A condition on the stored values of a column that holds where one on their meaning does, for an index to answer.
+///
+/// Errors: as of [`literal`].
+pub(super) fn reach(
+    dialect: Dialect,
+    column: &ColumnShape,
+    operator: &str,
+    value: &Value,
+    form: StoredForm,
+) -> Result<Option<String>> {
+    if !has_forms(dialect, column) {
+        return Ok(None);
+    }
+    let name = quote(dialect, &column.name);
+    let literal = literal(dialect, value, &column.sql_type)?;
+    if let SqlType::Decimal { digits } = column.sql_type {
+        let Ok(number) = literal.parse::<f64>() else { return Ok(None) };
+        let slack = 10_f64.powi(-digits.map_or(SQLITE_SCALE, |(_, scale)| scale)) + number.abs() * 1e-15;
+        return Ok(Some(match operator.starts_with('<') {
+            true => format!("{name} <= {:?}", number + slack),
+            false => format!("{name} >= {:?}", number - slack),
+        }));
+    }
+    Ok(literal.parse().ok().and_then(|micros| form.reach(&name, operator, micros)))
+}
+
+/// The condition of rows whose cursor counts as missing: null, and what the engine has no place for, wherever the database
+/// puts it.
+fn is_missing(dialect: Dialect, column: &ColumnShape) -> String {
+    let name = quote(dialect, &column.name);
+    let has_no_place = match (dialect, column.sql_type) {
+        (Dialect::Postgres, SqlType::Timestamp { .. } | SqlType::Date)
+        | (Dialect::DuckDb, SqlType::Timestamp { .. } | SqlType::Date | SqlType::Float { .. }) => {
+            format!("NOT isfinite({name})")
+        }
+        (Dialect::Postgres, SqlType::Float { .. }) => format!("{name} IN ('NaN', 'Infinity', '-Infinity')"),
+        // Zero dates, which come before all others.
+        (Dialect::MySql, SqlType::Timestamp { .. } | SqlType::Date) => {
+            format!("DAYOFMONTH({name}) = 0 OR MONTH({name}) = 0")
+        }
+        _ => return format!("{name} IS NULL"),
+    };
+    format!("{name} IS NULL OR {has_no_place}")
 }
 
 /// The condition that takes the rows of a cursor's range; `None` if it takes all.
 ///
 /// Errors: ends that cannot be compared with the column.
-pub fn range_condition(
+pub(super) fn range_condition(
     dialect: Dialect,
     options: &IncrementalOptions,
     column: &ColumnShape,
+    form: StoredForm,
     start: Option<&Value>,
     end: Option<&Value>,
 ) -> Result<Option<String>> {
@@ -274,15 +362,21 @@ pub fn range_condition(
         (false, Bound::Closed) => "<=",
         (false, Bound::Open) => "<",
     };
-    let at = |value: &Value| literal(dialect, value, &column.sql_type).map_err(|e| e.at_column(&column.name));
+    let compare = |operator: &str, value: &Value| -> Result<String> {
+        let place = |error: Error| error.at_column(&column.name);
+        let literal = literal(dialect, value, &column.sql_type).map_err(place)?;
+        let exact = format!("{name} {operator} {literal}");
+        let reach = reach(dialect, column, operator, value, form).map_err(place)?;
+        Ok(reach.map_or(exact.clone(), |reach| format!("{reach} AND {exact}")))
+    };
     let mut condition = None;
     if let Some(start) = start {
-        let mut range = format!("{name} {} {}", operator(true, options.range_start), at(start)?);
+        let mut range = compare(operator(true, options.range_start), start)?;
         if let Some(end) = end {
-            range.push_str(&format!(" AND {name} {} {}", operator(false, options.range_end), at(end)?));
+            range.push_str(&format!(" AND {}", compare(operator(false, options.range_end), end)?));
         }
         if options.on_cursor_value_missing == MissingCursor::Include {
-            range.push_str(&format!(" OR {plain} IS NULL"));
+            range.push_str(&format!(" OR {}", is_missing(dialect, column)));
         }
         condition = Some(range);
     }
@@ -328,8 +422,15 @@ mod tests {
             let id = column("id", SqlType::Int { bits: 64, is_unsigned: false });
             let some = |value: &Value| Some(value.clone()).filter(|value| !value.is_null());
             let (start, end) = (some(&options.initial_value), some(&options.end_value));
-            let condition =
-                range_condition(Dialect::Postgres, &options, &id, start.as_ref(), end.as_ref()).unwrap();
+            let condition = range_condition(
+                Dialect::Postgres,
+                &options,
+                &id,
+                StoredForm::Unknown,
+                start.as_ref(),
+                end.as_ref(),
+            )
+            .unwrap();
             let direction = cursor_direction(&options);
             let select = Select {
                 table: "events".to_owned(),

@@ -19,6 +19,7 @@ use super::key::{ReadKey, key_values, last_group};
 use super::query::{Direction, Select};
 use super::snapshot::SharedSnapshot;
 use super::sql_type::SqlType;
+use super::stored_form::StoredForm;
 use super::table::PlannedTable;
 use crate::source::{Body, Extractor, Origin, Page};
 
@@ -39,6 +40,8 @@ pub struct TableRead {
     pub select: Select,
     /// The column that the rows are sorted by.
     pub cursor: Option<(ColumnShape, Direction, MissingCursor)>,
+    /// How the values of that column are stored.
+    pub(super) form: StoredForm,
     /// How many rows at most.
     pub limit: Option<u64>,
     /// The snapshot that the rows are seen in.
@@ -82,7 +85,7 @@ impl TableReader {
     /// Errors: a position that is none.
     pub fn new(read: TableRead, notices: Vec<String>, position: Option<&Value>) -> Result<Self> {
         let key = read.cursor.as_ref().map(|(column, direction, missing)| {
-            ReadKey::new(read.database.dialect(), &read.table, column, *direction, *missing)
+            ReadKey::new(read.database.dialect(), &read.table, column, read.form, *direction, *missing)
         });
         Self::in_order(read, key, notices, position)
     }

@@ -1,5 +1,6 @@
 //! The source: which tables there are, what is said about them, and their readers.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,11 +16,14 @@ use super::address::Address;
 use super::catalog::{Relation, TableShape};
 use super::config::{SqlOptions, SqlResourceOptions};
 use super::connections::Connections;
-use super::database::Database;
+use super::cursor::{is_declared_moment, limit, reach_of_texts};
+use super::database::{Database, Dialect};
 use super::open::{OpenOptions, open};
 use super::partitions;
-use super::query::{Direction, bare, range_condition};
+use super::query::{Direction, bare};
 use super::reader::TableRead;
+use super::sql_type::SqlType;
+use super::stored_form::StoredForm;
 use super::table::{PlannedTable, expand, explain, unindexed};
 use crate::config::{parse_options, unknown_name};
 use crate::source::{Extractor, Limit, Opening, Resource, Source, SourceContext, SourceSettings};
@@ -41,6 +45,8 @@ pub struct SqlSource {
     connections: Arc<Connections>,
     /// What is read, by the names of the resources.
     planned: Mutex<IndexMap<String, Arc<PlannedTable>>>,
+    /// How the values of cursors are stored, where somebody looked; the chunks of a backfill look once.
+    forms: Mutex<HashMap<String, StoredForm>>,
 }
 
 impl SqlSource {
@@ -85,6 +91,7 @@ impl SqlSource {
             database: OnceCell::new(),
             connections,
             planned: Mutex::default(),
+            forms: Mutex::default(),
         })
     }
 
@@ -275,22 +282,37 @@ impl Source for SqlSource {
         let dialect = database.dialect();
         let mut select = table.select();
         let mut notices = Vec::new();
-        let mut cursor = None;
+        let (mut cursor, mut form) = (None, StoredForm::Unknown);
         if let Some(options) = &resource.incremental {
-            let column = table.cursor(options)?;
+            let mut column = table.cursor(options)?.clone();
             let range = opening.cursor.clone().unwrap_or_default();
-            let (start, end) = (range.start_value.as_ref(), range.end_value.as_ref());
+            let start = range.start_value.as_ref().or(range.initial_value.as_ref());
+            let ends = (start, range.end_value.as_ref());
             // As `declare` has left it.
             let direction = options.row_order.map(|order| match order {
                 RowOrder::Asc => Direction::Asc,
                 RowOrder::Desc => Direction::Desc,
             });
-            let start = start.or(range.initial_value.as_ref());
-            let condition = range_condition(dialect, options, column, start, end)?;
-            let needs_index = condition.is_some() || direction.is_some();
-            select.conditions.extend(condition);
+            let before = select.conditions.len();
+            let is_declared = is_declared_moment(resource, &column);
+            if is_declared && dialect != Dialect::Sqlite {
+                if direction.is_some() {
+                    return Err(unknown_order(&column.name).at_table(&table.shape.name));
+                }
+                select.conditions.extend(reach_of_texts(dialect, options, &column, start));
+            } else {
+                if is_declared {
+                    column.sql_type = SqlType::Timestamp { has_zone: false, digits: 6 };
+                }
+                let known = self.forms.lock().await.get(&resource.name).copied();
+                let select = &mut select;
+                form =
+                    limit(&*database, select, options, &column, direction, ends, known, &mut notices).await?;
+                self.forms.lock().await.insert(resource.name.clone(), form);
+            }
+            let needs_index = select.conditions.len() > before || direction.is_some();
             if options.guard == Some(Guard::Snapshot) {
-                select.conditions.extend(database.guard(&table.shape, column).await?);
+                select.conditions.extend(database.guard(&table.shape, &column).await?);
             }
             if needs_index && !table.shape.is_view && !table.shape.indexed.contains(&column.name) {
                 let plan = database.ask(&explain(dialect, &select.sql(dialect))).await.unwrap_or_default();
@@ -298,9 +320,9 @@ impl Source for SqlSource {
                     plan.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
                 notices.push(unindexed(&table.shape.name, &column.name, &plan));
             }
-            cursor = direction.map(|direction| (column.clone(), direction, options.on_cursor_value_missing));
+            cursor = direction.map(|direction| (column, direction, options.on_cursor_value_missing));
         }
-        let limit = match resource.limit {
+        let most = match resource.limit {
             Some(Limit::Records(rows)) => Some(rows),
             Some(Limit::Pages(chunks)) => Some(chunks.saturating_mul(table.options.chunk_rows() as u64)),
             Some(Limit::Seconds(_)) | None => None,
@@ -310,10 +332,18 @@ impl Source for SqlSource {
             table,
             select,
             cursor,
-            limit,
+            form,
+            limit: most,
             snapshot: None,
             is_by_record: !resource.steps.is_empty(),
         };
         Ok(vec![partitions::open(read, notices, opening, &self.connections).await?])
     }
+}
+
+fn unknown_order(column: &str) -> Error {
+    Error::config(format!(
+        "the texts of `{column}` are declared to be timestamps, whose order the database does not know"
+    ))
+    .with_hint("leave `row_order` and limits out, or read a query in which the column is cast to a timestamp")
 }

@@ -138,6 +138,7 @@ fn reader(database: &Arc<Breaking>, chunk: usize, has_key: bool, position: Optio
         select: table.select(),
         table,
         cursor: Some(cursor),
+        form: stored_form::StoredForm::Unknown,
         limit: None,
         snapshot: None,
         is_by_record: false,

@@ -48,8 +48,11 @@ enum Values {
     Timestamp(TimestampMicrosecondBuilder),
 }
 
+/// What is said of a value in whose place a date or a time is needed.
+pub(super) const NO_MOMENT: &str = "a stored value is no date or time that is known";
+
 /// Why a value does not fit.
-struct Misfit(&'static str);
+pub(super) struct Misfit(&'static str);
 
 impl Column {
     /// Errors: a type that this client never gives a column.
@@ -287,7 +290,7 @@ fn bytes(value: ValueRef<'_>) -> Result<&[u8], Misfit> {
 }
 
 /// Microseconds since 1970, and whether they came as a number. Numbers mean what SQLite's documentation says.
-fn moment(value: ValueRef<'_>, what: &'static str) -> Result<(i64, bool), Misfit> {
+pub(super) fn moment(value: ValueRef<'_>, what: &'static str) -> Result<(i64, bool), Misfit> {
     let micros = match value {
         ValueRef::Integer(seconds) if UNIX_SECONDS.contains(&seconds) => Some((seconds * 1_000_000, true)),
         ValueRef::Real(days) if JULIAN_DAYS.contains(&days) => {

@@ -11,6 +11,8 @@ use super::super::address::Address;
 use super::super::database::Dialect;
 use super::super::open::OpenOptions;
 use super::super::query::{quote, text_literal};
+use super::columns::NO_MOMENT;
+use super::moments;
 use crate::config::unknown_name;
 use crate::said::Said;
 
@@ -106,6 +108,7 @@ impl Place {
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(Path::new(&self.uri), flags).map_err(failed)?;
         connection.busy_timeout(self.timeout).map_err(failed)?;
+        moments::add(&connection).map_err(failed)?;
         for (name, path) in &self.attached {
             let uri = format!("file:{}?mode=ro", utf8_percent_encode(path, IN_PATH));
             let sql =
@@ -122,6 +125,12 @@ impl Place {
 pub(super) fn problem(what: &str, location: &str, cause: rusqlite::Error) -> Error {
     let error = Error::source_failed(format!("SQLite cannot {what} {location}"));
     let text = cause.to_string();
+    if text.contains(NO_MOMENT) {
+        return Error::data(NO_MOMENT).with_hint(
+            "a cursor needs dates and times as ISO texts, seconds since 1970 or Julian days: correct the row, or name another \
+             column as cursor_path",
+        );
+    }
     let (error, hint) = match cause.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             error.retryable(),

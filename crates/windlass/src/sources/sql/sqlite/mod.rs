@@ -5,6 +5,7 @@ mod catalog;
 mod columns;
 mod connection;
 mod declared;
+mod moments;
 mod rows;
 
 use std::sync::Arc;

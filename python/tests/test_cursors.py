@@ -1,0 +1,113 @@
+"""Cursors, keys and the same key twice, as Python meets them."""
+
+import sqlite3
+
+import pyarrow
+import pytest
+
+import windlass as dlt
+from windlass.sources.sql_database import sql_table
+
+ROWS = [
+    {"id": 1, "seq": 9, "v": "new", "l": [1]},
+    {"id": 2, "seq": 1, "v": "old", "l": [1, 2, 3]},
+    {"id": 1, "seq": 3, "v": "old", "l": [7, 8]},
+    {"id": 2, "seq": 8, "v": "new", "l": [4]},
+    {"id": 3, "seq": 5, "v": "old", "l": []},
+    {"id": 3, "seq": 5, "v": "new", "l": [6]},
+]
+
+
+def values(pipeline, table, *columns):
+    frame = pipeline.dataset()[table].df()
+    return sorted(zip(*(frame[column].tolist() for column in columns)))
+
+
+@pytest.mark.parametrize("strategy", ["delete-insert", "upsert"])
+def test_the_newest_of_several_dicts_with_one_key_stays(pipeline, strategy):
+    @dlt.resource(name="t", primary_key="id", write_disposition={"disposition": "merge", "strategy": strategy})
+    def rows(seq=dlt.sources.incremental("seq")):
+        yield from ROWS
+
+    pipeline.run(rows())
+    assert values(pipeline, "t", "id", "v") == [(1, "new"), (2, "new"), (3, "new")]
+    assert values(pipeline, "t__l", "value") == [(1,), (4,), (6,)]
+
+
+def test_the_newest_of_several_rows_of_frames_with_one_key_stays(pipeline):
+    @dlt.resource(name="t", primary_key="id", write_disposition="merge")
+    def frames(seq=dlt.sources.incremental("seq")):
+        flat = [{key: row[key] for key in ("id", "seq", "v")} for row in ROWS]
+        yield pyarrow.Table.from_pylist(flat[:4])
+        yield pyarrow.Table.from_pylist(flat[4:])
+
+    pipeline.run(frames())
+    assert values(pipeline, "t", "id", "v") == [(1, "new"), (2, "new"), (3, "new")]
+
+
+def test_a_frame_that_did_not_change_is_no_new_version(pipeline):
+    @dlt.resource(name="t", write_disposition={"disposition": "merge", "strategy": "scd2"})
+    def frame():
+        yield pyarrow.Table.from_pylist([{"id": 1, "v": "a"}, {"id": 2, "v": None}])
+
+    pipeline.run(frame())
+    pipeline.run(frame())
+    assert values(pipeline, "t", "id") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("disposition", ["append", "merge"])
+def test_a_key_that_no_record_has_is_refused(pipeline, disposition):
+    for rows in ([{"id": 1}], pyarrow.Table.from_pylist([{"id": 1}])):
+        resource = dlt.resource([rows] if isinstance(rows, pyarrow.Table) else rows, name="t", primary_key="Idd")
+        with pytest.raises(Exception, match="no record has `Idd`"):
+            pipeline.run(resource, write_disposition=disposition)
+    pipeline.run(dlt.resource([], name="t", primary_key="Idd", write_disposition=disposition))
+
+
+def test_texts_of_a_column_of_timestamps_are_compared_as_instants(pipeline):
+    def run(*rows):
+        @dlt.resource(name="t", columns={"u": {"data_type": "timestamp"}})
+        def texts(u=dlt.sources.incremental("u")):
+            yield list(rows)
+
+        pipeline.run(texts())
+
+    run({"id": 1, "u": "2024-01-01T00:00:00Z"})
+    run({"id": 2, "u": "2024-01-01T00:00:00.5Z"}, {"id": 3, "u": "2023-12-31T23:59:59.9Z"})
+    assert values(pipeline, "t", "id") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("backend", ["sqlalchemy", "pyarrow"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "'2024-05-01T10:00:%02d'",
+        "'2024-05-01T10:00:%02d.5Z'",
+        "'2024-05-01 %02d:00:00-05:00'",
+        "17145576%02d",
+        "'2024-05-01 10:%02d'",
+        "'2024-05-01 10:00:00.0%02d'",
+    ],
+)
+def test_a_cursor_of_sqlite_finds_what_is_new_whatever_the_form(tmp_path, pipeline, backend, form):
+    def insert(ids):
+        connection = sqlite3.connect(tmp_path / "s.db")
+        connection.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, u DATETIME)")
+        for number in ids:
+            connection.execute(f"INSERT INTO t VALUES ({number}, {form % (number // 2)})")
+        connection.commit()
+        connection.close()
+
+    def run(order):
+        table = sql_table(
+            f"sqlite:///{tmp_path}/s.db", "t", backend=backend, incremental=dlt.sources.incremental("u", row_order=order)
+        )
+        pipeline.run(table, write_disposition="append")
+
+    insert(range(0, 5))
+    run(None)
+    insert(range(5, 12))
+    run(None)
+    insert(range(12, 16))
+    run("asc")
+    assert values(pipeline, "t", "id") == [(number,) for number in range(16)]
