@@ -24,12 +24,14 @@ impl Steps {
     /// The records that come out, as lines of JSON, for records as lines of JSON.
     fn run(&self, py: Python<'_>, lines: &[u8]) -> PyResult<Vec<u8>> {
         py.detach(|| {
-            let mut out = Vec::new();
-            lines
-                .split(|byte| *byte == b'\n')
-                .filter(|line| !line.is_empty())
-                .try_for_each(|line| self.runner.run(line, &mut out).map(drop))
-                .map(|()| out)
+            self.runner.with_stack(|steps| {
+                let mut out = Vec::new();
+                lines
+                    .split(|byte| *byte == b'\n')
+                    .filter(|line| !line.is_empty())
+                    .try_for_each(|line| steps.run(line, &mut out).map(drop))
+                    .map(|()| out)
+            })
         })
         .or_raise(py)
     }

@@ -1,5 +1,6 @@
 //! Small helpers around the file system: atomic writes, and errors that name the path.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -75,6 +76,73 @@ fn write(what: &str, temporary: &Path, path: &Path, bytes: &[u8], create: Create
         Some(folder) => sync_folder(folder),
         None => Ok(()),
     }
+}
+
+/// Files from which on it is faster to make all of their file system durable than one after the other.
+const MANY_FILES: usize = 32;
+
+/// Makes the content of files durable, all of them in one folder; `failpoint` is passed before each step.
+pub(crate) fn sync_files(
+    folder: &Path,
+    files: &[PathBuf],
+    mut failpoint: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    if files.len() >= MANY_FILES {
+        failpoint()?;
+        if sync_file_system(folder) {
+            return Ok(());
+        }
+    }
+    files.iter().try_for_each(|path| {
+        failpoint()?;
+        let synced = File::open(path).and_then(|file| file.sync_data());
+        synced.map_err(|cause| io_error("write", path, cause))
+    })
+}
+
+/// Whether all files of the file system that holds the folder are durable now. Where this cannot be done, or did not go
+/// well, each file has to say what became of it.
+#[cfg(target_os = "linux")]
+fn sync_file_system(folder: &Path) -> bool {
+    File::open(folder).is_ok_and(|handle| rustix::fs::syncfs(handle).is_ok())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(_: &Path) -> bool {
+    false
+}
+
+/// Makes the names in folders durable; `failpoint` is passed before each step.
+pub(crate) fn sync_folders(
+    folders: &BTreeSet<PathBuf>,
+    mut failpoint: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    let mut by_disk: BTreeMap<Option<u64>, Vec<&PathBuf>> = BTreeMap::new();
+    folders.iter().for_each(|folder| by_disk.entry(disk_of(folder)).or_default().push(folder));
+    for (disk, folders) in by_disk {
+        if disk.is_some() && folders.len() >= MANY_FILES {
+            failpoint()?;
+            if sync_file_system(folders[0]) {
+                continue;
+            }
+        }
+        for folder in folders {
+            failpoint()?;
+            sync_folder(folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// The number of the disk that a folder is on, where there is one.
+#[cfg(unix)]
+fn disk_of(folder: &Path) -> Option<u64> {
+    std::os::unix::fs::MetadataExt::dev(&fs::metadata(folder).ok()?).into()
+}
+
+#[cfg(not(unix))]
+fn disk_of(_: &Path) -> Option<u64> {
+    None
 }
 
 /// Makes the names in a folder durable.

@@ -17,6 +17,7 @@ pub mod pipeline;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod private;
+mod record_limit;
 mod removal;
 pub mod rows;
 #[cfg(any(feature = "duckdb", feature = "sqlite"))]
@@ -25,4 +26,5 @@ pub mod source;
 pub mod sources;
 pub mod steps;
 
+pub use record_limit::RecordLimit;
 pub use windlass_core as core;

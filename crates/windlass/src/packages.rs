@@ -2,7 +2,7 @@
 
 mod damaged;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use windlass_core::package::{CHECKPOINT_VERSION, Checkpoint, Job, Journal, JournalEntry, PackageManifest};
 use windlass_core::path_part::flaw_of_part;
-use windlass_core::schema::{Schema, SchemaDelta};
+use windlass_core::schema::{Lineage, Schema, SchemaDelta};
 use windlass_core::sql::merge_chain;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
@@ -19,7 +19,7 @@ pub use self::damaged::DamagedPackage;
 use self::damaged::{Form, check_jobs, damaged, read_part};
 use crate::destination::ReplaceStrategy;
 use crate::failpoint::{SPLITS_WRITES, failpoint};
-use crate::files::{io_error, sync_folder, write_private};
+use crate::files::{io_error, sync_folder, sync_folders, write_private};
 use crate::private;
 use crate::removal::{is_being_removed, remove_file, remove_folder, remove_piece_by_piece};
 
@@ -288,10 +288,7 @@ impl PackageWriter {
         let mut folders: BTreeSet<PathBuf> = jobs.collect();
         folders.insert(self.folder.join("jobs"));
         folders.extend(self.folder.parent().map(Path::to_owned));
-        for folder in &folders {
-            failpoint("package.sync_jobs")?;
-            sync_folder(folder)?;
-        }
+        sync_folders(&folders, || failpoint("package.sync_jobs"))?;
         failpoint("package.before_seal")?;
         let manifest = serde_json::to_vec_pretty(&content.manifest)
             .map_err(|cause| Error::internal("the manifest cannot be written").with_source(cause))?;
@@ -387,8 +384,8 @@ impl LoadPackage {
 
     /// The tables whose rows are replaced: each root and all tables below it that were ever filled.
     pub fn replaced_tables(&self) -> Vec<String> {
-        let roots = self.manifest.replaced.iter();
-        let chains = roots.flat_map(|root| self.schema.chain(root));
+        let lineage = Lineage::of(&self.schema);
+        let chains = self.manifest.replaced.iter().flat_map(|root| lineage.chain(root));
         chains.filter(|table| !table.is_new()).map(|table| table.name.clone()).collect()
     }
 
@@ -415,13 +412,10 @@ impl LoadPackage {
 
     /// The tables that the load needs: those with rows, the roots that are replaced, and what is merged.
     pub fn migrated_tables(&self) -> Vec<String> {
-        let merged = self.merged_tables();
-        let needed = |table: &String| {
-            self.manifest.replaced.contains(table)
-                || merged.contains(table)
-                || self.manifest.jobs.iter().any(|job| job.table == *table)
-        };
-        self.schema.tables.keys().filter(|table| needed(table)).cloned().collect()
+        let mut needed: HashSet<String> = self.merged_tables().into_iter().collect();
+        needed.extend(self.manifest.replaced.iter().cloned());
+        needed.extend(self.manifest.jobs.iter().map(|job| job.table.clone()));
+        self.schema.tables.keys().filter(|table| needed.contains(*table)).cloned().collect()
     }
 
     /// Appends a step to the journal; it is on disk when this returns.
@@ -441,12 +435,11 @@ impl LoadPackage {
 
 /// The root tables that are merged and for which there are jobs, their own or those of nested tables.
 pub(crate) fn merged_roots(schema: &Schema, jobs: &[Job]) -> Vec<String> {
-    let roots = jobs.iter().filter_map(|job| schema.root_of(&job.table));
-    let merged = roots.filter(|root| schema.write_disposition(&root.name) == "merge");
-    let mut names: Vec<String> = merged.map(|root| root.name.clone()).collect();
-    names.sort();
-    names.dedup();
-    names
+    let lineage = Lineage::of(schema);
+    let roots: BTreeSet<&str> =
+        jobs.iter().filter_map(|job| lineage.root(&job.table)).map(|root| root.name.as_str()).collect();
+    let merged = roots.into_iter().filter(|root| schema.write_disposition(root) == "merge");
+    merged.map(str::to_owned).collect()
 }
 
 /// Appends a line to a file, which is created; the line and the file are on disk when this returns.

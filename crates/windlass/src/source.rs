@@ -13,6 +13,7 @@ use windlass_core::json::Select;
 use windlass_core::schema::Schema;
 use windlass_core::{Error, Result};
 
+use crate::record_limit::RecordLimit;
 use crate::steps::Step;
 use windlass_core::csv::CsvTable;
 
@@ -88,6 +89,8 @@ pub struct Opening {
     /// True while a checkpoint waits for a page after which reading can go on. Who has such pages only now and then may
     /// hasten to the next.
     pub checkpoint_due: Option<watch::Receiver<bool>>,
+    /// How long a record may be: who reads piece by piece stops there.
+    pub record_limit: RecordLimit,
 }
 
 /// The range of a resource's cursor in this run, as values of its field.

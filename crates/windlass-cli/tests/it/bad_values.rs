@@ -12,10 +12,13 @@ fn loaded(lines: &str) -> Project {
 }
 
 #[test]
-fn one_record_of_200_megabytes_is_loaded() {
+fn one_record_of_200_megabytes_is_loaded_where_the_limit_allows_it() {
     let project = Project::with("{type: filesystem, bucket_url: out, loader_file_format: parquet}", "");
     let text = "x".repeat(200 << 20);
     project.write("data/a.jsonl", format!("{{\"id\": 1, \"text\": \"{text}\"}}\n{{\"id\": 2}}\n"));
+    project.run(1).says(&["a record is longer than 32 MiB", "data/a.jsonl:1"], "extract.max_record_bytes");
+    let file = std::fs::read_to_string(project.path("p.yaml")).unwrap();
+    project.write("p.yaml", format!("{file}extract: {{max_record_bytes: 256MB}}\n"));
     project.run(0);
     assert_eq!(project.query("SELECT id, length(text) FROM t ORDER BY id"), ["1,209715200", "2,"]);
 }

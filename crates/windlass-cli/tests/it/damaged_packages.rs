@@ -130,7 +130,7 @@ fn a_file_of_rows_that_is_missing_is_told_before_anything_is_loaded() {
     let mut command = project.command(&["run", "p.yaml"]);
     command.env("WINDLASS_FAILPOINT", "load.before_migrate=kill");
     assert!(!command.output().unwrap().status.success());
-    fs::remove_dir_all(packages(&project)[0].join("jobs/t")).unwrap();
+    fs::remove_dir_all(packages(&project)[0].join("jobs")).unwrap();
     project.run(1).says(&["a file of rows", "missing"], "drop-pending");
     assert_eq!(project.windlass(&["pipeline", "drop-pending", "p", "--yes"]).code, 0);
     project.run(0);

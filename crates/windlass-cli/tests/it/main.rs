@@ -11,6 +11,7 @@ mod bad_state;
 mod bad_values;
 mod colliding_names;
 mod commands;
+mod costly_input;
 mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]

@@ -11,6 +11,7 @@ use arrow_array::types::{
 use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
 use arrow_buffer::{NullBuffer, NullBufferBuilder, ScalarBuffer, i256};
 use arrow_schema::{Schema as ArrowSchema, SchemaRef, TimeUnit};
+use indexmap::IndexSet;
 
 use super::physical::{Cell, Physical, TypeDefaults, arrow_field};
 use crate::error::{Error, Result};
@@ -238,7 +239,7 @@ fn not_representable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>)
 /// Rows of one table that are not yet written.
 #[derive(Debug)]
 pub(super) struct BatchBuilder {
-    names: Vec<String>,
+    names: IndexSet<String>,
     columns: Vec<ColumnBuilder>,
     schema: SchemaRef,
     rows: usize,
@@ -247,28 +248,29 @@ pub(super) struct BatchBuilder {
 impl BatchBuilder {
     /// A builder for the complete columns of a table.
     pub(super) fn new(table: &Table, defaults: &TypeDefaults) -> Self {
-        let mut batch =
-            Self { names: Vec::new(), columns: Vec::new(), schema: Arc::new(ArrowSchema::empty()), rows: 0 };
+        let (names, schema) = (IndexSet::new(), Arc::new(ArrowSchema::empty()));
+        let mut batch = Self { names, columns: Vec::new(), schema, rows: 0 };
         batch.widen(table, defaults);
         batch
     }
 
     /// Adds the columns that the table gained; rows so far have nulls there.
     pub(super) fn widen(&mut self, table: &Table, defaults: &TypeDefaults) {
-        let known = self.columns.len();
+        // Columns are only ever added.
+        if table.complete_columns().count() == self.names.len() {
+            return;
+        }
         let mut fields: Vec<_> = self.schema.fields().iter().cloned().collect();
-        for column in
-            table.complete_columns().filter(|column| !self.names.contains(&column.name)).collect::<Vec<_>>()
-        {
+        for column in table.complete_columns() {
+            if !self.names.insert(column.name.clone()) {
+                continue;
+            }
             let mut builder = ColumnBuilder::new(Physical::of(column, defaults));
             builder.pad(self.rows);
-            self.names.push(column.name.clone());
             self.columns.push(builder);
             fields.push(Arc::new(arrow_field(column, defaults)));
         }
-        if self.columns.len() > known {
-            self.schema = Arc::new(ArrowSchema::new(fields));
-        }
+        self.schema = Arc::new(ArrowSchema::new(fields));
     }
 
     /// Number of columns.
@@ -276,9 +278,9 @@ impl BatchBuilder {
         self.columns.len()
     }
 
-    /// Names of the columns.
-    pub(super) fn names(&self) -> &[String] {
-        &self.names
+    /// Where a column stands.
+    pub(super) fn position(&self, column: &str) -> Option<usize> {
+        self.names.get_index_of(column)
     }
 
     /// The builder of a column.

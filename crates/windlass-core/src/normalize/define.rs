@@ -45,8 +45,8 @@ struct Define<'d, 'p, 't> {
 
 impl RowVisitor for Define<'_, '_, '_> {
     fn check(&mut self, row: &FlatRow, kept: &KeptKeys) -> Result<KeptKeys> {
-        let Observer { from, tape, .. } = &self.observer;
-        let more = from.state.without_room(from.ctx, tape, row, kept);
+        let Observer { from, tape, memory, .. } = &mut *self.observer;
+        let more = from.state.without_room(from.ctx, tape, row, kept, &mut memory.names);
         if more.is_empty() || self.has_turn { Ok(more) } else { Err(self.stop(Stop::Novel)) }
     }
 

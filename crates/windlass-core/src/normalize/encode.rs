@@ -1,5 +1,7 @@
 //! From what was observed to columns: one loop per column over the values of the chunk.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 
 use super::batch::{BatchBuilder, ColumnBuilder};
@@ -7,13 +9,20 @@ use super::context::{Context, RowIdKind};
 use super::flatten::{FlatRow, Flattener, KeptKeys, RowVisitor, truthy_text};
 use super::grow::SchemaState;
 use super::physical::Cell;
-use super::plan::{CONVERTED, ColumnPlan, NONE, Plan, TablePlan};
+use super::plan::{CONVERTED, ColumnPlan, NONE, Observed, Plan, TablePlan};
 use super::row_id::{PositionIds, child_id, content_id, key_id};
+use super::{BATCH_BYTES, BATCH_ROWS};
 use crate::error::{Error, Result};
 use crate::hash::RowId;
 use crate::json::{Node, NodePosition, StaticNode, Tape, write_compact};
 use crate::schema::Schema;
 use crate::value::Scalar;
+
+/// Bytes of a batch that a wide table may take before it is handed on.
+const WINDOW_BYTES: usize = 16 << 20;
+
+/// Rows that are encoded at once whatever the width of their table.
+const MIN_WINDOW: u32 = 64;
 
 /// The ids of the rows of one table in a chunk.
 #[derive(Debug, Default)]
@@ -69,6 +78,35 @@ pub(super) struct Targets {
     batch_width: usize,
 }
 
+/// Rows of a chunk, and where they go in a batch.
+struct Place {
+    /// Rows of the batch before them.
+    base: usize,
+    rows: Range<u32>,
+}
+
+impl Place {
+    /// The place of a row in the batch.
+    fn of(&self, row: u32) -> usize {
+        self.base + (row - self.rows.start) as usize
+    }
+
+    /// The values of these rows.
+    fn cells<'p>(&self, plan: &'p ColumnPlan) -> &'p [Observed] {
+        let at = |row| plan.cells.partition_point(|cell| cell.row < row);
+        // Nearly always they are all rows of the chunk.
+        let start = if self.rows.start == 0 { 0 } else { at(self.rows.start) };
+        let is_last = plan.cells.last().is_none_or(|cell| cell.row < self.rows.end);
+        &plan.cells[start..if is_last { plan.cells.len() } else { at(self.rows.end) }]
+    }
+}
+
+/// Rows that are encoded at once: each takes eight bytes in every column, whether it has a value there or not.
+fn window(width: usize) -> u32 {
+    let rows = WINDOW_BYTES / (8 * width.max(1));
+    u32::try_from(rows).unwrap_or(u32::MAX).max(MIN_WINDOW)
+}
+
 /// One chunk on its way to the builders.
 pub(super) struct Encoder<'a, 't> {
     pub(super) ctx: &'a Context,
@@ -80,11 +118,12 @@ pub(super) struct Encoder<'a, 't> {
 }
 
 impl Encoder<'_, '_> {
-    /// Appends the rows of every table to its builder.
+    /// Appends the rows of every table to its builder, and hands full ones on.
     pub(super) fn encode(
         &self,
         batches: &mut HashMap<String, BatchBuilder>,
         targets: &mut Vec<Targets>,
+        finish: &mut dyn FnMut(&str, &mut BatchBuilder) -> Result<()>,
     ) -> Result<()> {
         let mut ids: Vec<TableIds> = self.plan.tables.iter().map(|_| TableIds::default()).collect();
         for table in 0..self.plan.tables.len() {
@@ -102,8 +141,15 @@ impl Encoder<'_, '_> {
             batch.widen(definition, &self.ctx.types);
             let target = &mut targets[index];
             target.update(table, batch);
-            self.table(index, table, batch, target, &ids);
-            batch.advance(table.rows as usize);
+            let mut rows = 0..0;
+            while rows.end < table.rows {
+                rows = rows.end..table.rows.min(rows.end.saturating_add(window(batch.width())));
+                self.table(index, rows.clone(), batch, target, &ids);
+                batch.advance(rows.len());
+                if batch.rows() >= BATCH_ROWS || batch.bytes() >= BATCH_BYTES {
+                    finish(&table.name, batch)?;
+                }
+            }
         }
         Ok(())
     }
@@ -124,7 +170,8 @@ impl Encoder<'_, '_> {
         }
         let mut made = Vec::with_capacity(table.rows as usize);
         let mut scratch = Vec::new();
-        let kind = self.ctx.row_id_kind(&self.state.schema, &table.name);
+        // Only records are asked for it: to know it of a nested table takes all tables above.
+        let mut known_kind = None;
         for (row, link) in table.links.iter().enumerate() {
             let is_nested = link.parent.0 != NONE;
             // A list whose table has keys of its own has rows like those of a root table.
@@ -133,6 +180,9 @@ impl Encoder<'_, '_> {
                 (false, false) => table.records.get(link.index as usize),
                 (false, true) => None,
             };
+            let kind = record.map_or(RowIdKind::Position, |_| {
+                *known_kind.get_or_insert_with(|| self.ctx.row_id_kind(&self.state.schema, &table.name))
+            });
             let id = match (record, kind) {
                 (Some(record), RowIdKind::RowHash) => self.row_hash(record.node, is_nested),
                 (Some(record), RowIdKind::KeyHash) => self.key_hash(table, record.node)?,
@@ -187,15 +237,17 @@ impl Encoder<'_, '_> {
             .map_err(|_| Error::internal("a key hash has another length").at_table(&table.name))
     }
 
+    /// Appends some rows of a table.
     fn table(
         &self,
         index: usize,
-        table: &TablePlan,
+        rows: Range<u32>,
         batch: &mut BatchBuilder,
         target: &Targets,
         ids: &[TableIds],
     ) {
-        let base = batch.rows();
+        let table = &self.plan.tables[index];
+        let place = Place { base: batch.rows(), rows };
         let own = &ids[index];
         let is_root = |row: u32| table.is_root || table.links[row as usize].parent.0 == NONE;
         let has_link = |row: u32| !is_root(row) && !own.own.contains_key(&row);
@@ -206,25 +258,25 @@ impl Encoder<'_, '_> {
             let builder = batch.column(*target as usize);
             // The engine's own columns: what it makes goes before what the data brought under their names.
             if column == table.id {
-                (0..table.rows).for_each(|row| builder.push_text(own.text(row)));
+                place.rows.clone().for_each(|row| builder.push_text(own.text(row)));
             } else if column == table.load_id {
-                self.fill(plan, builder, base, table.rows, ids, |row, builder| {
+                self.fill(plan, builder, &place, ids, |row, builder| {
                     is_root(row).then(|| builder.push_text(&self.ctx.load_id)).is_some()
                 });
             } else if column == table.parent_id {
-                self.fill(plan, builder, base, table.rows, ids, |row, builder| {
+                self.fill(plan, builder, &place, ids, |row, builder| {
                     let (parent, parent_row) = table.links[row as usize].parent;
                     has_link(row).then(|| builder.push_text(ids[parent as usize].text(parent_row))).is_some()
                 });
             } else if column == table.list_index {
-                self.fill(plan, builder, base, table.rows, ids, |row, builder| {
+                self.fill(plan, builder, &place, ids, |row, builder| {
                     has_link(row)
                         .then(|| builder.push_int(i64::from(table.links[row as usize].index)))
                         .is_some()
                 });
             } else {
-                for cell in &plan.cells {
-                    builder.pad(base + cell.row as usize);
+                for cell in place.cells(plan) {
+                    builder.pad(place.of(cell.row));
                     self.push(plan, cell.source, builder, ids);
                 }
             }
@@ -236,15 +288,14 @@ impl Encoder<'_, '_> {
         &self,
         plan: &ColumnPlan,
         builder: &mut ColumnBuilder,
-        base: usize,
-        rows: u32,
+        place: &Place,
         ids: &[TableIds],
         make: impl Fn(u32, &mut ColumnBuilder) -> bool,
     ) {
-        let mut cells = plan.cells.iter().peekable();
-        for row in 0..rows {
+        let mut cells = place.cells(plan).iter().peekable();
+        for row in place.rows.clone() {
             let cell = cells.next_if(|cell| cell.row == row);
-            builder.pad(base + row as usize);
+            builder.pad(place.of(row));
             if !make(row, builder)
                 && let Some(cell) = cell
             {
@@ -288,8 +339,7 @@ impl Targets {
         if self.plan_width == table.columns.len() && self.batch_width == batch.width() {
             return;
         }
-        let names: HashMap<&str, u32> = batch.names().iter().map(String::as_str).zip(0..).collect();
-        let find = |column: &ColumnPlan| names.get(column.name.as_str()).copied().unwrap_or(NONE);
+        let find = |column: &ColumnPlan| batch.position(&column.name).map_or(NONE, |at| at as u32);
         self.columns = table.columns.iter().map(find).collect();
         self.plan_width = table.columns.len();
         self.batch_width = batch.width();

@@ -4,7 +4,7 @@
 //! nested. It runs for the first record that brings something new; all others take the columnar path of
 //! [`observe`](super::observe), which must come to the same rows.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::collisions::{Collisions, LostValue, keys_collide};
@@ -84,9 +84,9 @@ pub(super) struct Origin {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeptKeys {
     /// Kept as JSON in a column of their own.
-    pub nested: Vec<String>,
+    pub nested: IndexSet<String>,
     /// Kept together in the overflow column.
-    pub overflow: Vec<String>,
+    pub overflow: IndexSet<String>,
 }
 
 impl KeptKeys {
@@ -277,7 +277,8 @@ impl<'a, 't> Flattener<'a, 't> {
     /// Errors: two keys of one name, where that is refused.
     fn cells(&self, item: Item<'_>, table: &str, level: i64, kept: &KeptKeys) -> Result<Cells> {
         let mut out = Cells::default();
-        let mut overflow: Vec<(String, NodePosition)> = Vec::new();
+        // A key that is there twice has its last value.
+        let mut overflow: IndexMap<&str, NodePosition> = IndexMap::new();
         // The last object found is taken apart first; that order decides about columns and duplicates.
         let mut stack: Vec<(Item<'_>, i64, Vec<String>, String, String)> =
             vec![(item, level, Vec::new(), String::new(), String::new())];
@@ -289,18 +290,15 @@ impl<'a, 't> Flattener<'a, 't> {
             for (key, value) in members {
                 let is_nested = !path.is_empty();
                 let top = if is_nested { &top } else { key };
-                if !is_nested && kept.overflow.iter().any(|kept| kept == key) {
-                    match overflow.iter_mut().find(|(kept, _)| kept == key) {
-                        Some((_, position)) => *position = value,
-                        None => overflow.push((key.to_owned(), value)),
-                    }
+                if !is_nested && kept.overflow.contains(key) {
+                    overflow.insert(key, value);
                     continue;
                 }
                 let given = if is_nested { format!("{above}.{key}") } else { key.to_owned() };
                 let mut column_path = path.clone();
                 column_path.push(self.ctx.column_key(key));
                 let column = self.ctx.join(&column_path);
-                let is_kept = !is_nested && kept.nested.iter().any(|kept| kept == key);
+                let is_kept = !is_nested && kept.nested.contains(key);
                 let stays = || is_kept || self.ctx.keeps_nested(self.start, table, &column, level);
                 let origin = Origin { top: top.to_owned(), is_nested };
                 if self.tape.is_object(value) && !stays() {
@@ -487,7 +485,7 @@ pub(super) fn truthy_text(value: &Scalar<'_>) -> Option<String> {
 }
 
 /// Members of a record as one JSON object.
-fn overflow_json(tape: &Tape<'_>, members: &[(String, NodePosition)]) -> String {
+fn overflow_json(tape: &Tape<'_>, members: &IndexMap<&str, NodePosition>) -> String {
     let mut text = String::from("{");
     for (index, (key, value)) in members.iter().enumerate() {
         if index > 0 {

@@ -5,6 +5,7 @@
 //! treated alike.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,11 +13,12 @@ use serde_json::{Value, json};
 use super::collisions::{OverwrittenNames, add_lost};
 use super::context::Context;
 use super::flatten::{FlatCell, FlatRow, Flattener, KeptKeys, Origin, RowVisitor};
+use super::names_below::NamesBelow;
 use super::physical::{Cell, Physical};
 use super::row_filter::RowFilters;
 use crate::error::{Error, Result};
 use crate::json::{NodePosition, Tape};
-use crate::schema::{Column, ContractMode, Entity, Schema, Table, Violation};
+use crate::schema::{Column, Contract, ContractMode, Entity, Schema, Table, Violation};
 use crate::value::{DataType, Decimal, Scalar, coerce};
 
 /// The schema while data is read, and what contracts refused so far. Entries are only ever added.
@@ -32,6 +34,10 @@ pub struct SchemaState {
     pub full_tables: BTreeMap<String, FullTable>,
     /// Root tables that came up while data was read, and the names under which they were given.
     pub given_tables: BTreeMap<String, String>,
+    /// The tables of which something changed, in the order of the changes: who mirrors the schema looks at these only.
+    changes: Vec<Arc<str>>,
+    /// The contracts of tables, by their position in the schema, as far as somebody asked for them.
+    contracts: Vec<Option<Contract>>,
 }
 
 /// What a table does with keys for which it has no room.
@@ -50,7 +56,44 @@ impl SchemaState {
             refused_columns: BTreeMap::new(),
             full_tables: BTreeMap::new(),
             given_tables: BTreeMap::new(),
+            changes: Vec::new(),
+            contracts: Vec::new(),
         }
+    }
+
+    /// The tables of which something changed, in the order of the changes.
+    pub(super) fn changes(&self) -> &[Arc<str>] {
+        &self.changes
+    }
+
+    /// Notes that tables were declared, perhaps with contracts of their own.
+    pub(super) fn note_declared<'a>(&mut self, tables: impl IntoIterator<Item = &'a str>) {
+        self.contracts.clear();
+        self.changes.extend(tables.into_iter().map(Arc::from));
+    }
+
+    /// As [`Schema::contract`], which goes through all tables above: here each is asked once.
+    fn contract(&mut self, table: &str) -> Result<Contract> {
+        let mut above = Vec::new();
+        let mut at = self.schema.tables.get_full(table);
+        let contract = loop {
+            let Some((index, name, definition)) = at else { break self.schema.contract("")? };
+            if let Some(contract) = self.contracts.get(index).copied().flatten() {
+                break contract;
+            }
+            // A hand-made document may hold a cycle of parents.
+            if above.len() > self.schema.tables.len() {
+                break self.schema.contract("")?;
+            }
+            above.push(index);
+            if let Some(hint) = definition.hints.get("schema_contract") {
+                break Contract::from_json(hint).map_err(|error| error.at_table(name))?;
+            }
+            at = definition.parent.as_ref().and_then(|parent| self.schema.tables.get_full(parent));
+        };
+        self.contracts.resize(self.schema.tables.len(), None);
+        above.into_iter().for_each(|index| self.contracts[index] = Some(contract));
+        Ok(contract)
     }
 
     /// The form for a run that goes on after a crash.
@@ -96,19 +139,9 @@ impl SchemaState {
                 Some(tables) => serde_json::from_value(tables.clone()).map_err(broken)?,
                 None => BTreeMap::new(),
             },
+            changes: Vec::new(),
+            contracts: Vec::new(),
         })
-    }
-
-    /// Whether keys below a key of a table's records have columns or tables.
-    pub(super) fn has_columns_under(&self, ctx: &Context, table: &str, key: &str) -> bool {
-        let column = ctx.column_key(key);
-        let separator = ctx.naming.separator();
-        let below = |name: &str, prefix: &str| {
-            name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(separator))
-        };
-        let list_prefix = ctx.join(&[table, &ctx.table_key(key)]);
-        self.schema.table(table).is_some_and(|table| table.columns.keys().any(|name| below(name, &column)))
-            || self.schema.tables.keys().any(|name| below(name, &list_prefix))
     }
 
     /// The keys of a row that need more columns or child tables than its table may have, but for those kept already.
@@ -118,13 +151,20 @@ impl SchemaState {
         tape: &Tape<'_>,
         row: &FlatRow,
         kept: &KeptKeys,
+        names: &mut NamesBelow,
     ) -> KeptKeys {
         let mut more = KeptKeys::default();
         let known = self.schema.table(&row.table);
         let is_full = self.full_tables.contains_key(&row.table);
-        let count = known.map_or(0, |table| table.complete_columns().count());
+        let needed = row.cells.len() + row.lists.len();
         let limit = ctx.limits.max_columns;
-        if !is_full && count + row.cells.len() + row.lists.len() <= limit {
+        // Counting takes as long as there are columns, so that it waits until it can matter.
+        if !is_full && known.map_or(0, |table| table.columns.len()) + needed <= limit {
+            return more;
+        }
+        let complete = || known.map_or(0, |table| table.complete_columns().count());
+        let count = if is_full { 0 } else { complete() };
+        if !is_full && count + needed <= limit {
             return more;
         }
         let is_new_column = |name: &String, cell: &FlatCell| {
@@ -135,16 +175,18 @@ impl SchemaState {
         let columns = columns.filter_map(|(name, _)| row.origins.get(name));
         let lists = row.lists.iter().filter(|(table, _)| self.schema.table(table).is_none());
         let lists = lists.map(|(_, origin)| origin);
-        let children =
-            self.schema.tables.values().filter(|table| table.parent.as_ref() == Some(&row.table)).count();
-        let room = if is_full { 0 } else { limit.saturating_sub(count + children) };
+        let is_child = |table: &&Arc<Table>| table.parent.as_ref() == Some(&row.table);
+        let children = || self.schema.tables.values().filter(is_child).count();
+        let room = if is_full { 0 } else { limit.saturating_sub(count + children()) };
         for Origin { top, is_nested } in columns.chain(lists).skip(room) {
             // A kept object needs a column of its own: where its key is new as well, it goes to the overflow.
-            let has_columns = *is_nested && self.has_columns_under(ctx, &row.table, top);
-            let list = if has_columns { &mut more.nested } else { &mut more.overflow };
-            let is_kept = kept.nested.contains(top) || kept.overflow.contains(top);
-            if !is_kept && !list.contains(top) {
-                list.push(top.clone());
+            if kept.nested.contains(top) || kept.overflow.contains(top) {
+                continue;
+            }
+            let has_columns = *is_nested && names.has_any(ctx, &self.schema, &row.table, top);
+            let keys = if has_columns { &mut more.nested } else { &mut more.overflow };
+            if !keys.contains(top) {
+                keys.insert(top.clone());
             }
         }
         more
@@ -187,9 +229,10 @@ impl SchemaState {
         let owner =
             if self.schema.tables.contains_key(&table) { Some(&table) } else { partial.parent.as_ref() };
         let contract = match owner {
-            Some(owner) if !is_system => self.schema.contract(owner)?,
+            Some(owner) if !is_system => self.contract(owner)?,
             _ => Default::default(),
         };
+        self.changes.push(Arc::from(table.as_str()));
         let (allowed, violations) = contract.check(self.schema.table(&table), partial, &ctx.names.prefix);
         for Violation { entity, mode, column } in violations {
             if mode == ContractMode::Freeze {
@@ -219,7 +262,7 @@ impl SchemaState {
         root_table: &str,
         start: &Schema,
     ) -> Result<()> {
-        let mut growth = Growth { state: self, ctx, filters, tape };
+        let mut growth = Growth { state: self, ctx, filters, tape, names: NamesBelow::default() };
         Flattener::new(ctx, start, tape).record(item, root_table, "", &mut growth)
     }
 }
@@ -229,6 +272,7 @@ struct Growth<'a, 't> {
     ctx: &'a Context,
     filters: &'a RowFilters,
     tape: &'a Tape<'t>,
+    names: NamesBelow,
 }
 
 /// The variant column of `column` for values of this type: its name.
@@ -242,8 +286,9 @@ impl RowVisitor for Growth<'_, '_> {
     }
 
     fn check(&mut self, row: &FlatRow, kept: &KeptKeys) -> Result<KeptKeys> {
-        let more = self.state.without_room(self.ctx, self.tape, row, kept);
+        let more = self.state.without_room(self.ctx, self.tape, row, kept, &mut self.names);
         if let Some(example) = more.nested.first().or(more.overflow.first()) {
+            self.state.changes.push(Arc::from(row.table.as_str()));
             let full = self.state.full_tables.entry(row.table.clone()).or_default();
             if full.example.is_empty() {
                 full.example.clone_from(example);

@@ -19,6 +19,7 @@ mod encode;
 mod exact;
 mod flatten;
 mod grow;
+mod names_below;
 mod observe;
 mod physical;
 mod plan;
@@ -254,6 +255,7 @@ impl Normalizer {
         let settings = Arc::make_mut(&mut self.settings);
         self.typed.clear();
         let mut tables = tables.to_vec();
+        let declared: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let kept = keep_types(&mut tables, &self.state.schema);
         settings.ctx.declared.extend(declared_types(&tables, &kept));
         let ctx = &settings.ctx;
@@ -271,6 +273,7 @@ impl Normalizer {
             }
             Declared::Refused => drop(state.refused_tables.insert(root, ContractMode::DiscardRow)),
         }
+        state.note_declared(declared.iter().map(String::as_str));
         self.state = Arc::new(state);
         turn.publish(&self.state);
         let settings = Arc::clone(&self.settings);
@@ -317,14 +320,11 @@ impl Normalizer {
             tape,
             numbers,
         };
-        encoder.encode(&mut self.batches, &mut self.targets)?;
+        encoder.encode(&mut self.batches, &mut self.targets, &mut |table, batch| {
+            finish_batch(table, batch, sink)
+        })?;
         for table in self.plan.tables.iter().filter(|table| table.rows > 0) {
             *self.row_counts.entry_ref(table.name.as_str()).or_default() += u64::from(table.rows);
-            if let Some(batch) = self.batches.get_mut(&table.name)
-                && (batch.rows() >= BATCH_ROWS || batch.bytes() >= BATCH_BYTES)
-            {
-                finish_batch(&table.name, batch, sink)?;
-            }
         }
         Ok(())
     }

@@ -6,8 +6,9 @@
 use super::collisions::{LostValue, count_lost};
 use super::flatten::truthy_text;
 use super::grow::{Discarded, fit, fit_variant, new_column, null_error, variant_suffix};
+use super::names_below::NamesBelow;
 use super::physical::Cell;
-use super::plan::{Accepts, Link, NONE, Plan, RecordRow, Sources};
+use super::plan::{Accepts, Link, NONE, Plan, RecordRow, Shape, Sources};
 use crate::error::Error;
 use crate::json::{Node, NodePosition, StaticNode, Tape};
 use crate::schema::{Column, ContractMode};
@@ -63,7 +64,11 @@ pub(super) struct ObserverMemory {
     discards: Vec<(u32, bool)>,
     /// Values of the record at hand that others took the place of: table and names.
     lost: Vec<(u32, LostValue)>,
+    /// The tables that the record at hand has rows in.
+    touched: Vec<u32>,
     record: u32,
+    /// What full tables have already.
+    pub(super) names: NamesBelow,
 }
 
 #[derive(Clone, Copy)]
@@ -96,6 +101,7 @@ impl Observer<'_, '_> {
         self.memory.inherited.clear();
         self.memory.discards.clear();
         self.memory.lost.clear();
+        self.memory.touched.clear();
     }
 
     /// Ends a record: counts what it left out, or takes everything back.
@@ -114,11 +120,9 @@ impl Observer<'_, '_> {
                 Ok(())
             }
             Err(stop) => {
-                let record = self.memory.record;
-                for table in &mut self.plan.tables {
-                    if table.mark.0 == record {
-                        table.truncate(table.mark.1);
-                    }
+                for table in self.memory.touched.drain(..) {
+                    let table = &mut self.plan.tables[table as usize];
+                    table.truncate(table.mark.1);
                 }
                 Err(stop)
             }
@@ -168,6 +172,7 @@ impl Observer<'_, '_> {
         }
         if plan.mark.0 != self.memory.record {
             plan.mark = (self.memory.record, plan.rows);
+            self.memory.touched.push(table);
         }
         Ok(Some(plan.rows))
     }
@@ -369,19 +374,21 @@ impl Observer<'_, '_> {
     #[cold]
     fn field(&mut self, shape: u32, key: &str) -> Step<u32> {
         let table = &self.plan.tables[self.plan.shapes[shape as usize].table as usize];
-        if table.is_full && !self.has_room(shape, &table.name, key) {
+        if table.is_full && !self.has_room(shape, key) {
             return Err(Stop::Ambiguous);
         }
         Ok(self.plan.add_field(self.from, shape, key))
     }
 
     /// Whether a full table knows the key already, so that nothing needs to be added for it.
-    fn has_room(&self, shape: u32, table: &str, key: &str) -> bool {
+    fn has_room(&mut self, shape: u32, key: &str) -> bool {
         let name = self.plan.column_name(self.from.ctx, shape, key);
-        let column = self.from.state.schema.table(table).and_then(|table| table.columns.get(&name));
-        let is_top = self.plan.shapes[shape as usize].top == shape;
+        let Shape { table, top, .. } = self.plan.shapes[shape as usize];
+        let table = &self.plan.tables[table as usize].name;
+        let (ctx, schema) = (self.from.ctx, &self.from.state.schema);
+        let column = schema.table(table).and_then(|table| table.columns.get(&name));
         column.is_some_and(Column::is_complete)
-            || (is_top && self.from.state.has_columns_under(self.from.ctx, table, key))
+            || (top == shape && self.memory.names.has_any(ctx, schema, table, key))
     }
 
     /// Notes one value of the record under its column.

@@ -11,7 +11,7 @@ use super::grow::{SchemaState, variant_name};
 use super::physical::{Cell, Physical};
 use super::row_filter::RowFilters;
 use crate::json::NodePosition;
-use crate::schema::{Column, ContractMode, Schema};
+use crate::schema::{Column, ContractMode, Schema, Table};
 use crate::value::DataType;
 
 /// Index that stands for none.
@@ -181,6 +181,8 @@ pub(super) struct Shape {
     index: HashMap<Box<str>, u32>,
     /// The shape at the top of the row.
     pub(super) top: u32,
+    /// The list whose elements have this shape; `NONE` for records.
+    list: u32,
     /// Lists of the row by path; only used at the top.
     lists: HashMap<Vec<String>, u32>,
     pub(super) first: u32,
@@ -208,6 +210,8 @@ pub(super) struct Plan {
     pub(super) shapes: Vec<Shape>,
     pub(super) lists: Vec<ListShape>,
     roots: HashMap<String, u32>,
+    /// How many of the schema's changes the plan has followed.
+    followed: usize,
 }
 
 /// What the plan is built from.
@@ -228,12 +232,12 @@ impl Plan {
         }
         let level = from.ctx.nesting_budget(from.start, from.start.table(table));
         let table_index = self.table(from, table, None);
-        let shape = self.row_shape(table_index, level);
+        let shape = self.row_shape(table_index, level, NONE);
         self.roots.insert(table.to_owned(), shape);
         shape
     }
 
-    fn row_shape(&mut self, table: u32, level: i64) -> u32 {
+    fn row_shape(&mut self, table: u32, level: i64, list: u32) -> u32 {
         let top = self.shapes.len() as u32;
         self.shapes.push(Shape {
             table,
@@ -242,6 +246,7 @@ impl Plan {
             fields: Vec::new(),
             index: HashMap::new(),
             top,
+            list,
             lists: HashMap::new(),
             first: NONE,
         });
@@ -300,9 +305,9 @@ impl Plan {
         let level = self.shapes[top as usize].level - 1;
         let name = from.ctx.join(&parts);
         let child = self.table(from, &name, Some(table));
-        let element = self.row_shape(child, level);
-        let value = self.tables[child as usize].column(from, &from.ctx.names.value);
         let list = self.lists.len() as u32;
+        let element = self.row_shape(child, level, list);
+        let value = self.tables[child as usize].column(from, &from.ctx.names.value);
         self.lists.push(ListShape { table: child, level, parts, element, wrapper: NONE, value });
         self.shapes[top as usize].lists.insert(path, list);
         list
@@ -310,10 +315,10 @@ impl Plan {
 
     /// The parts of the table name of a row shape.
     fn row_parts(&self, top: u32) -> Vec<String> {
-        let list = self.lists.iter().find(|list| list.element == top || list.wrapper == top);
-        match list {
+        let shape = &self.shapes[top as usize];
+        match self.lists.get(shape.list as usize) {
             Some(list) => list.parts.clone(),
-            None => vec![self.tables[self.shapes[top as usize].table as usize].name.clone()],
+            None => vec![self.tables[shape.table as usize].name.clone()],
         }
     }
 
@@ -323,7 +328,7 @@ impl Plan {
         if wrapper != NONE {
             return wrapper;
         }
-        let shape = self.row_shape(table, level - 1);
+        let shape = self.row_shape(table, level - 1, list);
         self.lists[list as usize].wrapper = shape;
         shape
     }
@@ -344,6 +349,7 @@ impl Plan {
             fields: Vec::new(),
             index: HashMap::new(),
             top: parent.top,
+            list: parent.list,
             lists: HashMap::new(),
             first: NONE,
         };
@@ -383,9 +389,13 @@ impl Plan {
 
     /// Brings everything that was unknown up to date with a schema that grew.
     pub(super) fn refresh(&mut self, from: Sources<'_>) {
-        for table in &mut self.tables {
-            table.refresh(from);
-        }
+        let changes = from.state.changes();
+        let fresh = changes.get(self.followed..).unwrap_or(changes).iter();
+        let mut changed: Vec<u32> = fresh.filter_map(|table| self.by_name.get(&**table).copied()).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        changed.into_iter().for_each(|table| self.tables[table as usize].refresh(from));
+        self.followed = changes.len();
     }
 
     /// Forgets the chunk.
@@ -434,7 +444,7 @@ impl TablePlan {
             column: None,
             physical: Physical::Text,
             accepts: Accepts::Nothing,
-            takes_null: false,
+            takes_null: takes_null(from.ctx, name),
             refused: None,
             is_excluded: from.filters.excludes(&self.name, name),
             variants: Vec::new(),
@@ -443,7 +453,7 @@ impl TablePlan {
             cells: Vec::new(),
             converted: Vec::new(),
         };
-        column.resolve(from, &self.name);
+        column.resolve(from, from.state.schema.table(&self.name), &self.name);
         self.columns.push(column);
         self.by_name.insert(name.to_owned(), index);
         index
@@ -474,10 +484,8 @@ impl TablePlan {
         self.is_root = table.map_or(self.parent.is_none(), |table| !table.is_nested());
         self.refused = from.state.refused_tables.get(&self.name).copied();
         self.is_full = from.state.full_tables.contains_key(&self.name);
-        for column in &mut self.columns {
-            if !column.is_known() {
-                column.resolve(from, &self.name);
-            }
+        for column in self.columns.iter_mut().filter(|column| !column.is_known()) {
+            column.resolve(from, table, &self.name);
         }
     }
 
@@ -495,13 +503,8 @@ impl TablePlan {
 }
 
 impl ColumnPlan {
-    fn resolve(&mut self, from: Sources<'_>, table: &str) {
-        // The engine fills its own columns where the data has nothing.
-        let names = &from.ctx.names;
-        let is_filled =
-            [&names.id, &names.load_id, &names.parent_id, &names.list_index].contains(&&self.name);
-        self.takes_null = is_filled || !from.ctx.rules.is_not_null(&self.name);
-        let known = from.state.schema.table(table).and_then(|table| table.columns.get(&self.name));
+    fn resolve(&mut self, from: Sources<'_>, definition: Option<&Table>, table: &str) {
+        let known = definition.and_then(|table| table.columns.get(&self.name));
         if let Some(column) = known.filter(|column| column.is_complete()) {
             self.physical = Physical::of(column, &from.ctx.types);
             self.accepts = match self.physical {
@@ -512,13 +515,26 @@ impl ColumnPlan {
                 Physical::Json => Accepts::Json,
                 _ => Accepts::Nothing,
             };
-            self.takes_null = is_filled || column.is_nullable();
+            self.takes_null = is_filled(from.ctx, &self.name) || column.is_nullable();
             self.column = Some(column.clone());
         }
         if self.is_excluded {
             self.accepts = Accepts::Nothing;
         }
-        let key = (table.to_owned(), self.name.clone());
-        self.refused = from.state.refused_columns.get(&key).copied();
+        if !from.state.refused_columns.is_empty() {
+            let key = (table.to_owned(), self.name.clone());
+            self.refused = from.state.refused_columns.get(&key).copied();
+        }
     }
+}
+
+/// Whether the engine fills a column where the data has nothing.
+fn is_filled(ctx: &Context, column: &str) -> bool {
+    let names = &ctx.names;
+    [&names.id, &names.load_id, &names.parent_id, &names.list_index].iter().any(|name| *name == column)
+}
+
+/// Whether nulls may stand under a name of which nothing else is known.
+fn takes_null(ctx: &Context, column: &str) -> bool {
+    is_filled(ctx, column) || !ctx.rules.is_not_null(column)
 }

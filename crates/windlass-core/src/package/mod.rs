@@ -1,7 +1,7 @@
 //! A load package: what a run extracted, as files, and how far its load has come.
 //!
 //! ```text
-//! <load id>/ jobs/<table>/<worker>-<n>.<ext>  schema.json  delta.json  state.json  rejects/
+//! <load id>/ jobs/<worker>-<n>.<ext>  schema.json  delta.json  state.json  rejects/
 //!            spool/, checkpoint.json   while it is open: pages that other resources need, and how far reading has come
 //!            manifest.json   last, by rename: from then on the package is complete and never changes
 //!            journal.jsonl   one line appended for each step of the load

@@ -9,6 +9,7 @@ mod contract;
 mod delta;
 mod export;
 mod infer;
+mod lineage;
 mod migrate;
 mod pattern;
 mod system;
@@ -26,6 +27,7 @@ pub use contract::{Contract, ContractMode, Entity, Violation};
 pub use delta::SchemaDelta;
 pub use export::{SchemaFormat, export, parse_document};
 pub use infer::ColumnRules;
+pub use lineage::{Lineage, Placed};
 pub use migrate::ENGINE_VERSION;
 pub use pattern::Pattern;
 pub use system::{LOADS_TABLE, STATE_TABLE, SystemNames, VERSION_TABLE, state_table};
@@ -159,15 +161,8 @@ impl Schema {
     }
 
     /// The tables whose root is `root`, itself first, parents before children.
-    pub fn chain<'a>(&'a self, root: &'a str) -> Vec<&'a Table> {
-        let mut tables: Vec<(usize, &Table)> = self
-            .tables
-            .values()
-            .filter(|table| self.root_of(&table.name).is_some_and(|found| found.name == root))
-            .map(|table| (self.ancestry(&table.name).count(), table.as_ref()))
-            .collect();
-        tables.sort_by_key(|(depth, _)| *depth);
-        tables.into_iter().map(|(_, table)| table).collect()
+    pub fn chain<'a>(&'a self, root: &str) -> Vec<&'a Table> {
+        Lineage::of(self).chain(root)
     }
 
     /// A hint of the table or of its nearest ancestor that has it.
@@ -230,13 +225,11 @@ impl Schema {
     /// merge strategy asks for it; the latter only if the destination `can_merge`.
     pub fn update_root_key(&mut self, table: &str, can_merge: bool) {
         let Some(root) = self.root_of(table).map(|root| root.name.clone()) else { return };
-        let has_root_key =
-            self.chain(&root).iter().any(|table| table.columns_with("root_key").next().is_some());
         let setting = self.normalizer_config("root_key_propagation").and_then(Value::as_bool);
         let merges = can_merge
             && self.write_disposition(&root) == "merge"
             && self.inherited_hint(&root, "x-merge-strategy").and_then(Value::as_str) != Some("scd2");
-        if !(has_root_key || setting.unwrap_or(merges)) {
+        if !(setting.unwrap_or(merges) || self.has_root_key(&root)) {
             return;
         }
         let row_key = self.table(&root).and_then(|table| table.columns_with("row_key").next());
@@ -252,6 +245,15 @@ impl Schema {
             tables[root] = mapping;
         }
         self.set_normalizer_config("propagation", propagation);
+    }
+
+    /// Whether a table or one below it has a column for the id of the root row. Few tables have one: only those look for
+    /// their root.
+    fn has_root_key(&self, root: &str) -> bool {
+        let has = |table: &Table| table.columns_with("root_key").next().is_some();
+        let is_below = |table: &Table| self.root_of(&table.name).is_some_and(|found| found.name == root);
+        let nested = || self.tables.values().filter(|table| table.is_nested());
+        self.table(root).is_some_and(has) || nested().any(|table| has(table) && is_below(table))
     }
 
     /// Removes tables and what the normalizer's configuration says of them.

@@ -1,6 +1,6 @@
 //! The statements that add what a schema has and a destination has not. Nothing is ever changed or dropped.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Dialect;
 use crate::error::Result;
@@ -22,7 +22,7 @@ pub fn migration<'a>(
     system_prefix: &str,
 ) -> Result<Vec<String>> {
     let fold = |name: &str| name.to_lowercase();
-    let known: HashMap<String, Vec<String>> = existing
+    let known: HashMap<String, HashSet<String>> = existing
         .iter()
         .map(|(table, columns)| (fold(table), columns.iter().map(|c| fold(c)).collect()))
         .collect();

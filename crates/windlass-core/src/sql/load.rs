@@ -1,5 +1,7 @@
 //! The statements of a load: what comes before the rows, and what makes them count.
 
+use std::collections::HashSet;
+
 use super::{Dialect, ExistingTables, fill_root_keys, migration};
 use crate::error::{Error, Result};
 use crate::normalize::TypeDefaults;
@@ -84,7 +86,8 @@ impl LoadTarget<'_> {
             .iter()
             .map(|table| format!("DROP TABLE IF EXISTS {}", self.dialect.qualify(dataset, table)))
             .collect();
-        existing.retain(|name, _| !tables.iter().any(|table| table.eq_ignore_ascii_case(name)));
+        let gone: HashSet<String> = tables.iter().map(|table| table.to_ascii_lowercase()).collect();
+        existing.retain(|name, _| !gone.contains(&name.to_ascii_lowercase()));
         if !tables.is_empty() && existing.contains_key(&self.names.version_table) {
             let version = self.schema.table(&self.names.version_table);
             let version = version.ok_or_else(|| Error::internal("the schema has no table of versions"))?;
@@ -108,7 +111,7 @@ impl LoadTarget<'_> {
         &self,
         dataset: &str,
         tables: &[String],
-        swapped: &[String],
+        swapped: &HashSet<String>,
         existing: &ExistingTables,
         has_version: bool,
     ) -> Result<LoadPlan> {
@@ -145,10 +148,10 @@ impl LoadTarget<'_> {
         if !has_version {
             plan.records.push(self.version_record(dataset)?);
         }
-        let known = |table: &String| existing.keys().any(|name| name.eq_ignore_ascii_case(table));
+        let known: HashSet<String> = existing.keys().map(|name| name.to_ascii_lowercase()).collect();
         plan.truncations = truncated
             .iter()
-            .filter(|table| known(table))
+            .filter(|table| known.contains(&table.to_ascii_lowercase()))
             .map(|table| delete_all(self.dialect, dataset, table))
             .collect();
         Ok(plan)

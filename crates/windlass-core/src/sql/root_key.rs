@@ -1,7 +1,9 @@
 //! Root keys of nested tables that had rows before their rows carried the id of the root row.
 
+use std::collections::HashMap;
+
 use super::{Dialect, ExistingTables};
-use crate::schema::{Column, Schema, Table};
+use crate::schema::{Column, Lineage, Schema, Table};
 
 /// The statements that give stored nested rows the id of their root row, where `existing` tables lack the column.
 ///
@@ -13,10 +15,15 @@ pub fn fill_root_keys(
     tables: &[&Table],
     existing: &ExistingTables,
 ) -> Vec<String> {
+    if existing.is_empty() {
+        return Vec::new();
+    }
+    let existing = existing.iter().map(|(name, columns)| (name.to_ascii_lowercase(), columns)).collect();
+    let lineage = Lineage::of(schema);
     let mut tables: Vec<(usize, &Table)> =
-        tables.iter().map(|table| (schema.ancestry(&table.name).count(), *table)).collect();
+        tables.iter().map(|table| (lineage.depth(&table.name), *table)).collect();
     tables.sort_by_key(|(depth, _)| *depth);
-    tables.into_iter().filter_map(|(_, table)| fill(dialect, dataset, schema, table, existing)).collect()
+    tables.into_iter().filter_map(|(_, table)| fill(dialect, dataset, schema, table, &existing)).collect()
 }
 
 fn fill(
@@ -24,7 +31,7 @@ fn fill(
     dataset: &str,
     schema: &Schema,
     table: &Table,
-    existing: &ExistingTables,
+    existing: &HashMap<String, &Vec<String>>,
 ) -> Option<String> {
     let complete = |table: &Table, hint: &str| -> Option<String> {
         let column: &Column =
@@ -34,7 +41,7 @@ fn fill(
     let root_key = complete(table, "root_key")?;
     let parent_key = complete(table, "parent_key")?;
     let parent = schema.table(table.parent.as_deref()?)?;
-    let (_, columns) = existing.iter().find(|(name, _)| name.eq_ignore_ascii_case(&table.name))?;
+    let columns = existing.get(&table.name.to_ascii_lowercase())?;
     if columns.iter().any(|column| column.eq_ignore_ascii_case(&root_key)) {
         return None;
     }

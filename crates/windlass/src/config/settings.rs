@@ -60,6 +60,10 @@ pub(super) struct ExtractSection {
     pub(super) checkpoint_seconds: Option<f64>,
     /// Bytes of pages after which that happens in any case: a number, or a text such as `512MB`, the default.
     pub(super) checkpoint_bytes: Option<ByteSize>,
+    /// Bytes that one record may have: a line, an element of a list, a row. A number, or a text such as `64MB`. Default a
+    /// sixteenth of max_memory, 32 MiB. A JSON document that is read as a whole and a row that comes as columns may have
+    /// twice as many.
+    pub(super) max_record_bytes: Option<ByteSize>,
 }
 
 /// How data is normalized and written to files.
@@ -216,6 +220,7 @@ impl Settings {
         if let Some(size) = &self.extract.checkpoint_bytes {
             extract.checkpoints.bytes = size.bytes()?;
         }
+        extract.max_record_bytes = self.extract.max_record_bytes.as_ref().map(ByteSize::bytes).transpose()?;
         let mut limits = defaults.limits;
         if let Some(columns) = self.schema.max_columns_per_table {
             limits.max_columns = columns;

@@ -2,6 +2,7 @@
 //! Nothing here executes.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
 use windlass_core::merge::MergeStrategy;
@@ -30,8 +31,19 @@ pub(super) struct SqlDataset {
     place: Dataset,
     types: TypeDefaults,
     replace_strategy: ReplaceStrategy,
-    /// Tables with columns that the schema of the planned load does not know.
-    pub(super) widened: HashSet<String>,
+    /// What was found out for the load that is planned.
+    pub(super) planned: Arc<Planned>,
+}
+
+/// What holds for the tables of a load that is planned, found out once: a load may have thousands.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Planned {
+    /// Tables with columns that the schema of the load does not know.
+    widened: HashSet<String>,
+    /// Tables whose new rows go to staging first.
+    staged: HashSet<String>,
+    /// Those of them that take the place of the stored ones.
+    swapped: HashSet<String>,
 }
 
 /// What a database has of one dataset.
@@ -71,7 +83,7 @@ impl SqlDataset {
             place: place.clone(),
             types,
             replace_strategy,
-            widened: HashSet::new(),
+            planned: Arc::default(),
         })
     }
 
@@ -159,31 +171,27 @@ impl SqlDataset {
         package.staged_tables(self.replace_strategy)
     }
 
-    /// The dataset that the rows of a table go to.
-    pub(super) fn dataset_of(&self, package: &LoadPackage, table: &str) -> &str {
-        match self.is_staged(package, table) {
-            true if self.is_swapped(package, table) => &self.staging,
+    /// The dataset that the rows of a table go to, in the load that is planned.
+    pub(super) fn dataset_of(&self, table: &str) -> &str {
+        match self.planned.staged.contains(table) {
+            true if self.planned.swapped.contains(table) => &self.staging,
             true => self.staged(),
             false => &self.name,
         }
     }
 
-    /// Whether a table of the staging dataset takes the place of the stored one.
-    fn is_swapped(&self, package: &LoadPackage, table: &str) -> bool {
+    /// The tables of the staging dataset that take the place of the stored ones.
+    fn swapped(&self, package: &LoadPackage, widened: &HashSet<String>) -> HashSet<String> {
+        if self.replace_strategy != ReplaceStrategy::StagingOptimized || !self.dialect.moves_tables() {
+            return HashSet::new();
+        }
         // A table that takes another's place would not have the columns that somebody added by hand.
-        self.replace_strategy == ReplaceStrategy::StagingOptimized
-            && self.dialect.moves_tables()
-            && !self.widened.contains(table)
-            && package.replaced_tables().iter().any(|replaced| replaced == table)
+        package.replaced_tables().into_iter().filter(|table| !widened.contains(table)).collect()
     }
 
-    /// The dataset whose table has the columns of the one that the rows go to.
-    pub(super) fn model_of(&self, package: &LoadPackage, table: &str) -> &str {
-        if self.is_staged(package, table) { &self.staging } else { &self.name }
-    }
-
-    fn is_staged(&self, package: &LoadPackage, table: &str) -> bool {
-        self.staged_tables(package).iter().any(|staged| staged == table)
+    /// The dataset whose table has the columns of the one that the rows go to, in the load that is planned.
+    pub(super) fn model_of(&self, table: &str) -> &str {
+        if self.planned.staged.contains(table) { &self.staging } else { &self.name }
     }
 
     /// Where staged rows are.
@@ -204,7 +212,9 @@ impl SqlDataset {
         let truncated = package.emptied_tables(self.replace_strategy);
         let dropped = &package.manifest.dropped;
         let drops = load.drop_tables(&self.name, dropped, &mut found.main.tables)?;
-        self.widened = widened(&package.schema, &found.main.tables);
+        let widened = widened(&package.schema, &found.main.tables);
+        let swapped = self.swapped(package, &widened);
+        self.planned = Arc::new(Planned { widened, staged: staged.iter().cloned().collect(), swapped });
         let has_version = found.main.has_version && dropped.is_empty();
         let mut plan = load.plan(&self.name, &tables, &truncated, &found.main.tables, has_version)?;
         plan.drops = drops;
@@ -214,10 +224,8 @@ impl SqlDataset {
         }
         if !staged.is_empty() {
             let has_version = found.staging.has_version && dropped.is_empty();
-            let swapped: Vec<String> =
-                staged.iter().filter(|table| self.is_swapped(package, table)).cloned().collect();
-            let existing = &found.staging.tables;
-            let mut next = load.plan_staging(&self.staging, &staged, &swapped, existing, has_version)?;
+            let (existing, swapped) = (&found.staging.tables, &self.planned.swapped);
+            let mut next = load.plan_staging(&self.staging, &staged, swapped, existing, has_version)?;
             self.forget_creation(&mut next, &self.staging, found.staging.exists);
             plan.extend(next);
         }
@@ -242,7 +250,7 @@ impl SqlDataset {
             names: &self.names,
             types: &self.types,
             loaded_at: time_of_load_id(package.load_id()),
-            widened: &self.widened,
+            widened: &self.planned.widened,
             unique,
         }
     }
@@ -276,7 +284,7 @@ impl SqlDataset {
             let replaced = package.replaced_tables();
             let tables = replaced.iter().filter_map(|table| schema.table(table));
             let (swapped, filled): (Vec<_>, Vec<_>) =
-                tables.partition(|table| self.is_swapped(package, &table.name));
+                tables.partition(|table| self.planned.swapped.contains(&table.name));
             statements.extend(
                 swapped.iter().flat_map(|table| {
                     replace_by_staging(self.dialect, &self.name, &self.staging, &table.name)
@@ -325,12 +333,11 @@ pub(super) fn tables_where(
 
 /// The tables that have columns which the schema does not know.
 fn widened(schema: &Schema, existing: &ExistingTables) -> HashSet<String> {
-    let is_known = |name: &str, column: &String| {
-        let table = schema.table(name);
-        table.is_none_or(|table| table.columns.keys().any(|known| known.eq_ignore_ascii_case(column)))
+    let is_widened = |(name, columns): &(&String, &Vec<String>)| {
+        let Some(table) = schema.table(name) else { return false };
+        let known: HashSet<String> = table.columns.keys().map(|column| column.to_ascii_lowercase()).collect();
+        !columns.iter().all(|column| known.contains(&column.to_ascii_lowercase()))
     };
-    let is_widened =
-        |(name, columns): &(&String, &Vec<String>)| !columns.iter().all(|column| is_known(name, column));
     existing.iter().filter(is_widened).map(|(name, _)| name.clone()).collect()
 }
 

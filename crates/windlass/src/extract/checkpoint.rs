@@ -10,7 +10,7 @@ use windlass_core::{Error, Result};
 
 use super::{CheckpointSettings, Gathered, Prepared};
 use crate::failpoint::failpoint;
-use crate::files::{io_error, sync_folder};
+use crate::files::{io_error, sync_folders};
 use crate::packages;
 use crate::removal::remove_file;
 
@@ -103,10 +103,7 @@ pub(super) fn write(package: &Path, checkpoint: &Checkpoint) -> Result<()> {
         files.filter_map(|file| package.join(file).parent().map(Path::to_owned)).collect();
     folders.extend(["jobs", "spool"].map(|name| package.join(name)).into_iter().filter(|path| path.is_dir()));
     folders.extend(package.parent().map(Path::to_owned));
-    for folder in &folders {
-        failpoint("checkpoint.sync_files")?;
-        sync_folder(folder)?;
-    }
+    sync_folders(&folders, || failpoint("checkpoint.sync_files"))?;
     packages::write_checkpoint(package, checkpoint)
 }
 

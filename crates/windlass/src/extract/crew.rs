@@ -12,6 +12,10 @@ use super::{Cancel, Work};
 /// Pages that wait at most; their bytes are bounded elsewhere.
 const WAITING_PAGES: usize = 256;
 
+/// Stack of a thread: a thousand levels of lists are walked one in the other, also by a build that is not optimized. What
+/// is not used takes no memory.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Threads that take pages until the channel to them is closed.
 pub(super) struct Crew {
     sender: mpsc::Sender<Work>,
@@ -36,6 +40,7 @@ impl Crew {
             let (receiver, failure, cancel) = (Arc::clone(&receiver), Arc::clone(failure), cancel.clone());
             std::thread::Builder::new()
                 .name(format!("windlass-shred-{index}"))
+                .stack_size(STACK_BYTES)
                 .spawn(move || work(worker, &receiver, &failure, &cancel))
                 .map_err(|cause| Error::internal("a worker thread cannot be started").with_source(cause))
         });

@@ -23,6 +23,7 @@ use super::worker::WorkerSettings;
 use super::{Cancel, ExtractSettings, Extracted, Extraction, Gathered, LeftBehind, Prepared, Work};
 use crate::failpoint::failpoint;
 use crate::packages;
+use crate::record_limit::RecordLimit;
 use crate::source::{CursorRange, Opening, Page, PartitionFailure, Source, Target};
 
 /// Resources that are read ahead of their turn at the same time.
@@ -59,6 +60,7 @@ struct Driver<'a> {
     finished: BTreeSet<usize>,
     left: BTreeMap<usize, LeftBehind>,
     notices: Vec<String>,
+    record_limit: RecordLimit,
     /// Pages of parents.
     spools: BTreeMap<usize, Spool>,
     /// Resources that were opened before their turn.
@@ -103,7 +105,7 @@ fn reading_order(resources: &[Prepared]) -> Vec<usize> {
 impl<'a> Driver<'a> {
     fn new(extraction: Extraction<'a>) -> Result<Self> {
         let Extraction { source, context, resources, package, load_id, normalize, formats, .. } = extraction;
-        let Extraction { settings, progress, cancel, fingerprint, checkpoint, .. } = extraction;
+        let Extraction { settings, record_limit, progress, cancel, fingerprint, checkpoint, .. } = extraction;
         let mut gathered = Gathered::default();
         let mut spools = BTreeMap::new();
         let (state, from) = match checkpoint {
@@ -153,6 +155,7 @@ impl<'a> Driver<'a> {
             finished: from.finished,
             left: left_behind(&resources, from.failed, from.retries, from.unfinished),
             notices: Vec::new(),
+            record_limit,
             spools,
             ahead: BTreeMap::new(),
             resumed: from.current,
@@ -246,6 +249,7 @@ impl<'a> Driver<'a> {
             partition: place.partition,
             retries: prepared.left.retries.clone(),
             checkpoint_due: self.fingerprint.as_ref().map(|_| self.checkpoint_due.subscribe()),
+            record_limit: self.record_limit,
         };
         let extractors = self.source.open(&prepared.resource, &opening).await?;
         Ok((Pages::new(extractors, place), last_value))
@@ -312,6 +316,13 @@ impl<'a> Driver<'a> {
                 }
                 Step::Page(page) => {
                     failpoint("extract.page")?;
+                    self.record_limit.check_page(&page.body).map_err(|error| {
+                        let error = error.at_resource(name);
+                        match &page.origin.file {
+                            Some(file) => error.at_file(file.clone()),
+                            None => error,
+                        }
+                    })?;
                     self.schedule.count(page.body.bytes());
                     self.workers.progress.pages.fetch_add(1, Ordering::Relaxed);
                     match read.target {

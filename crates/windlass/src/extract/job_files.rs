@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use windlass_core::path_part::escape_part;
 use windlass_core::{Error, Result};
 
 use crate::failpoint::failpoint;
-use crate::files::io_error;
+use crate::files::{io_error, sync_files};
 use crate::private;
 
 /// How the files of a table are written, by table name.
@@ -30,11 +30,20 @@ pub struct FileRotation {
     pub max_bytes: Option<u64>,
 }
 
+/// Bytes of the name of a table in a path; file systems take 255.
+const LONGEST_FOLDER: usize = 120;
+
+/// The folder of the files below that of the package.
+const JOBS: &str = "jobs";
+
+/// Bytes that are written at once.
+const FILE_BUFFER_BYTES: usize = 256 << 10;
+
 /// Open files of one worker at most; a package with thousands of tables must not run out of handles.
 const MAX_OPEN_FILES: usize = 128;
 
-/// Bytes of the name of a folder; file systems take 255.
-const LONGEST_FOLDER: usize = 120;
+/// Bytes of a file that is made durable by itself. Smaller ones wait for each other: a load may have thousands of tables.
+const LARGE_FILE: u64 = 1 << 20;
 
 /// Writes batches into job files.
 pub(crate) struct JobFiles {
@@ -46,6 +55,8 @@ pub(crate) struct JobFiles {
     open: HashMap<String, OpenFile>,
     count: u64,
     finished: Vec<Job>,
+    /// Small files that are not yet durable.
+    unsynced: Vec<PathBuf>,
 }
 
 struct OpenFile {
@@ -54,19 +65,6 @@ struct OpenFile {
     schema: SchemaRef,
     writer: Box<dyn TableWriter>,
     rows: u64,
-}
-
-/// A file that is made durable when it is finished.
-struct DurableFile(BufWriter<File>);
-
-impl Write for DurableFile {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
-    }
 }
 
 impl JobFiles {
@@ -84,6 +82,7 @@ impl JobFiles {
             open: HashMap::new(),
             count: 0,
             finished: Vec::new(),
+            unsynced: Vec::new(),
         }
     }
 
@@ -92,16 +91,15 @@ impl JobFiles {
             self.close_all()?;
         }
         let options = (self.formats)(table);
-        let name =
-            format!("jobs/{}/{}-{}.{}", folder_name(table), self.writer, self.count, options.extension());
+        // One folder for all tables: the names of data stay out of paths, and one sync makes all names durable.
+        let name = format!("{JOBS}/{}-{}.{}", self.writer, self.count, options.extension());
         self.count += 1;
         let path = self.folder.join(&name);
-        if let Some(folder) = path.parent() {
-            private::create_folders(folder).map_err(|cause| io_error("create", folder, cause))?;
-        }
+        let jobs = self.folder.join(JOBS);
+        private::create_folders(&jobs).map_err(|cause| io_error("create", &jobs, cause))?;
         failpoint("job.create")?;
         let file = private::create_file(&path).map_err(|cause| io_error("create", &path, cause))?;
-        let out = DurableFile(BufWriter::with_capacity(256 << 10, file));
+        let out = BufWriter::with_capacity(FILE_BUFFER_BYTES, file);
         let schema = batch.rows.schema();
         let writer = create_writer(Box::new(out), Arc::clone(&schema), &batch.json_columns, &options)?;
         Ok(OpenFile { name, path, schema, writer, rows: 0 })
@@ -117,11 +115,11 @@ impl JobFiles {
         };
         failpoint("job.finish")?;
         let bytes = writer.finish().map_err(with_hint)?;
-        // The writer is gone with its handle; the data must be on disk before the manifest names it.
-        let file = File::open(&path).map_err(|cause| io_error("open", &path, cause))?;
-        failpoint("job.sync")?;
-        file.sync_data().map_err(|cause| io_error("write", &path, cause))?;
-        failpoint("job.synced")?;
+        if bytes < LARGE_FILE {
+            self.unsynced.push(path);
+        } else {
+            self.sync(&[path])?;
+        }
         self.finished.push(Job { file: name, table: table.to_owned(), rows, bytes });
         Ok(())
     }
@@ -132,9 +130,18 @@ impl JobFiles {
         files.into_iter().try_for_each(|(table, file)| self.close(&table, file))
     }
 
-    /// Closes all files and gives what was written.
+    /// The data must be on disk before a manifest or a checkpoint names it.
+    fn sync(&self, files: &[PathBuf]) -> Result<()> {
+        sync_files(&self.folder, files, || failpoint("job.sync"))?;
+        failpoint("job.synced")
+    }
+
+    /// Closes all files and gives what was written, which is durable now but for the names of the files.
     pub(crate) fn finish(mut self) -> Result<Vec<Job>> {
         self.close_all()?;
+        if !self.unsynced.is_empty() {
+            self.sync(&self.unsynced)?;
+        }
         Ok(self.finished)
     }
 }
@@ -165,7 +172,7 @@ impl BatchSink for JobFiles {
     }
 }
 
-/// The folder of a table's files: its name as a part of a path, cut where a file system would not take it.
+/// A table's name as a part of a path, cut where a file system would not take it.
 pub(super) fn folder_name(table: &str) -> String {
     let name = escape_part(table);
     let (table, whole) = (name.as_str(), table);

@@ -40,6 +40,7 @@ pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
 pub(crate) use self::single::write_record;
 use self::worker::Shredded;
+use crate::record_limit::RecordLimit;
 use crate::source::{Limit, Page, Resource, Source, SourceContext, Target};
 
 /// A resource whose tables are declared.
@@ -118,6 +119,8 @@ pub struct ExtractSettings {
     pub rotation: FileRotation,
     /// When what was read so far is made durable, for sources that can go on there after a crash.
     pub checkpoints: CheckpointSettings,
+    /// Bytes that one record may have; a sixteenth of the run's memory by default.
+    pub max_record_bytes: Option<u64>,
 }
 
 /// When checkpoints are made.
@@ -148,6 +151,7 @@ impl Default for ExtractSettings {
             max_inflight_bytes: 12 << 20,
             rotation: FileRotation { max_rows: None, max_bytes: Some(FILE_BYTES) },
             checkpoints: CheckpointSettings::default(),
+            max_record_bytes: None,
         }
     }
 }
@@ -317,6 +321,7 @@ pub(crate) struct Extraction<'a> {
     pub(crate) normalize: NormalizeSettings,
     pub(crate) formats: TableFormats,
     pub(crate) settings: ExtractSettings,
+    pub(crate) record_limit: RecordLimit,
     pub(crate) progress: Arc<Progress>,
     pub(crate) cancel: Cancel,
     /// What must be the same for a run that goes on at a checkpoint; `None` if none are made.

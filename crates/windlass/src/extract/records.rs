@@ -127,16 +127,24 @@ pub(crate) fn apply_steps(
     for bad in &parsed.bad {
         on_bad(&page, bad)?;
     }
-    let mut text = String::new();
-    for row in &parsed.rows {
-        text.clear();
-        write_typed(&mut text, &parsed.tape, row.node);
-        let count = runner
-            .run(text.as_bytes(), &mut lines)
-            .map_err(|e| e.at(place(&page, u64::from(row.ordinal))))?;
-        let number = page.first + u64::from(row.ordinal);
-        numbers.extend((0..count as u64).map(|index| number << STEP_BITS | index));
-    }
+    runner.with_stack(|steps| {
+        let mut text = String::new();
+        for row in &parsed.rows {
+            text.clear();
+            write_typed(&mut text, &parsed.tape, row.node);
+            let at = |error: Error| error.at(place(&page, u64::from(row.ordinal)));
+            let count = steps.run(text.as_bytes(), &mut lines).map_err(at)? as u64;
+            if count > 1 << STEP_BITS {
+                return Err(at(Error::data(format!(
+                    "the steps make more than {} records of one",
+                    1 << STEP_BITS
+                ))));
+            }
+            let number = page.first + u64::from(row.ordinal);
+            numbers.extend((0..count).map(|index| number << STEP_BITS | index));
+        }
+        Ok(())
+    })?;
     let memory = parsed.into_memory();
     buffers.restore(&page, memory);
     Ok(Page { body: Body::Numbered(lines, numbers), first: page.first, origin: page.origin })

@@ -46,6 +46,7 @@ use crate::destination::{Dataset, Destination, Session};
 use crate::env::Env;
 use crate::extract::{Cancel, ExtractSettings, Progress};
 use crate::packages::DEFAULT_KEPT_PACKAGES;
+use crate::record_limit::RecordLimit;
 
 /// Bytes of memory that a run takes at most when nobody says otherwise.
 pub const DEFAULT_MAX_MEMORY: u64 = 512 << 20;
@@ -105,6 +106,13 @@ pub struct FileSettings {
     pub row_group_size: Option<usize>,
     /// How CSV files are written.
     pub csv: Option<CsvOptions>,
+}
+
+impl PipelineSettings {
+    /// How long a record may be.
+    pub fn record_limit(&self) -> RecordLimit {
+        RecordLimit::new(self.extract.max_record_bytes, self.max_memory)
+    }
 }
 
 impl Default for PipelineSettings {

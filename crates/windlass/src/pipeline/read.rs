@@ -81,6 +81,7 @@ impl Pipeline {
             normalize,
             formats: self.table_formats(&prepared.schema)?,
             settings: self.settings.extract,
+            record_limit: self.settings.record_limit(),
             progress: Arc::clone(&self.progress),
             cancel: self.cancel.clone(),
             fingerprint: None,

@@ -371,6 +371,7 @@ impl Pipeline {
             normalize: normalize.clone(),
             formats: Arc::clone(&formats),
             settings: self.settings.extract,
+            record_limit: self.settings.record_limit(),
             progress: Arc::clone(&self.progress),
             cancel: self.cancel.clone(),
             fingerprint: goes_on.fingerprint,

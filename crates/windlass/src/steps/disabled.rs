@@ -8,6 +8,12 @@ use super::Step;
 #[derive(Debug)]
 pub struct StepRunner;
 
+/// The steps on the thread that they run on.
+#[derive(Debug)]
+pub struct RunningSteps<'a> {
+    _runner: &'a StepRunner,
+}
+
 impl StepRunner {
     /// Errors: always, unless there are no steps.
     pub fn new(steps: &[Step]) -> Result<Self> {
@@ -17,6 +23,18 @@ impl StepRunner {
         Err(Error::unsupported("this windlass was built without feature \"jq\", which steps need"))
     }
 
+    /// Runs `work`.
+    pub fn with_stack<T: Send>(&self, work: impl FnOnce(&RunningSteps<'_>) -> Result<T> + Send) -> Result<T> {
+        work(&RunningSteps { _runner: self })
+    }
+
+    /// Passes the record on.
+    pub fn run(&self, record: &[u8], out: &mut Vec<u8>) -> Result<usize> {
+        RunningSteps { _runner: self }.run(record, out)
+    }
+}
+
+impl RunningSteps<'_> {
     /// Passes the record on.
     pub fn run(&self, record: &[u8], out: &mut Vec<u8>) -> Result<usize> {
         out.extend_from_slice(record);

@@ -1,8 +1,8 @@
 //! Steps by jaq, an implementation of jq.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 
-use jaq_core::data::JustLut;
+use jaq_core::load::parse::Def;
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Filter, Vars, unwrap_valr};
 use jaq_json::write::{Pp, write};
@@ -10,10 +10,13 @@ use jaq_json::{Val, read};
 use windlass_core::{Error, Result};
 
 use super::Step;
+use super::limits::{
+    Limited, Meter, Metered, check_levels, limit_definition, measures, metered, on_large_stack,
+};
 
 /// Runs the steps of a resource. Compiled once per worker.
 pub struct StepRunner {
-    steps: Vec<(Step, Filter<JustLut<Val>>)>,
+    steps: Vec<(Step, Filter<Limited>)>,
 }
 
 impl Debug for StepRunner {
@@ -25,38 +28,70 @@ impl Debug for StepRunner {
 impl StepRunner {
     /// Compiles the expressions. Errors: an expression that is not jq, or that names something unknown.
     pub fn new(steps: &[Step]) -> Result<Self> {
-        let steps = steps.iter().map(|step| Ok((step.clone(), compile(step.expression())?)));
-        Ok(Self { steps: steps.collect::<Result<_>>()? })
+        if steps.is_empty() {
+            return Ok(Self { steps: Vec::new() });
+        }
+        // An expression may be deep itself.
+        on_large_stack(|_| {
+            let steps = steps.iter().map(|step| Ok((step.clone(), compile(step.expression())?)));
+            Ok(Self { steps: steps.collect::<Result<_>>()? })
+        })
     }
 
+    /// Runs `work`, which may pass any number of records through the steps, on a thread that has the stack for them.
+    ///
+    /// Errors: what `work` says; no thread can be started.
+    pub fn with_stack<T: Send>(&self, work: impl FnOnce(&RunningSteps<'_>) -> Result<T> + Send) -> Result<T> {
+        on_large_stack(|stack_end| work(&RunningSteps { runner: self, stack_end }))
+    }
+
+    /// As [`RunningSteps::run`], for one record.
+    pub fn run(&self, record: &[u8], out: &mut Vec<u8>) -> Result<usize> {
+        self.with_stack(|steps| steps.run(record, out))
+    }
+}
+
+/// The steps on the thread that they run on.
+#[derive(Debug)]
+pub struct RunningSteps<'a> {
+    runner: &'a StepRunner,
+    stack_end: usize,
+}
+
+impl RunningSteps<'_> {
     /// Passes one record, as JSON text, through all steps and appends what comes out as lines; gives their number.
     ///
-    /// Errors: an expression that fails on this record.
+    /// Errors: an expression that fails on this record, or that takes too much for it.
     pub fn run(&self, record: &[u8], out: &mut Vec<u8>) -> Result<usize> {
-        let value = read::parse_single(record)
-            .map_err(|cause| Error::data(format!("a record cannot be read for its steps: {cause}")))?;
-        self.pass(0, value, out)
+        let unreadable =
+            |cause: &dyn Display| Error::data(format!("a record cannot be read for its steps: {cause}"));
+        check_levels(record).map_err(|cause| unreadable(&cause))?;
+        metered(record.len(), self.stack_end, |meter| {
+            let value = read::parse_single(record).map_err(|cause| unreadable(&cause))?;
+            self.pass(0, value, out, meter)
+        })
     }
 
-    fn pass(&self, index: usize, value: Val, out: &mut Vec<u8>) -> Result<usize> {
-        let Some((step, filter)) = self.steps.get(index) else {
+    fn pass(&self, index: usize, value: Val, out: &mut Vec<u8>, meter: &Meter) -> Result<usize> {
+        let Some((step, filter)) = self.runner.steps.get(index) else {
+            meter.spend_all(&value);
             write(out, &Pp::default(), 0, &value)
                 .map_err(|cause| Error::internal("a record cannot be written").with_source(cause))?;
             out.push(b'\n');
             return Ok(1);
         };
-        let failed = |cause: &dyn std::fmt::Display| {
+        let failed = |cause: &dyn Display| {
             let mut text = cause.to_string();
             text.truncate(text.char_indices().nth(200).map_or(text.len(), |(end, _)| end));
             Error::data(format!("the step `{}` fails on a record: {text}", step.expression()))
                 .with_hint("guard the expression, as in `.a // empty` or `.a?`")
         };
-        let context = Ctx::<JustLut<Val>>::new(&filter.lut, Vars::new([]));
+        let context = Ctx::<Limited>::new(Metered::new(&filter.lut, meter), Vars::new([]));
         let mut outputs = filter.id.run((context, value.clone())).map(unwrap_valr);
         match step {
             Step::Filter(_) => match outputs.next() {
                 Some(Ok(Val::Null | Val::Bool(false))) | None => Ok(0),
-                Some(Ok(_)) => self.pass(index + 1, value, out),
+                Some(Ok(_)) => self.pass(index + 1, value, out, meter),
                 Some(Err(cause)) => Err(failed(&cause)),
             },
             Step::Map(_) => {
@@ -65,7 +100,7 @@ impl StepRunner {
                     match output.map_err(|cause| failed(&cause))? {
                         // As in the reference, nothing is no record.
                         Val::Null => {}
-                        value => count += self.pass(index + 1, value, out)?,
+                        value => count += self.pass(index + 1, value, out, meter)?,
                     }
                 }
                 Ok(count)
@@ -74,16 +109,35 @@ impl StepRunner {
     }
 }
 
-fn compile(expression: &str) -> Result<Filter<JustLut<Val>>> {
+/// The name of the expression among the definitions.
+const STEP: &str = "windlass_step";
+
+/// Bytes of an expression.
+const MAX_EXPRESSION: usize = 256 << 10;
+
+fn compile(expression: &str) -> Result<Filter<Limited>> {
+    if expression.len() > MAX_EXPRESSION {
+        return Err(Error::config(format!(
+            "an expression of a step is longer than {} KiB",
+            MAX_EXPRESSION >> 10
+        )));
+    }
     let wrong = |what: String| {
         Error::config(format!("`{expression}` is not a jq expression: {what}"))
             .with_hint("steps are jq expressions, such as `.type != \"x\"` or `del(.a)`")
     };
-    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-    let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let defs = || jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).chain(measures());
     let arena = Arena::default();
-    let modules = Loader::new(defs)
-        .load(&arena, File { code: expression, path: () })
+    // As it is, for what is wrong with it; then as one of the definitions, which can be changed.
+    let loaded = Loader::new(defs()).load(&arena, File { code: expression, path: () });
+    drop(loaded.map_err(|errors| wrong(load_error(&errors)))?);
+    let body = jaq_core::load::parse(expression, |parser| parser.term())
+        .ok_or_else(|| wrong("it has more than one expression, or a module".to_owned()))?;
+    let own = Def { name: STEP, args: Vec::new(), body };
+    let limited = defs().map(of_program).chain([own]).map(limit_definition);
+    let modules = Loader::new(limited)
+        .load(&arena, File { code: STEP, path: () })
         .map_err(|errors| wrong(load_error(&errors)))?;
     let filter = Compiler::default().with_funs(funs).compile(modules).map_err(|errors| {
         let unknown: Vec<String> = errors
@@ -94,6 +148,11 @@ fn compile(expression: &str) -> Result<Filter<JustLut<Val>>> {
         wrong(unknown.join(", "))
     })?;
     Ok(filter)
+}
+
+/// A definition that lives as long as the program.
+fn of_program<'s>(definition: Def<&'static str>) -> Def<&'s str> {
+    definition
 }
 
 fn load_error<S: Debug, P>(errors: &[(File<S, P>, jaq_core::load::Error<&str>)]) -> String {

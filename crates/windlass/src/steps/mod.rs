@@ -1,5 +1,7 @@
 //! Steps: jq expressions that records pass through before they are normalized.
 
+#[cfg(feature = "jq")]
+mod limits;
 #[cfg_attr(feature = "jq", path = "jq.rs")]
 #[cfg_attr(not(feature = "jq"), path = "disabled.rs")]
 mod runner;
@@ -7,7 +9,7 @@ mod runner;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use runner::StepRunner;
+pub use runner::{RunningSteps, StepRunner};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

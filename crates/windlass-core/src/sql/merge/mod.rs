@@ -45,7 +45,7 @@ pub struct MergeTarget<'a> {
 }
 
 /// The tables that take part in the merge of a root table: those that ever had rows, parents first.
-pub fn merge_chain<'a>(schema: &'a Schema, root: &'a str) -> Vec<&'a Table> {
+pub fn merge_chain<'a>(schema: &'a Schema, root: &str) -> Vec<&'a Table> {
     schema.chain(root).into_iter().filter(|table| table.normalizer_flag("seen-data")).collect()
 }
 

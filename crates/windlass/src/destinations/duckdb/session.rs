@@ -1,6 +1,6 @@
 //! One connection to a DuckDB database, and the transaction of a load.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use super::turn::Turn;
 use super::{DuckDb, Place};
 use crate::destination::{Dataset, Destination as _, Lease, Session, Stored};
 use crate::destinations::aside;
-use crate::destinations::sql_dataset::{Found, FoundDataset, SqlDataset, tables_where};
+use crate::destinations::sql_dataset::{Found, FoundDataset, Planned, SqlDataset, tables_where};
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 use crate::rows::{Reading, RowStream, ask_to_end};
@@ -49,13 +49,15 @@ pub(super) struct DuckDbSession {
     writing: Option<Connection>,
     /// Keeps other threads from the file while it goes on, and until the connection is closed.
     turn: Option<Arc<Turn>>,
-    /// Tables with columns that the schema of the load does not know.
-    widened: HashSet<String>,
+    /// What was found out for the load that is under way.
+    planned: Arc<Planned>,
+    /// The settings that the last table was written under.
+    room: String,
 }
 
 impl DuckDbSession {
     pub(super) fn new(destination: DuckDb, dataset: Dataset) -> Self {
-        Self { destination, dataset, writing: None, turn: None, widened: HashSet::new() }
+        Self { destination, dataset, writing: None, turn: None, planned: Arc::default(), room: String::new() }
     }
 
     /// The settings under which a table of this many columns is written: what the user chose, or what fits the memory.
@@ -79,6 +81,13 @@ impl DuckDbSession {
             capabilities.types,
             capabilities.replace_strategy,
         )
+    }
+
+    /// The same, with what was found out for the load that is under way.
+    fn planned_sql(&self) -> Result<SqlDataset> {
+        let mut sql = self.sql()?;
+        sql.planned = Arc::clone(&self.planned);
+        Ok(sql)
     }
 
     /// Runs `work` on a thread that may block, with a connection of its own: `None` if there is no database yet.
@@ -342,11 +351,12 @@ impl Session for DuckDbSession {
         })
         .await?;
         self.writing = Some(connection);
+        self.room.clear();
         self.turn = turn.map(Arc::new);
         SqlDataset::check_base(package, state)?;
         let mut sql = self.sql()?;
         let plan = sql.plan(package, found, now)?;
-        self.widened = sql.widened;
+        self.planned = sql.planned;
         let statements = plan.in_order();
         let location = self.destination.location();
         self.write(move |connection| {
@@ -364,13 +374,14 @@ impl Session for DuckDbSession {
 
     async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
         let Some(table) = jobs.first().map(|job| job.table.clone()) else { return Ok(()) };
-        let dataset = self.sql()?.dataset_of(package, &table).to_owned();
+        let dataset = self.planned_sql()?.dataset_of(&table).to_owned();
         let files: Vec<String> =
             jobs.iter().map(|job| DIALECT.literal(&package.job_path(job).display().to_string())).collect();
         let width = package.schema.table(&table).map_or(0, |table| table.columns.len());
         let room = self.room(width);
+        let settings = if room == self.room { "" } else { room.as_str() };
         let sql = format!(
-            "{room}INSERT INTO {} BY NAME SELECT * FROM read_parquet([{}], union_by_name = true)",
+            "{settings}INSERT INTO {} BY NAME SELECT * FROM read_parquet([{}], union_by_name = true)",
             DIALECT.qualify(&dataset, &table),
             files.join(", ")
         );
@@ -381,12 +392,12 @@ impl Session for DuckDbSession {
         })
         .await
         .map_err(|error| error.at_table(&table))?;
+        self.room = room;
         failpoint("duckdb.job_loaded")
     }
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
-        let mut sql = self.sql()?;
-        sql.widened.clone_from(&self.widened);
+        let sql = self.planned_sql()?;
         let (queries, location) = (sql.duplicate_queries(package)?, self.destination.location());
         let unique = self
             .write(move |connection| {

@@ -16,7 +16,7 @@ use windlass_core::Result;
 use super::inside::{check_no_link, check_relative};
 use super::system_files;
 use crate::failpoint::failpoint;
-use crate::files::{io_error, sync_folder};
+use crate::files::{io_error, sync_folders};
 use crate::private;
 
 /// The steps of a commit. Paths are relative to the dataset's folder.
@@ -103,10 +103,7 @@ impl Commit {
             move_into_place(&dataset.join(&file.from), &to).map_err(|error| error.at_table(&file.table))?;
             folders.extend(to.parent().map(Path::to_owned));
         }
-        folders.iter().try_for_each(|folder| {
-            failpoint("filesystem.sync_folder")?;
-            sync_folder(folder)
-        })?;
+        sync_folders(&folders, || failpoint("filesystem.sync_folder"))?;
         failpoint("filesystem.before_record")?;
         // The state first: it says what the rows cover, and all rows are in place by now.
         if let Some(state) = &self.state {

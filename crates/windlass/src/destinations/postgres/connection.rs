@@ -1,5 +1,7 @@
 //! A connection, and the questions that are asked through it.
 
+use std::collections::HashMap;
+
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tokio_postgres::types::Oid;
@@ -31,6 +33,9 @@ pub(super) struct TargetColumn {
     /// The type as people write it.
     pub(super) type_name: String,
 }
+
+/// The columns of tables, by their names.
+pub(super) type TargetTables = HashMap<String, Vec<TargetColumn>>;
 
 impl Connection {
     /// Errors: no such server or database, a user or password that is refused, TLS that cannot be agreed on.
@@ -78,26 +83,27 @@ impl Connection {
         Ok(tables)
     }
 
-    /// The columns of one table with their types.
-    pub(super) async fn columns(&self, dataset: &str, table: &str) -> Result<Vec<TargetColumn>> {
+    /// The columns of the tables of a dataset with their types.
+    pub(super) async fn columns(&self, dataset: &str) -> Result<TargetTables> {
         // The type below a domain is what a value is sent as.
-        let sql = "SELECT a.attname, CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, \
+        let sql = "SELECT c.relname, a.attname, CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, \
                    pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_class c \
                    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
                    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
-                   WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped";
+                   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped \
+                   ORDER BY a.attrelid, a.attnum";
         let failed = failed("read the columns of", &self.location);
-        let rows = self.client.query(sql, &[&dataset, &table]).await.map_err(failed)?;
-        rows.iter()
-            .map(|row| {
-                Ok(TargetColumn {
-                    name: row.try_get(0).map_err(failed)?,
-                    oid: row.try_get(1).map_err(failed)?,
-                    type_name: row.try_get(2).map_err(failed)?,
-                })
-            })
-            .collect()
+        let mut tables = TargetTables::new();
+        for row in self.client.query(sql, &[&dataset]).await.map_err(failed)? {
+            let table: String = row.try_get(0).map_err(failed)?;
+            tables.entry(table).or_default().push(TargetColumn {
+                name: row.try_get(1).map_err(failed)?,
+                oid: row.try_get(2).map_err(failed)?,
+                type_name: row.try_get(3).map_err(failed)?,
+            });
+        }
+        Ok(tables)
     }
 
     /// Waits until nobody else holds the lock of this name, and holds it until the end of the transaction.

@@ -1,6 +1,6 @@
 //! One connection to a Postgres database, and the transaction of a load.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use windlass_core::sql::Dialect;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
-use super::connection::{Connection, TargetColumn};
+use super::connection::{Connection, TargetTables};
 use super::copy::copy_file;
 use super::error::{database_error, failed, is_several, is_unanswered};
 use super::lease::{Place, PostgresLease};
@@ -31,6 +31,9 @@ const DIALECT: Dialect = Dialect::Postgres;
 /// How often one who waits for the readers of this process looks.
 const READER_POLL: Duration = Duration::from_millis(2);
 
+/// Statements that are sent at once: the way to the server may take longer than its work.
+const STATEMENTS_AT_ONCE: usize = 32;
+
 /// A connection, opened when it is needed.
 pub(super) struct PostgresSession {
     destination: Postgres,
@@ -41,8 +44,8 @@ pub(super) struct PostgresSession {
     lease: Option<PostgresLease>,
     /// Whether the dataset was created for the lease, which is to be told with the load.
     is_new_dataset: bool,
-    /// The columns of the table that was loaded last.
-    targets: Option<(String, Vec<TargetColumn>)>,
+    /// The columns of the tables of a dataset, asked for at once: a load may have thousands of tables.
+    targets: HashMap<String, TargetTables>,
 }
 
 impl PostgresSession {
@@ -67,7 +70,7 @@ impl PostgresSession {
             is_loading: false,
             lease: None,
             is_new_dataset: false,
-            targets: None,
+            targets: HashMap::new(),
         })
     }
 
@@ -286,9 +289,9 @@ impl Session for PostgresSession {
             plan = self.sql.plan(package, self.found(hash).await?, now)?;
         }
         let connection = self.loading()?;
-        for statement in plan.in_order() {
+        for statements in plan.in_order().chunks(STATEMENTS_AT_ONCE) {
             failpoint("postgres.ddl")?;
-            connection.execute(&statement, "change the tables of").await?;
+            connection.execute(&statements.join(";\n"), "change the tables of").await?;
         }
         failpoint("postgres.migrated")?;
         Ok(plan.drops.into_iter().chain(plan.ddl).collect())
@@ -296,13 +299,14 @@ impl Session for PostgresSession {
 
     async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
         let Some(table) = jobs.first().map(|job| job.table.as_str()) else { return Ok(()) };
-        let dataset = self.sql.dataset_of(package, table).to_owned();
-        if self.targets.as_ref().is_none_or(|(known, _)| known != table) {
-            let model = self.sql.model_of(package, table).to_owned();
-            let columns = self.loading()?.columns(&model, table).await?;
-            self.targets = Some((table.to_owned(), columns));
+        let dataset = self.sql.dataset_of(table).to_owned();
+        let model = self.sql.model_of(table).to_owned();
+        if !self.targets.contains_key(&model) {
+            let columns = self.loading()?.columns(&model).await?;
+            self.targets.insert(model.clone(), columns);
         }
-        let targets = self.targets.as_ref().map_or(&[][..], |(_, columns)| columns);
+        let targets = self.targets.get(&model).and_then(|tables| tables.get(table));
+        let targets = targets.map_or(&[][..], Vec::as_slice);
         for job in jobs {
             let path = package.job_path(job);
             failpoint("postgres.copy")?;
@@ -346,7 +350,7 @@ impl Session for PostgresSession {
         let result = connection.client.batch_execute("COMMIT").await;
         self.is_loading = false;
         self.is_new_dataset &= result.is_err();
-        self.targets = None;
+        self.targets.clear();
         match result {
             Ok(()) => {}
             Err(cause) if is_unanswered(&cause) => {
@@ -362,7 +366,7 @@ impl Session for PostgresSession {
     }
 
     async fn rollback(&mut self) -> Result<()> {
-        self.targets = None;
+        self.targets.clear();
         if !std::mem::take(&mut self.is_loading) {
             return Ok(());
         }

@@ -212,7 +212,7 @@ impl Session for SqliteSession {
     async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
         for job in jobs {
             let (table, path) = (job.table.clone(), package.job_path(job));
-            let dataset = self.sql.dataset_of(package, &table).to_owned();
+            let dataset = self.sql.dataset_of(&table).to_owned();
             failpoint("sqlite.insert")?;
             self.write(move |connection, _, location| {
                 insert_file(connection, &dataset, &table, &path, location)

@@ -27,7 +27,9 @@ impl PageReader for DocumentReader {
     fn next(&mut self) -> Result<Option<Page>> {
         let Some(mut input) = self.input.take() else { return Ok(None) };
         let mut bytes = Vec::new();
-        input.fill(&mut bytes, usize::MAX)?;
+        let limit = input.limit();
+        input.fill(&mut bytes, limit.document_bytes().saturating_add(1))?;
+        limit.check_document(bytes.len()).map_err(|error| error.at_file(input.name().to_owned()))?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
@@ -107,16 +109,18 @@ impl ListReader {
     }
 
     fn error(&self, message: &str) -> Error {
-        Error::data(message).at(At {
-            file: self.origin.file.clone(),
-            byte: Some(self.before + self.at as u64 + 1),
-            ..At::default()
-        })
+        Error::data(message).at(self.place())
+    }
+
+    fn place(&self) -> At {
+        let byte = Some(self.before + self.at as u64 + 1);
+        At { file: self.origin.file.clone(), byte, ..At::default() }
     }
 
     /// Copies one element to `out`, as one line.
     fn element(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let mut element = Element::default();
+        let before = out.len();
         loop {
             if self.peek()?.is_none() {
                 return Err(self.error("the file ends inside its list of records"));
@@ -127,6 +131,8 @@ impl ListReader {
             let piece = &bytes[..length];
             out.extend(piece.iter().map(|&byte| if byte == b'\n' || byte == b'\r' { b' ' } else { byte }));
             self.at += length;
+            let place = |error: Error| error.at(At { row: Some(self.count), ..self.place() });
+            self.input.limit().check(out.len() - before).map_err(place)?;
             if is_done {
                 break;
             }

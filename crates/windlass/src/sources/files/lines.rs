@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use windlass_core::Result;
 use windlass_core::csv::{CsvDialect, CsvTable, complete_records};
+use windlass_core::{At, Error, Result};
 
 use super::open::Input;
 use super::{PAGE_BYTES, PageReader};
@@ -38,9 +38,18 @@ impl LineReader {
     /// Reads the header and guesses the types of the columns.
     pub(super) fn csv(mut input: Input, dialect: &CsvDialect, partition: u64) -> Result<Self> {
         let mut sample = Vec::new();
-        input.fill(&mut sample, SNIFF_BYTES)?;
-        let complete =
-            if sample.len() < SNIFF_BYTES { sample.len() } else { complete_records(dialect, &sample) };
+        let mut wanted = SNIFF_BYTES;
+        let complete = loop {
+            input.fill(&mut sample, wanted)?;
+            if sample.len() < wanted {
+                break sample.len();
+            }
+            match complete_records(dialect, &sample) {
+                0 => input.limit().check(sample.len()).map_err(|e| e.at_file(input.name().to_owned()))?,
+                complete => break complete,
+            }
+            wanted = wanted.saturating_mul(2);
+        };
         let (table, header) =
             CsvTable::sniff(dialect, &sample[..complete]).map_err(|e| e.at_file(input.name().to_owned()))?;
         let header_lines = memchr::memchr_iter(b'\n', &sample[..header]).count() as u64;
@@ -51,6 +60,17 @@ impl LineReader {
     fn new(input: Input, lines: Lines, partition: u64, rest: Vec<u8>, line: u64) -> Self {
         let origin = Origin { file: Some(input.name().to_owned()), counts_lines: true, partition };
         Self { input, lines, origin: Arc::new(origin), rest, line, is_done: false }
+    }
+}
+
+impl LineReader {
+    /// Bytes of a page with a record that is as long as one may be.
+    fn longest_page(&self) -> usize {
+        usize::try_from(self.input.limit().bytes()).unwrap_or(usize::MAX).saturating_add(PAGE_BYTES)
+    }
+
+    fn place(&self) -> At {
+        At { file: self.origin.file.clone(), ..At::default() }
     }
 }
 
@@ -81,7 +101,9 @@ impl PageReader for LineReader {
                 break;
             }
             end = if matches!(self.lines, Lines::Json) { bytes.len() } else { 0 };
-            wanted = wanted.saturating_mul(2);
+            let place = |error: Error| error.at(At { line: Some(self.line + 1), ..self.place() });
+            self.input.limit().check(bytes.len()).map_err(place)?;
+            wanted = wanted.saturating_mul(2).min(self.longest_page());
         }
         if end < bytes.len() {
             self.rest = bytes[end..].to_vec();

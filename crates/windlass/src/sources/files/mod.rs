@@ -22,6 +22,7 @@ use self::open::Input;
 use self::parquet::ParquetReader;
 use super::{SourceEntry, SourceParts};
 use crate::config::{parse_options, schema_of};
+use crate::record_limit::RecordLimit;
 use crate::source::{Extractor, Opening, Page, Resource, Source, SourceContext, SourceSettings};
 
 pub(super) const ENTRY: SourceEntry = SourceEntry {
@@ -197,6 +198,7 @@ impl Source for FileSource {
             queue,
             current: None,
             next: None,
+            limit: opening.record_limit,
         })])
     }
 }
@@ -275,6 +277,7 @@ struct FilesExtractor {
     current: Option<Box<dyn PageReader>>,
     /// The next file, opened and with its first page read while this one is.
     next: Option<tokio::task::JoinHandle<Opened>>,
+    limit: RecordLimit,
 }
 
 /// An opened file and its first page.
@@ -283,9 +286,9 @@ type Opened = Result<(Box<dyn PageReader>, Option<Page>)>;
 impl FilesExtractor {
     fn open_next(&mut self) -> Option<tokio::task::JoinHandle<Opened>> {
         let (path, partition) = self.queue.pop_front()?;
-        let files = Arc::clone(&self.files);
+        let (files, limit) = (Arc::clone(&self.files), self.limit);
         Some(tokio::task::spawn_blocking(move || {
-            let mut reader = open_file(&files, &path, partition)?;
+            let mut reader = open_file(&files, &path, partition, limit)?;
             let page = reader.next()?;
             Ok((reader, page))
         }))
@@ -328,15 +331,20 @@ impl Extractor for FilesExtractor {
     }
 }
 
-fn open_file(files: &FileResource, path: &Path, partition: u64) -> Result<Box<dyn PageReader>> {
+fn open_file(
+    files: &FileResource,
+    path: &Path,
+    partition: u64,
+    limit: RecordLimit,
+) -> Result<Box<dyn PageReader>> {
     let format = match files.format {
         InputFormat::Auto => format_of(path)?,
         format => format,
     };
     if format == InputFormat::Parquet {
-        return Ok(Box::new(ParquetReader::open(path, partition)?));
+        return Ok(Box::new(ParquetReader::open(path, partition, limit)?));
     }
-    let mut input = Input::open(path)?;
+    let mut input = Input::open(path, limit)?;
     Ok(match format {
         InputFormat::Jsonl => Box::new(LineReader::json(input, partition)),
         InputFormat::Csv => {

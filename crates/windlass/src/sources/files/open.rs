@@ -8,6 +8,8 @@ use flate2::read::MultiGzDecoder;
 use windlass_core::json::sanitize;
 use windlass_core::{At, Error, Result};
 
+use crate::record_limit::RecordLimit;
+
 /// The bytes of a file, unpacked.
 pub(super) struct Input {
     reader: Box<dyn Read + Send>,
@@ -17,6 +19,7 @@ pub(super) struct Input {
     ahead: Vec<u8>,
     /// Unpacked bytes handed out so far.
     read: u64,
+    limit: RecordLimit,
 }
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -25,7 +28,7 @@ const BOM: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 impl Input {
     /// Opens a file. Errors: it does not exist or may not be read.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, limit: RecordLimit) -> Result<Self> {
         let name = path.display().to_string();
         let failed = |cause: io::Error| {
             let error = Error::source_failed(format!("cannot open {name}"))
@@ -43,7 +46,7 @@ impl Input {
         } else {
             (Box::new(raw), "")
         };
-        let mut input = Self { reader, name, compression, ahead: Vec::new(), read: 0 };
+        let mut input = Self { reader, name, compression, ahead: Vec::new(), read: 0, limit };
         if input.look(BOM.len())?.starts_with(&BOM) {
             input.ahead.drain(..BOM.len());
         }
@@ -52,6 +55,11 @@ impl Input {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How long a record of the file may be.
+    pub(super) fn limit(&self) -> RecordLimit {
+        self.limit
     }
 
     /// Appends bytes until `buffer` has `length`, or the file ends.

@@ -15,18 +15,22 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::{LogicalType, Type};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{FileMetaData, ParquetMetaData};
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::schema::types::ColumnDescPtr;
 use windlass_core::normalize::{EXTENSION_NAME_KEY, PLAIN_TYPES, UUID_EXTENSION};
 use windlass_core::{Error, Result};
 
 use super::PageReader;
+use crate::record_limit::RecordLimit;
 use crate::source::{Body, Origin, Page};
 
 const FETCH_AGAIN: &str = "fetch or write the file again; nothing of this run is loaded";
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 8192;
+
+/// Bytes of a page whose rows are long, so that it has fewer.
+const PAGE_BYTES: usize = 16 << 20;
 
 pub(super) struct ParquetReader {
     reader: ParquetRecordBatchReader,
@@ -42,7 +46,7 @@ pub(super) struct ParquetReader {
 
 impl ParquetReader {
     /// Errors: no file, or no Parquet file.
-    pub(super) fn open(path: &Path, partition: u64) -> Result<Self> {
+    pub(super) fn open(path: &Path, partition: u64, limit: RecordLimit) -> Result<Self> {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|cause| {
             Error::source_failed(format!("cannot open {name}"))
@@ -52,8 +56,13 @@ impl ParquetReader {
         let broken = |cause| failed("this is not a readable parquet file", cause).at_file(name.clone());
         let metadata = metadata(&file).map_err(broken)?;
         let millis = millis(&file, &metadata).map_err(broken)?;
+        let row_bytes = row_bytes(metadata.metadata());
+        limit.check_row(row_bytes).map_err(|error| error.at_file(name.clone()))?;
+        // The two readers of old timestamps go in step.
+        let rows =
+            if millis.is_some() { PAGE_ROWS } else { (PAGE_BYTES / row_bytes.max(1)).clamp(1, PAGE_ROWS) };
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-            .with_batch_size(PAGE_ROWS)
+            .with_batch_size(rows)
             .build()
             .map_err(broken)?;
         let schema = arrow_array::RecordBatchReader::schema(&reader);
@@ -71,6 +80,13 @@ impl ParquetReader {
         self.row += batch.num_rows() as u64;
         Page { body: Body::Batch(batch), first, origin: Arc::clone(&self.origin) }
     }
+}
+
+/// Bytes of a row in the row group whose rows are the longest, as the footer tells.
+fn row_bytes(metadata: &ParquetMetaData) -> usize {
+    let groups = metadata.row_groups().iter();
+    let bytes = |group: &RowGroupMetaData| group.total_byte_size().max(0) / group.num_rows().max(1);
+    usize::try_from(groups.map(bytes).max().unwrap_or_default()).unwrap_or(usize::MAX)
 }
 
 impl PageReader for ParquetReader {

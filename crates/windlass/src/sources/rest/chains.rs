@@ -16,6 +16,7 @@ use super::include::add_members;
 use super::items::{Item, Items};
 use super::pages::{Pages, PagesOptions, RestPage};
 use super::source::{PAGE, PARENT, goes_on, partition_parts};
+use crate::record_limit::RecordLimit;
 use crate::source::{CursorRange, Extractor, Opening, Origin, Page, PartitionFailure};
 
 /// What all chains of a resource have in common.
@@ -26,6 +27,7 @@ pub(super) struct Links {
     /// Headers of the client.
     pub(super) headers: Vec<(String, String)>,
     pub(super) transport: Arc<dyn Transport>,
+    pub(super) record_limit: RecordLimit,
 }
 
 impl Links {
@@ -81,6 +83,7 @@ impl Links {
             read_ahead: rest.read_ahead,
             guess_pages: rest.guess_pages,
             position,
+            record_limit: self.record_limit,
         };
         Pages::new(Arc::clone(&self.transport), request, options)
     }

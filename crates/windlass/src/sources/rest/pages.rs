@@ -19,6 +19,7 @@ use super::position::Position;
 use super::problem::{non_number, not_json};
 use super::repeats::Repeats;
 use super::select::{Records, Selector};
+use crate::record_limit::RecordLimit;
 use crate::source::Body;
 
 /// Times that a page is asked for whose answer ends in the middle, although the server says that it is whole.
@@ -43,6 +44,8 @@ pub struct PagesOptions {
     pub guess_pages: bool,
     /// Where to go on: a former [`Pages::position`].
     pub position: Option<Value>,
+    /// How long a record may be.
+    pub record_limit: RecordLimit,
 }
 
 /// A page of records, or a part of one that is large.
@@ -85,6 +88,7 @@ pub struct Pages {
     is_done: bool,
     repeats: Repeats,
     buffers: Buffers,
+    record_limit: RecordLimit,
 }
 
 /// Memory of the parser.
@@ -159,6 +163,7 @@ impl Pages {
             is_done: false,
             repeats: Repeats::default(),
             buffers: Buffers::default(),
+            record_limit: options.record_limit,
         };
         if let Some(position) = &options.position {
             pages.resume(Position::parse(position)?)?;
@@ -320,6 +325,7 @@ impl Pages {
                 self.selector.as_ref(),
                 self.paginator.as_deref(),
                 self.skip,
+                self.record_limit,
             )?;
             if self.selector.is_none() {
                 self.select(Selector::clone(parts.selector()));

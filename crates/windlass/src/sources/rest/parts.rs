@@ -10,6 +10,7 @@ use super::http::{Request, Response, masked_url};
 use super::paginate::Paginator;
 use super::select::Selector;
 use super::split::{Splitter, outline};
+use crate::record_limit::RecordLimit;
 
 /// Bodies longer than this come in parts.
 pub(super) const PART_BYTES: usize = 4 * 1024 * 1024;
@@ -51,6 +52,7 @@ impl Parts {
         selector: Option<&Selector>,
         paginator: Option<&dyn Paginator>,
         skip: u64,
+        record_limit: RecordLimit,
     ) -> Result<Self> {
         let name = masked_url(&response.url);
         let cannot_read = |cause: std::io::Error| {
@@ -80,7 +82,7 @@ impl Parts {
             Some(spooled) => Box::new(spooled.open().map_err(cannot_read)?),
             None => Box::new(Cursor::new(std::mem::take(&mut response.body))),
         };
-        let splitter = Some(Splitter::new(input, name, keys));
+        let splitter = Some(Splitter::new(input, name, keys).with_limit(record_limit));
         Ok(Self { request, response, selector, splitter, reading: None, skip, records: 0, is_done: false })
     }
 

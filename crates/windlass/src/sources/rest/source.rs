@@ -213,6 +213,7 @@ impl Source for RestSource {
             base_url: self.base_url.clone(),
             headers: self.headers.clone(),
             transport: self.transport()?,
+            record_limit: opening.record_limit,
         };
         // Where requests wait for the cursor of the answers before, they cannot be made at the same time.
         let width = match rest.resource.parallelized && !rest.resource.follows_cursor {

@@ -4,6 +4,8 @@ use std::io::{self, Read};
 
 use windlass_core::{At, Error, Result};
 
+use crate::record_limit::RecordLimit;
+
 /// Bytes that are read at once.
 const CHUNK_BYTES: usize = 256 * 1024;
 
@@ -29,6 +31,7 @@ pub(super) struct Splitter<R> {
     last: Vec<u8>,
     count: u64,
     name: String,
+    limit: RecordLimit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +64,13 @@ impl<R: Read> Splitter<R> {
             last: Vec::new(),
             count: 0,
             name,
+            limit: RecordLimit::default(),
         }
+    }
+
+    /// The same with another limit to the length of a record.
+    pub(super) fn with_limit(self, limit: RecordLimit) -> Self {
+        Self { limit, ..self }
     }
 
     /// The next records as JSON lines, about `bytes` of them, and their number; `None` at the end of the document.
@@ -167,10 +176,13 @@ impl<R: Read> Splitter<R> {
         self.skip_blank()?;
         self.last.clear();
         let mut last = std::mem::take(&mut self.last);
-        self.scan(&mut |piece| {
+        let limit = self.limit;
+        let scanned = self.scan(&mut |piece| {
             last.extend_from_slice(piece);
-            Ok(())
-        })?;
+            limit.check(last.len()).map_err(drop)
+        });
+        limit.check(last.len()).map_err(|error| error.at_file(self.name.clone()))?;
+        scanned?;
         one_line(&last, lines);
         if self.count == 0 {
             self.rest.extend_from_slice(&last);

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Fake, all, answer, client, config};
+use crate::record_limit::RecordLimit;
 use crate::sources::rest::http::{Response, Spooled};
 use crate::sources::rest::split::{Splitter, outline};
 
@@ -52,6 +53,17 @@ fn records_are_taken_out_and_the_rest_is_kept() {
     assert_eq!(split("{\"d\": null}", &["d"], 9).unwrap().0, [] as [Value; 0]);
     assert_eq!(split("{\"d\": []}", &["e"], 9).unwrap(), (vec![], json!({"d": []})));
     assert_eq!(split("{}", &["e"], 9).unwrap(), (vec![], json!({})));
+}
+
+#[test]
+fn a_record_longer_than_the_limit_is_refused_without_reading_it_whole() {
+    let text = format!("[{{\"s\": \"{}\"}}]", "a".repeat(1 << 20));
+    let mut input = text.as_bytes();
+    let limit = RecordLimit::new(Some(1000), 0);
+    let mut splitter = Splitter::new(&mut input, "http://h/i".to_owned(), Vec::new()).with_limit(limit);
+    let error = splitter.next(1).unwrap_err();
+    assert_eq!(error.message(), "a record is longer than 1000 bytes");
+    assert!(error.hint().unwrap().contains("extract.max_record_bytes") && !input.is_empty());
 }
 
 #[test]
