@@ -43,6 +43,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(masked_url, module)?,
         wrap_pyfunction!(is_secret_name, module)?,
         wrap_pyfunction!(shown_body, module)?,
+        wrap_pyfunction!(link_target, module)?,
     ];
     functions.into_iter().try_for_each(|function| module.add_function(function))
 }
@@ -231,4 +232,10 @@ fn is_secret_name(name: &str) -> bool {
 #[pyfunction]
 fn shown_body(text: &str, characters: usize) -> String {
     windlass::sources::rest::http::shown_body(text, characters)
+}
+
+/// The URL that the text of a header `Link` names for a relation.
+#[pyfunction]
+fn link_target(header: &str, relation: &str) -> Option<String> {
+    windlass::sources::rest::paginate::link_target(header, relation)
 }

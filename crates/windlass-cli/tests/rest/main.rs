@@ -11,6 +11,7 @@ mod canary;
 mod example;
 mod kills;
 mod large;
+mod lost_pages;
 #[path = "../it/project.rs"]
 #[allow(dead_code, reason = "shared with the other tests of the binary")]
 mod project;

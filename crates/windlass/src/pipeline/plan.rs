@@ -125,6 +125,7 @@ impl Pipeline {
             refreshed.forget(&mut state, source.name());
         }
         let extracted = self.read_prepared(source, &mut prepared, &state).await?;
+        plan.warnings.extend(extracted.notices.iter().cloned());
         plan.warnings.extend(left_unread(&extracted));
         plan.warnings.extend(overwritten(&extracted));
         let schema = &extracted.state.schema;

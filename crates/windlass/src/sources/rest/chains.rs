@@ -1,6 +1,6 @@
 //! Chains of requests: one for a resource, or one for each record of its parent, in order and some at the same time.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use super::http::{Request, RequestBody, Transport, is_web, join_url};
 use super::include::add_members;
 use super::items::{Item, Items};
 use super::pages::{Pages, PagesOptions, RestPage};
+use super::paginate::{ABSENT, PageNotice};
 use super::source::{PAGE, PARENT, goes_on, partition_parts};
 use crate::source::{CursorRange, Extractor, Opening, Origin, Page, PartitionFailure};
 
@@ -120,8 +121,11 @@ pub(super) struct Chains {
     position: Option<Value>,
     failures: Vec<PartitionFailure>,
     notices: Vec<String>,
-    /// Whether it was said that the selector finds nothing; once is enough.
-    is_unmatched: bool,
+    /// What was told already; once is enough.
+    told: HashSet<&'static str>,
+    /// What is told at the end if no chain led on: one record of a parent may well have one page.
+    absent: Option<String>,
+    leads_on: bool,
     buffers: ParseBuffers,
 }
 
@@ -225,7 +229,9 @@ impl Chains {
             position: opening.position.clone(),
             failures: Vec::new(),
             notices: Vec::new(),
-            is_unmatched: false,
+            told: HashSet::new(),
+            absent: None,
+            leads_on: false,
             buffers: ParseBuffers::default(),
         })
     }
@@ -323,6 +329,25 @@ impl Chains {
         Ok(())
     }
 
+    /// Notes what is to be told of a page.
+    fn tell(&mut self, url: &str, unmatched: Option<String>, notices: Vec<PageNotice>, leads_on: bool) {
+        self.leads_on |= leads_on;
+        if let Some(selector) = unmatched.filter(|_| self.told.insert("unmatched")) {
+            self.notices.push(format!(
+                "the selector `{selector}` finds nothing in the answer of {url}, which is taken for empty; \
+                 `data_selector` says where the records are"
+            ));
+        }
+        for PageNotice { about, text } in notices {
+            let text = format!("{text} ({url})");
+            if about == ABSENT && self.links.rest.resource.parent.is_some() {
+                self.absent.get_or_insert(text);
+            } else if self.told.insert(about) {
+                self.notices.push(text);
+            }
+        }
+    }
+
     fn position_of(&self, item: u64, page: Option<&Value>) -> Value {
         json!({ ITEM: item, PAGE: page, FIRST: self.first })
     }
@@ -333,7 +358,11 @@ impl Extractor for Chains {
     async fn next_page(&mut self) -> Result<Option<Page>> {
         loop {
             self.fill().await?;
-            let Some(chain) = self.running.front_mut() else { return Ok(None) };
+            let Some(chain) = self.running.front_mut() else {
+                let absent = self.absent.take().filter(|_| !self.leads_on);
+                self.notices.extend(absent);
+                return Ok(None);
+            };
             let taken = chain.feed.next().await;
             match taken {
                 Ok(Some((page, position))) => {
@@ -347,14 +376,7 @@ impl Extractor for Chains {
                     self.first += page.records;
                     let (item, position) = (chain.item.index, chain.position.clone());
                     self.position = position.map(|page| self.position_of(item, Some(&page)));
-                    if let Some(selector) = page.unmatched.filter(|_| !self.is_unmatched) {
-                        self.is_unmatched = true;
-                        self.notices.push(format!(
-                            "the selector `{selector}` finds nothing in the answer of {}, which is taken for empty; \
-                             `data_selector` says where the records are",
-                            page.url
-                        ));
-                    }
+                    self.tell(&page.url, page.unmatched, page.notices, page.leads_on);
                     let origin = Arc::new(Origin { file: Some(page.url), ..Origin::default() });
                     return Ok(Some(Page { body, first, origin }));
                 }

@@ -13,7 +13,7 @@ use super::actions;
 pub use super::actions::{Action, ResponseAction, ResponseHook, Verdict};
 use super::decode::decode;
 use super::http::{Request, Response, Transport, masked_url};
-use super::paginate::{Answer, Paginator, PaginatorConfig, detect};
+use super::paginate::{Answer, PageNotice, Paginator, PaginatorConfig, detect};
 use super::parts::{PART_BYTES, Parts};
 use super::position::Position;
 use super::problem::{non_number, not_json};
@@ -56,6 +56,10 @@ pub struct RestPage {
     pub url: String,
     /// The selector, where it finds nothing in the answer: the page is taken for empty.
     pub unmatched: Option<String>,
+    /// What is to be told of the pages so far.
+    pub notices: Vec<PageNotice>,
+    /// Whether another page follows.
+    pub leads_on: bool,
 }
 
 /// Reads a chain of pages.
@@ -84,6 +88,9 @@ pub struct Pages {
     is_begun: bool,
     is_done: bool,
     repeats: Repeats,
+    /// Whether the page that was learnt last is the first one again, and not to be given out twice.
+    is_first_again: bool,
+    notices: Vec<PageNotice>,
     buffers: Buffers,
 }
 
@@ -158,6 +165,8 @@ impl Pages {
             is_begun: false,
             is_done: false,
             repeats: Repeats::default(),
+            is_first_again: false,
+            notices: Vec::new(),
             buffers: Buffers::default(),
         };
         if let Some(position) = &options.position {
@@ -183,6 +192,7 @@ impl Pages {
             let paginator = self.paginator.as_mut();
             paginator.ok_or_else(|| Error::internal("a position without its paginator"))?.resume(next)?;
             self.is_begun = true;
+            self.repeats.without_first();
         }
         self.skip = position.skip;
         self.is_done = position.end;
@@ -349,6 +359,7 @@ impl Pages {
         let parsed = parsed.map_err(|error| not_json(&response, &request.method, &error))?;
         if self.selector.is_none() {
             self.select(Selector::detect(&parsed.tape)?);
+            self.notices.extend(Selector::doubt(&parsed.tape).map(|text| PageNotice::new("selector", text)));
         }
         let selector = self.selector.clone().ok_or_else(|| Error::internal("a page without selector"))?;
         let records = selector.records(&parsed.tape)?;
@@ -372,7 +383,13 @@ impl Pages {
             (None, Some(plain)) => Body::Document(std::mem::take(&mut response.body), Arc::clone(plain)),
             (body, _) => body.unwrap_or(Body::Lines(Vec::new())),
         };
-        Ok(RestPage { body, records: count, url, unmatched })
+        let notices = std::mem::take(&mut self.notices);
+        let leads_on = !self.is_done;
+        if std::mem::take(&mut self.is_first_again) {
+            let body = Body::Lines(Vec::new());
+            return Ok(RestPage { body, records: 0, url, unmatched, notices, leads_on });
+        }
+        Ok(RestPage { body, records: count, url, unmatched, notices, leads_on })
     }
 
     /// The next part of a large page; `None` if nothing is left of it.
@@ -385,6 +402,8 @@ impl Pages {
             records,
             url: masked_url(&parts.response().url),
             unmatched: None,
+            notices: std::mem::take(&mut self.notices),
+            leads_on: true,
         });
         if !parts.is_done() {
             if let Some(position) = &mut self.position {
@@ -400,15 +419,25 @@ impl Pages {
         let (request, response) = (parts.request(), parts.response());
         let parsed = parsed.map_err(|error| not_json(response, &request.method, &error))?;
         let answer = Answer::new(request, response, parts.records(), &parsed.tape);
+        // What is left of a large page has none of its records.
+        self.repeats.without_first();
         self.learn(&answer, || rest.to_vec())?;
+        let (notices, leads_on) = (std::mem::take(&mut self.notices), !self.is_done);
         // A page without records is a page too.
         let empty = || RestPage {
             body: Body::Lines(Vec::new()),
             records: 0,
             url: masked_url(&response.url),
             unmatched: None,
+            notices: Vec::new(),
+            leads_on,
         };
-        Ok(page.or_else(|| (parts.records() == 0).then(empty)))
+        let page = page.or_else(|| (parts.records() == 0 || !notices.is_empty()).then(empty));
+        Ok(page.map(|mut page| {
+            page.notices.extend(notices);
+            page.leads_on = leads_on;
+            page
+        }))
     }
 
     fn select(&mut self, found: Selector) {
@@ -422,7 +451,8 @@ impl Pages {
         let mut paginator = match self.paginator.take() {
             Some(paginator) => paginator,
             None => {
-                let found = detect(answer)?;
+                let (found, notice) = detect(answer)?;
+                self.notices.extend(notice);
                 let built = found.build()?.ok_or_else(|| Error::internal("a guess that guesses"))?;
                 self.detected.paginator = Some(found);
                 built
@@ -434,13 +464,56 @@ impl Pages {
             let url = masked_url(&answer.response.url);
             error.at_file(format!("{} {url}", answer.request.method))
         })?;
+        self.notices.extend(paginator.notices());
+        let name = paginator.next_name();
+        if paginator.counts_pages() {
+            self.hold_against_first(answer, records)?;
+            return self.go_on(None, answer);
+        }
+        let endless = name.as_ref().and_then(|name| self.repeats.note(Some(name), records));
+        self.go_on(endless, answer)
+    }
+
+    /// Finds pages that are counted from another number than the paginator's.
+    fn hold_against_first(&mut self, answer: &Answer<'_>, records: impl FnOnce() -> Vec<u8>) -> Result<()> {
+        if !self.repeats.is_first_again(answer.records, records) {
+            return Ok(());
+        }
+        let Some(paginator) = &mut self.paginator else { return Ok(()) };
+        let Some(guessed) = &mut self.detected.paginator else {
+            self.notices.push(PageNotice::new(
+                "base",
+                "a page has the records of the first one: the API may count its pages from another number, and the last page be \
+                 missing; set `base_page` of the paginator, or the name of its parameter",
+            ));
+            return Ok(());
+        };
+        if !paginator.begin_at_one() {
+            let url = masked_url(&answer.response.url);
+            return Err(Error::source_failed(format!(
+                "{} {url}: the pages are all the same: the server does not heed the parameter `page` of the guessed paginator",
+                answer.request.method
+            ))
+            .with_hint("set `paginator` to what the API has"));
+        }
+        if let PaginatorConfig::PageNumber(options) = guessed {
+            options.base_page = 1;
+        }
+        self.is_first_again = true;
+        self.in_flight.clear();
+        Ok(())
+    }
+
+    /// Makes ready for the next page, if there is one. Errors: the pages go round in a circle.
+    fn go_on(&mut self, endless: Option<String>, answer: &Answer<'_>) -> Result<()> {
+        let Some(paginator) = &self.paginator else { return Ok(()) };
         if !paginator.has_next() {
             self.finish();
             return Ok(());
         }
         let name = paginator.next_name();
         let endless = match &name {
-            Some(name) => self.repeats.note(Some(name), records),
+            Some(_) => endless,
             None => self.repeats.note_body(answer.records, &answer.response.body),
         };
         if let Some(why) = endless {

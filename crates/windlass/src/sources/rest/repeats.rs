@@ -27,7 +27,13 @@ pub(super) struct Repeats {
     sample: Option<u64>,
     whole: Option<u64>,
     identical: u32,
+    /// The records of the first page, and how many pages were held against it.
+    first: Option<u64>,
+    compared: u32,
 }
+
+/// Pages that are held against the first one: where the second or third is the same, counting began at another number.
+const COMPARED: u32 = 3;
 
 impl Repeats {
     /// Notes a page and says what is wrong if the chain goes round in a circle.
@@ -47,6 +53,27 @@ impl Repeats {
         Some(format!(
             "the pages never end: `{name}` was the next page before, and the records are the same again"
         ))
+    }
+
+    /// Notes the records of a page that is counted, and says whether it is the first one again.
+    pub(super) fn is_first_again(&mut self, records: u64, page: impl FnOnce() -> Vec<u8>) -> bool {
+        if records == 0 || self.compared >= COMPARED {
+            return false;
+        }
+        self.compared += 1;
+        let page = self.hasher.hash_one(page());
+        match self.first {
+            None if self.compared == 1 => {
+                self.first = Some(page);
+                false
+            }
+            first => first == Some(page),
+        }
+    }
+
+    /// Holds no page against the first one, which is not known.
+    pub(super) fn without_first(&mut self) {
+        self.compared = COMPARED;
     }
 
     /// Notes the body of a page that only its number sets apart, and says what is wrong if it is always the same.

@@ -70,6 +70,23 @@ impl Selector {
         })
     }
 
+    /// What is doubtful about the selector that [`Selector::detect`] finds: there are several lists, and none is called as
+    /// records are.
+    pub(crate) fn doubt(document: &Tape<'_>) -> Option<String> {
+        let mut lists = Vec::new();
+        collect_lists(document, 0, &mut Vec::new(), &mut lists);
+        let is_known =
+            |path: &Vec<String>| path.last().is_some_and(|key| RECORD_KEYS.contains(&key.as_str()));
+        let names: Vec<String> = lists.iter().take(5).map(|path| format!("`{}`", path.join("."))).collect();
+        (lists.len() > 1 && !lists.iter().any(is_known)).then(|| {
+            format!(
+                "the records are guessed to be at {} of {}: set `data_selector` to be sure",
+                names.first().map_or("", String::as_str),
+                names.join(", ")
+            )
+        })
+    }
+
     /// The path as text.
     pub fn as_str(&self) -> &str {
         self.path.as_str()

@@ -147,8 +147,8 @@ class RESTClient:
     def _is_trusted(self, url: str, first_url: Optional[str]) -> bool:
         there = trust.origin(url)
         known = (trust.origin(trust.prepared_url(one)) for one in (first_url, self.base_url) if one)
-        homes = [home for home in known if home is not None] or [None]
-        return any(trust.may_follow(home, there, self.send_credentials_to) for home in homes)
+        homes: List[Optional[trust.Origin]] = [home for home in known if home is not None]
+        return any(trust.may_follow(home, there, self.send_credentials_to) for home in homes or [None])
 
     # -- pages
 
@@ -194,8 +194,11 @@ class RESTClient:
             records = self.extract_response(response, selector)
             if paginator is None:
                 paginator = self.detect_paginator(response, records)
+                repeats.is_guessed = True
             repeats.note(request, response, records)
             paginator.update_state(response, records)
+            if repeats.is_first_again(paginator, response, records):
+                records = []
             paginator.update_request(request)
             yield PageData(records, request, response, paginator, auth)  # type: ignore[arg-type]
             if not paginator.has_next_page:

@@ -2,6 +2,7 @@
 
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+from windlass._native import native
 from windlass.common.jsonpath import quoted_path
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.rest_client.exceptions import PaginatorNotFound
@@ -105,12 +106,29 @@ def find_total_pages_path(response: Dict[str, Any], path: Path = ()) -> Tuple[Op
     return None, None
 
 
+CURRENT_PAGE_KEYS = frozenset(["page", "current_page", "currentpage", "page_number", "pagenumber", "page_no", "pageno"])
+
+
+def find_current_page_path(response: Dict[str, Any], path: Path = ()) -> Tuple[Optional[Path], Any]:
+    """Where the number of the page is that an answer is, and what is there."""
+    if not isinstance(response, dict):
+        return None, None
+    for key, value in response.items():
+        if key.lower() in CURRENT_PAGE_KEYS and _is_scalar(value) and str(value).lstrip("-").isdigit():
+            return (*path, key), value
+        if isinstance(value, dict):
+            found, page = find_current_page_path(value, (*path, key))
+            if found:
+                return found, page
+    return None, None
+
+
 Detected = Tuple[Optional[BasePaginator], Optional[float]]
 
 
 def header_links_detector(response: Response) -> Tuple[Optional[HeaderLinkPaginator], Optional[float]]:
     """Pages by the header `Link`."""
-    return (HeaderLinkPaginator(), 1.0) if response.links.get("next") else (None, None)
+    return (HeaderLinkPaginator(), 1.0) if native().link_target(response.headers.get("Link", ""), "next") else (None, None)
 
 
 def json_links_detector(response: Response) -> Tuple[Optional[JSONLinkPaginator], Optional[float]]:
@@ -130,7 +148,9 @@ def pages_number_paginator_detector(response: Response) -> Tuple[Optional[PageNu
         int(total)
     except ValueError:
         return None, None
-    return PageNumberPaginator(total_path=quoted_path(path)), 0.5
+    current_path, current = find_current_page_path(response.json())
+    base_page = 1 if current_path and str(current) == "1" else 0
+    return PageNumberPaginator(base_page=base_page, total_path=quoted_path(path)), 0.5
 
 
 def cursor_paginator_detector(response: Response) -> Tuple[Optional[JSONResponseCursorPaginator], Optional[float]]:

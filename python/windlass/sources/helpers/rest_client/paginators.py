@@ -1,15 +1,39 @@
 """How the next page is asked for."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set, Tuple
 from urllib.parse import urljoin, urlsplit
 
+from windlass._native import native
 from windlass.common import jsonpath
 from windlass.common.configuration.coerce import _FALSE, _TRUE
+from windlass.common.masking import logger, masked_url
 from windlass.sources.helpers._requests import requests
 
 Request = requests.Request
 Response = requests.Response
+
+
+#: What was told already, so that it is told once for all records of a parent.
+_told: Set[Tuple[str, str]] = set()
+
+
+def _tell(response: Response, about: str, text: str) -> None:
+    """Warns of something that is so for many answers once."""
+    where = masked_url(str(response.url).partition("?")[0])
+    if (about, where) not in _told:
+        _told.add((about, where))
+        logger().warning("%s: %s", where, text)
+
+
+def _tell_absent(response: Response, option: str, path: Any) -> None:
+    shape = _shape(response.json())
+    _tell(
+        response,
+        f"absent {path}",
+        f"`{path}` is not in the first answer, which has {shape}, so that it is taken for the only page: correct `{option}` if "
+        "there are more",
+    )
 
 
 class BasePaginator(ABC):
@@ -129,18 +153,88 @@ class RangePaginator(BasePaginator):
         self.stop_after_empty_page = stop_after_empty_page
         self.has_more_path = _optional_path(has_more_path)
 
+        self._step = value_step
+        self._end: Optional[int] = None
+        self._is_first = True
+
     def init_request(self, request: Request) -> None:
         self._has_next_page = True
         self.current_value = self.initial_value
+        self._step = self.value_step
+        self._is_first = True
         self.update_request(request)
+
+    def _page_size(self) -> Optional[int]:
+        """Records that are asked for, where that is what the number counts."""
+        return None
+
+    def _check_total(self, response: Response, records: int, end: Optional[int]) -> Tuple[bool, Optional[int]]:
+        """Forgets a total that says that the page which was just read is not there; whether reading may go on."""
+        if end is None or not records or end > self.current_value:
+            return True, end
+        can_end = bool(self.stop_after_empty_page or self.maximum_value is not None or self.has_more_path is not None)
+        size = self._page_size()
+        if size is not None and records < size:
+            return False, end
+        what = (
+            "it is not heeded, and pages are read up to an empty one; correct `total_path`, or set it to None"
+            if can_end
+            else "only what was read so far is loaded; correct `total_path`"
+        )
+        _tell(
+            response,
+            "total",
+            f"the number of {self.error_message_items} at `{self.total_path}` says that there is nothing, and yet a page has "
+            f"records: {what}",
+        )
+        return can_end, None
+
+    def _check_size(self, response: Response, records: int, end: Optional[int]) -> None:
+        """Lets the next page begin behind the records that came."""
+        size, was_first = self._page_size(), self._is_first
+        self._is_first = False
+        if size is None or not records:
+            return
+        says_more = end is not None and self.current_value + records < end
+        if was_first and records != size:
+            self._step = records
+            if says_more or end is None:
+                _tell(
+                    response,
+                    "size",
+                    f"a page has {records} records, though {size} were asked for: offsets go on by what the server gives; set "
+                    "`limit` to what it allows if there are more",
+                )
+        elif records < self._step and says_more:
+            _tell(
+                response,
+                "size",
+                f"a page has {records} records, though {size} were asked for and there are more: records may be missing if the "
+                "server counts only what it gives",
+            )
+
+    def begin_at_one(self) -> bool:
+        """Goes on as one whose first page has the number 1; whether that can be."""
+        if self._page_size() is not None or self.base_index or self.initial_value or self.current_value != 2:
+            return False
+        self.base_index = 1
+        self._end = None if self._end is None else self._end + 1
+        is_behind = self._end is not None and self.current_value >= self._end
+        is_beyond = self.maximum_value is not None and self.current_value >= self.maximum_value
+        self._has_next_page = not is_behind and not is_beyond
+        return True
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
         if self.stop_after_empty_page and not data:
             self._has_next_page = False
             return
+        records = len(data or [])
         total = self._total(response) if self.total_path is not None else None
-        self.current_value += self.value_step
-        if total is not None and self.current_value >= total + self.base_index:
+        end = None if total is None else total + self.base_index
+        goes_on, self._end = self._check_total(response, records, end)
+        self._check_size(response, records, self._end)
+        self.current_value += self._step
+        if not goes_on or self._end is not None and self.current_value >= self._end:
             self._has_next_page = False
         if self.maximum_value is not None and self.current_value >= self.maximum_value:
             self._has_next_page = False
@@ -260,6 +354,9 @@ class OffsetPaginator(RangePaginator):
         self.limit_body_path = limit_body_path
         self.limit = limit
 
+    def _page_size(self) -> Optional[int]:
+        return self.limit
+
     def update_request(self, request: Request) -> None:
         super().update_request(request)
         if self.limit_body_path:
@@ -280,6 +377,15 @@ class BaseReferencePaginator(BasePaginator):
     def __init__(self) -> None:
         super().__init__()
         self.__next_reference: Optional[str] = None
+        self._is_begun = False
+
+    def init_request(self, request: Request) -> None:
+        self._is_begun = False
+
+    def _is_first_absent(self, values: List[Any], data: Optional[List[Any]]) -> bool:
+        """Whether the first answer has records and nothing where the next page should be named."""
+        is_first, self._is_begun = not self._is_begun, True
+        return is_first and not values and bool(data)
 
     @property
     def _next_reference(self) -> Optional[str]:
@@ -314,7 +420,7 @@ class HeaderLinkPaginator(BaseNextUrlPaginator):
         self.links_next_key = links_next_key
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
-        self._next_reference = response.links.get(self.links_next_key, {}).get("url")
+        self._next_reference = native().link_target(response.headers.get("Link", ""), self.links_next_key)
 
     def __str__(self) -> str:
         return f"{super().__str__()}: links_next_key: {self.links_next_key}"
@@ -329,6 +435,8 @@ class JSONLinkPaginator(BaseNextUrlPaginator):
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
         values = jsonpath.find_values(self.next_url_path, response.json())
+        if self._is_first_absent(values, data):
+            _tell_absent(response, "next_url_path", self.next_url_path)
         self._next_reference = values[0] if values else None
 
     def __str__(self) -> str:
@@ -370,6 +478,8 @@ class JSONResponseCursorPaginator(BaseReferencePaginator):
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
         values = jsonpath.find_values(self.cursor_path, response.json())
+        if self._is_first_absent(values, data):
+            _tell_absent(response, "cursor_path", self.cursor_path)
         self._next_reference = values[0] if values and values[0] else None
         if self.stop_after_empty_page and not data:
             self._has_next_page = False

@@ -5,6 +5,7 @@ from typing import Any, Dict, List
 
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.rest_client.exceptions import EndlessPagination
+from windlass.sources.helpers.rest_client.paginators import PageNumberPaginator, _tell
 from windlass.sources.helpers.rest_client.utils import sanitize_url
 
 #: Requests that are remembered.
@@ -18,6 +19,10 @@ _MAX_IDENTICAL = 100
 _MAX_SAME_BODY = 1000
 
 
+#: Pages that are held against the first one.
+_COMPARED = 3
+
+
 class Repeats:
     """Remembers what a chain of pages asked and got."""
 
@@ -25,6 +30,38 @@ class Repeats:
         self._asked: Dict[bytes, int] = {}
         self._last = b""
         self._same = 0
+        #: Whether the paginator was found in the first answer.
+        self.is_guessed = False
+        self._first: Any = None
+        self._compared = 0
+
+    def is_first_again(self, paginator: Any, response: requests.Response, records: List[Any]) -> bool:
+        """Whether a page that is counted is the first one again, and not to be given out twice.
+
+        Raises `EndlessPagination` where a guessed paginator is not heeded at all.
+        """
+        if not isinstance(paginator, PageNumberPaginator) or not records or self._compared >= _COMPARED:
+            return False
+        self._compared += 1
+        if self._compared == 1:
+            self._first = records
+            return False
+        if self._first != records:
+            return False
+        if not self.is_guessed:
+            _tell(
+                response,
+                "base",
+                "a page has the records of the first one: the API may count its pages from another number, and the last page be "
+                "missing; set `base_page` of the paginator, or the name of its parameter",
+            )
+            return False
+        if not paginator.begin_at_one():
+            raise EndlessPagination(
+                f"the pages are all the same: {sanitize_url(response.url)} does not heed the parameter `page` of the guessed "
+                "paginator: give the paginator that the API has"
+            )
+        return True
 
     def note(self, request: requests.Request, response: requests.Response, records: List[Any]) -> None:
         """Notes a page. Raises `EndlessPagination` if one comes again and again."""

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use windlass_core::json::JsonPath;
 use windlass_core::{Error, Result};
 
+use super::link::absent_notice;
 use super::place::Place;
 use super::values::{has_more, is_truthy, path_of};
-use super::{Answer, Paginator};
+use super::{Answer, PageNotice, Paginator};
 use crate::sources::rest::http::{Request, python_text};
 
 /// `cursor`: the body holds the cursor of the next page, which goes into a parameter or into the body of the request.
@@ -50,6 +51,8 @@ impl CursorOptions {
             has_more: path_of("has_more_path", self.has_more_path.as_deref())?,
             cursor: None,
             has_next: true,
+            is_begun: false,
+            notices: Vec::new(),
         }))
     }
 }
@@ -62,17 +65,27 @@ struct Cursor {
     has_more: Option<JsonPath>,
     cursor: Option<Value>,
     has_next: bool,
+    is_begun: bool,
+    notices: Vec<PageNotice>,
 }
 
 impl Paginator for Cursor {
     fn begin(&mut self, _: &mut Request) -> Result<()> {
         self.cursor = None;
         self.has_next = true;
+        self.is_begun = false;
         Ok(())
     }
 
     fn update(&mut self, answer: &Answer<'_>) -> Result<()> {
         let cursor = self.path.as_ref().map(|path| answer.first(path)).transpose()?.flatten();
+        if !std::mem::replace(&mut self.is_begun, true)
+            && cursor.is_none()
+            && answer.records > 0
+            && let Some(path) = &self.path
+        {
+            self.notices.push(absent_notice("cursor_path", path, answer));
+        }
         self.cursor = cursor.filter(is_truthy);
         self.has_next = self.cursor.is_some();
         if self.stop_after_empty_page && answer.records == 0 {
@@ -107,7 +120,12 @@ impl Paginator for Cursor {
         let cursor = cursor.ok_or_else(|| Error::internal("the position of a cursor has no cursor"))?;
         self.cursor = Some(cursor.clone());
         self.has_next = true;
+        self.is_begun = true;
         Ok(())
+    }
+
+    fn notices(&mut self) -> Vec<PageNotice> {
+        std::mem::take(&mut self.notices)
     }
 
     fn paths(&self) -> Vec<&JsonPath> {

@@ -6,7 +6,9 @@ use windlass_core::json::{NodePosition, Tape, Tree};
 
 use super::header_link::linked;
 use super::values::int_of;
-use super::{Answer, CursorOptions, HeaderLinkOptions, JsonLinkOptions, PageNumberOptions, PaginatorConfig};
+use super::{
+    Answer, CursorOptions, HeaderLinkOptions, JsonLinkOptions, PageNotice, PageNumberOptions, PaginatorConfig,
+};
 
 /// Objects in objects that are searched; deeper ones hold data.
 const MAX_DEPTH: usize = 64;
@@ -14,11 +16,11 @@ const MAX_DEPTH: usize = 64;
 /// The paginator that the answer speaks of; a single page if it speaks of none.
 ///
 /// Errors: none; a path that cannot be read is found when the paginator is made.
-pub(crate) fn detect(answer: &Answer<'_>) -> Result<PaginatorConfig> {
+pub(crate) fn detect(answer: &Answer<'_>) -> Result<(PaginatorConfig, Option<PageNotice>)> {
     let document = answer.document();
     if linked(answer.response, "next").is_some() {
         tracing::info!("the pages are linked by the header `Link`");
-        return Ok(PaginatorConfig::HeaderLink(HeaderLinkOptions::default()));
+        return Ok((PaginatorConfig::HeaderLink(HeaderLinkOptions::default()), None));
     }
     let next = find(document, 0, &mut Vec::new(), &next_path);
     if let Some((path, Value::String(link))) = &next
@@ -26,33 +28,42 @@ pub(crate) fn detect(answer: &Answer<'_>) -> Result<PaginatorConfig> {
     {
         tracing::info!(path, "the pages are linked in the body");
         let options = JsonLinkOptions { next_url_path: path.clone(), ..JsonLinkOptions::default() };
-        return Ok(PaginatorConfig::JsonLink(options));
+        return Ok((PaginatorConfig::JsonLink(options), None));
     }
     let pages = find(document, 0, &mut Vec::new(), &pages_path);
     if let Some((path, total)) = pages
         && int_of(&total).is_some()
     {
-        tracing::warn!(
-            path,
-            "guessed the paginator `page_number` that begins with page 0: set `paginator` if that is wrong"
+        let current = find(document, 0, &mut Vec::new(), &current_path);
+        let base_page = i64::from(current.is_some_and(|(_, page)| int_of(&page) == Some(1)));
+        let text = format!(
+            "the paginator is guessed: `page_number` in the parameter `page`, the number of pages at `{path}`, the first one {}: \
+             set `paginator` to be sure",
+            if base_page == 1 { "1" } else { "0, or 1 if page 1 is the first again" }
         );
-        let options = PageNumberOptions { total_path: Some(path), ..PageNumberOptions::default() };
-        return Ok(PaginatorConfig::PageNumber(options));
+        let options = PageNumberOptions { base_page, total_path: Some(path), ..PageNumberOptions::default() };
+        return Ok((PaginatorConfig::PageNumber(options), Some(PageNotice::new(GUESSED, text))));
     }
     if let Some((path, _)) = next {
-        tracing::warn!(path, "guessed the paginator `cursor`: set `paginator` if that is wrong");
-        let options = CursorOptions { cursor_path: path, ..CursorOptions::default() };
-        return Ok(PaginatorConfig::Cursor(options));
-    }
-    if answer.records == 1 && !document.is_array(0) {
-        tracing::info!("no paginator was found in the first answer: it is taken for the only page");
-    } else {
-        tracing::warn!(
-            "no paginator was found in the first answer, so only this page is read: set `paginator`"
+        let text = format!(
+            "the paginator is guessed: `cursor`, found at `{path}` and sent as the parameter `cursor`: set `paginator` to be sure"
         );
+        let options = CursorOptions { cursor_path: path, ..CursorOptions::default() };
+        return Ok((PaginatorConfig::Cursor(options), Some(PageNotice::new(GUESSED, text))));
     }
-    Ok(PaginatorConfig::SinglePage)
+    let is_list = answer.records > 1 || answer.records == 1 && document.is_array(0);
+    let notice = is_list.then(|| {
+        PageNotice::new(
+            GUESSED,
+            "no paginator was found in the first answer, so that only this page is read: set `paginator`, to `single_page` if \
+             that is all",
+        )
+    });
+    Ok((PaginatorConfig::SinglePage, notice))
 }
+
+/// What the notices of this file are about.
+const GUESSED: &str = "guessed";
 
 /// What a member says: the rest of the path and the value.
 type Rule = dyn Fn(&Tape<'_>, &str, NodePosition) -> Option<(Option<String>, Value)>;
@@ -97,6 +108,13 @@ fn next_path(tape: &Tape<'_>, key: &str, value: NodePosition) -> Option<(Option<
         Some(found) => Some((None, found)),
         None => tape.members(value).find_map(inner),
     }
+}
+
+/// The number of the page that this answer is.
+fn current_path(tape: &Tape<'_>, key: &str, value: NodePosition) -> Option<(Option<String>, Value)> {
+    let names = ["page", "current_page", "currentpage", "page_number", "pagenumber", "page_no", "pageno"];
+    let is_current = names.contains(&key.to_lowercase().as_str());
+    scalar(tape, value).filter(|value| is_current && int_of(value).is_some()).map(|found| (None, found))
 }
 
 fn pages_path(tape: &Tape<'_>, key: &str, value: NodePosition) -> Option<(Option<String>, Value)> {

@@ -49,7 +49,7 @@ pub(super) fn linked(response: &Response, relation: &str) -> Option<String> {
 }
 
 /// The URL that the text of a header names for a relation; the last one of several.
-pub(super) fn target_of(header: &str, relation: &str) -> Option<String> {
+pub fn target_of(header: &str, relation: &str) -> Option<String> {
     let is_wanted = |link: &WebLink| link.relations.iter().any(|known| known.eq_ignore_ascii_case(relation));
     web_links(header).into_iter().rev().find(is_wanted).map(|link| link.target)
 }

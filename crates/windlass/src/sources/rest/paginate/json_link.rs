@@ -45,6 +45,11 @@ impl FindLink for JsonLink {
         Ok(next.filter(|next| !self.stop_on_empty || is_truthy(next)))
     }
 
+    fn absent(&self, answer: &Answer<'_>) -> Result<Option<&JsonPath>> {
+        let Some(path) = &self.path else { return Ok(None) };
+        Ok(answer.first(path)?.is_none().then_some(path))
+    }
+
     fn paths(&self) -> Vec<&JsonPath> {
         self.path.iter().collect()
     }

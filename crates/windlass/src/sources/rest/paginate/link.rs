@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use windlass_core::json::JsonPath;
 use windlass_core::{Error, Result};
 
-use super::{Answer, Paginator};
+use super::{ABSENT, Answer, PageNotice, Paginator};
 use crate::sources::rest::http::{Request, is_address, masked_url};
 
 /// Where an answer has the link to the next page.
@@ -14,10 +14,29 @@ pub(super) trait FindLink: Send + Sync + fmt::Debug {
     /// The link; nothing or null ends the pages. Errors: as [`Answer::first`].
     fn find(&self, answer: &Answer<'_>) -> Result<Option<Value>>;
 
+    /// The path that should lead to the link and leads nowhere, not even to null. Errors: as [`Answer::first`].
+    fn absent(&self, answer: &Answer<'_>) -> Result<Option<&JsonPath>> {
+        let _ = answer;
+        Ok(None)
+    }
+
     /// The paths that it follows in the document.
     fn paths(&self) -> Vec<&JsonPath> {
         Vec::new()
     }
+}
+
+/// The notice about a path that leads nowhere in the first answer.
+pub(super) fn absent_notice(option: &str, path: &JsonPath, answer: &Answer<'_>) -> PageNotice {
+    PageNotice::new(
+        ABSENT,
+        format!(
+            "`{}` is not in the first answer, which has {}, so that it is taken for the only page: correct `{option}` if \
+             there are more",
+            path.as_str(),
+            answer.shape()
+        ),
+    )
 }
 
 /// Pages that follow each other by links.
@@ -25,11 +44,12 @@ pub(super) trait FindLink: Send + Sync + fmt::Debug {
 pub(super) struct LinkChain<F> {
     finder: F,
     link: Link,
+    notices: Vec<PageNotice>,
 }
 
 impl<F> LinkChain<F> {
     pub(super) fn new(finder: F) -> Self {
-        Self { finder, link: Link::new() }
+        Self { finder, link: Link::new(), notices: Vec::new() }
     }
 }
 
@@ -41,6 +61,12 @@ impl<F: FindLink> Paginator for LinkChain<F> {
 
     fn update(&mut self, answer: &Answer<'_>) -> Result<()> {
         let next = self.finder.find(answer)?;
+        if !self.link.is_begun
+            && answer.records > 0
+            && let Some(path) = self.finder.absent(answer)?
+        {
+            self.notices.push(absent_notice("next_url_path", path, answer));
+        }
         self.link.set(next.as_ref(), answer.request);
         Ok(())
     }
@@ -63,6 +89,10 @@ impl<F: FindLink> Paginator for LinkChain<F> {
 
     fn resume(&mut self, position: &Value) -> Result<()> {
         self.link.resume(position)
+    }
+
+    fn notices(&mut self) -> Vec<PageNotice> {
+        std::mem::take(&mut self.notices)
     }
 
     fn paths(&self) -> Vec<&JsonPath> {

@@ -27,7 +27,7 @@ pub use config::PaginatorConfig;
 pub use cursor::CursorOptions;
 pub(crate) use detect::detect;
 pub use header_cursor::HeaderCursorOptions;
-pub use header_link::HeaderLinkOptions;
+pub use header_link::{HeaderLinkOptions, target_of as link_target};
 pub use json_link::JsonLinkOptions;
 pub use link::resolve as resolve_link;
 pub(crate) use link_header::web_links;
@@ -84,11 +84,46 @@ pub trait Paginator: Send + Sync + fmt::Debug {
         None
     }
 
+    /// What is to be told of the pages so far; each notice comes once.
+    fn notices(&mut self) -> Vec<PageNotice> {
+        Vec::new()
+    }
+
+    /// Whether it counts pages, so that a page that comes again shows where the API begins to count.
+    fn counts_pages(&self) -> bool {
+        false
+    }
+
+    /// Goes on as one whose first page has the number 1, since the second one asked for was the first again; whether that
+    /// can be.
+    fn begin_at_one(&mut self) -> bool {
+        false
+    }
+
     /// The paths that it follows in the document. Bodies too large for memory are checked against them.
     fn paths(&self) -> Vec<&JsonPath> {
         Vec::new()
     }
 }
+
+/// Something about the pages of a resource that its user should know: what was guessed, what does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageNotice {
+    /// What it is about; it is told once for a resource.
+    pub about: &'static str,
+    /// The notice.
+    pub text: String,
+}
+
+impl PageNotice {
+    /// A notice.
+    pub fn new(about: &'static str, text: impl Into<String>) -> Self {
+        Self { about, text: text.into() }
+    }
+}
+
+/// What a notice is about that says that the first answer has nothing where the next page should be named.
+pub(crate) const ABSENT: &str = "absent";
 
 /// An answer, as paginators see it.
 #[derive(Debug)]

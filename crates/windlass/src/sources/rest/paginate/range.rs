@@ -8,7 +8,7 @@ use windlass_core::{Error, Result};
 
 use super::place::Place;
 use super::values::{has_more, int_of, path_of};
-use super::{Answer, Paginator};
+use super::{Answer, PageNotice, Paginator};
 use crate::sources::rest::http::Request;
 
 /// `offset`: a request says how many records to skip and how many to give.
@@ -146,6 +146,9 @@ impl OffsetOptions {
                 value: self.offset,
                 end: None,
                 has_next: true,
+                is_first: true,
+                short: None,
+                notices: Vec::new(),
             }
             .validate(self.total_path.is_some())?,
         ))
@@ -175,6 +178,9 @@ impl PageNumberOptions {
                 value: initial,
                 end: None,
                 has_next: true,
+                is_first: true,
+                short: None,
+                notices: Vec::new(),
             }
             .validate(self.total_path.is_some())?,
         ))
@@ -206,6 +212,10 @@ struct Range {
     /// Values from here on are behind the end, as the last answer said.
     end: Option<i64>,
     has_next: bool,
+    is_first: bool,
+    /// Records of the page before, where these were fewer than a page has and nothing said that more would follow.
+    short: Option<i64>,
+    notices: Vec<PageNotice>,
 }
 
 impl Range {
@@ -240,6 +250,75 @@ impl Range {
             }),
         }
     }
+
+    /// Forgets a total that says that the page which was just read is not there; whether reading may go on.
+    fn check_total(&mut self, answer: &Answer<'_>) -> bool {
+        let (Some(end), true) = (self.end, answer.records > 0) else { return true };
+        if end > self.value {
+            return true;
+        }
+        let can_end = self.stop_after_empty_page || self.maximum.is_some() || self.has_more.is_some();
+        let size = i64::try_from(answer.records).unwrap_or(i64::MAX);
+        let is_full = self.limit.as_ref().is_none_or(|(_, limit)| size >= *limit);
+        let path = self.total.as_ref().map(JsonPath::as_str).unwrap_or_default();
+        if is_full {
+            self.notices.push(PageNotice::new(
+                "total",
+                format!(
+                    "the number of {} at `{path}` says that there is nothing, and yet a page has records: {}",
+                    self.what.of,
+                    if can_end {
+                        "it is not heeded, and pages are read up to an empty one; correct `total_path`, or set it to null"
+                    } else {
+                        "only what was read so far is loaded; correct `total_path`"
+                    }
+                ),
+            ));
+        }
+        if !(is_full && can_end) {
+            return false;
+        }
+        self.end = None;
+        true
+    }
+
+    /// Looks at the number of records of a page of an offset: the next one begins behind those that came.
+    fn check_size(&mut self, answer: &Answer<'_>) {
+        let Some(limit) = self.limit.as_ref().map(|(_, limit)| *limit) else { return };
+        let size = i64::try_from(answer.records).unwrap_or(i64::MAX);
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        let said = |size: i64, rest: &str| {
+            PageNotice::new("size", format!("a page has {size} records, though `limit` is {limit}: {rest}"))
+        };
+        if size == 0 {
+            return;
+        }
+        if let Some(before) = self.short.take() {
+            self.notices.push(said(
+                before,
+                "the server gives other numbers of records than it is asked for, so offsets go on by what it gives; set `limit` \
+                 to what it allows",
+            ));
+        }
+        let says_more = self.end.is_some_and(|end| self.value.saturating_add(size) < end);
+        if is_first && size != limit {
+            self.step = size;
+            match self.end {
+                Some(_) if says_more => self.notices.push(said(
+                    size,
+                    "the server gives other numbers of records than it is asked for, so offsets go on by what it gives; set \
+                     `limit` to what it allows",
+                )),
+                Some(_) => {}
+                None => self.short = Some(size),
+            }
+        } else if size < self.step && says_more {
+            self.notices.push(said(
+                size,
+                "it is short although there are more, so that records may be missing if the server counts only what it gives",
+            ));
+        }
+    }
 }
 
 impl Paginator for Range {
@@ -247,6 +326,11 @@ impl Paginator for Range {
         self.value = self.initial;
         self.end = None;
         self.has_next = true;
+        self.is_first = true;
+        self.short = None;
+        if let Some((_, limit)) = &self.limit {
+            self.step = *limit;
+        }
         self.apply(request)
     }
 
@@ -259,10 +343,12 @@ impl Paginator for Range {
             Some(path) => Some(self.total_of(path, answer)?.saturating_add(self.base)),
             None => None,
         };
+        let goes_on = self.check_total(answer);
+        self.check_size(answer);
         self.value = self.value.saturating_add(self.step);
         let is_behind = |end: Option<i64>| end.is_some_and(|end| self.value >= end);
         // The maximum is compared without the base, as in the reference.
-        self.has_next = !is_behind(self.end) && !is_behind(self.maximum);
+        self.has_next = goes_on && !is_behind(self.end) && !is_behind(self.maximum);
         if let Some(path) = &self.has_more {
             self.has_next &= has_more(path, answer, self.what.paginator)?;
         }
@@ -282,13 +368,18 @@ impl Paginator for Range {
     }
 
     fn position(&self) -> Option<Value> {
-        Some(json!({"value": self.value}))
+        match &self.limit {
+            Some((_, limit)) if *limit != self.step => Some(json!({"value": self.value, "step": self.step})),
+            _ => Some(json!({"value": self.value})),
+        }
     }
 
     fn resume(&mut self, position: &Value) -> Result<()> {
         let value = position.get("value").and_then(Value::as_i64);
         self.value = value.ok_or_else(|| Error::internal("the position of a range has no number"))?;
+        self.step = position.get("step").and_then(Value::as_i64).unwrap_or(self.step);
         self.has_next = true;
+        self.is_first = false;
         Ok(())
     }
 
@@ -299,6 +390,26 @@ impl Paginator for Range {
         let is_known = pages == 0 || guess || self.end.is_some();
         (self.has_next && is_known && is_before(self.end) && is_before(self.maximum))
             .then(|| Box::new(Self { value, ..self.clone() }) as Box<dyn Paginator>)
+    }
+
+    fn notices(&mut self) -> Vec<PageNotice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    fn counts_pages(&self) -> bool {
+        self.limit.is_none()
+    }
+
+    fn begin_at_one(&mut self) -> bool {
+        // The first page was asked for without a number or as page 0, the second as page 1.
+        if self.limit.is_some() || self.base != 0 || self.initial != 0 || self.value != 2 {
+            return false;
+        }
+        self.base = 1;
+        self.end = self.end.map(|end| end.saturating_add(1));
+        let is_behind = |end: Option<i64>| end.is_some_and(|end| self.value >= end);
+        self.has_next = !is_behind(self.end) && !is_behind(self.maximum);
+        true
     }
 
     fn paths(&self) -> Vec<&JsonPath> {

@@ -1,0 +1,162 @@
+//! APIs whose pages would be lost in silence: all rows are loaded, or a warning says what may be missing.
+
+use serde_json::{Value, json};
+
+use crate::project::Project;
+use crate::weather::{Answer, Asked, Server};
+
+fn project(server: &Server, endpoint: &str) -> Project {
+    let project = Project::in_memory();
+    project.write(
+        "p.yaml",
+        format!(
+            "pipeline: p\ndataset: d\ndestination: {{type: duckdb, credentials: out.duckdb}}\nsource:\n  type: rest_api\n  client: \
+             {{base_url: \"{}\"}}\n  resources: [{{name: t, endpoint: {{path: things{endpoint}}}}}]\n",
+            server.url
+        ),
+    );
+    project
+}
+
+fn number(asked: &Asked, name: &str) -> Option<usize> {
+    asked.query.iter().find(|(known, _)| known == name)?.1.parse().ok()
+}
+
+fn rows(from: usize, to: usize, all: usize) -> Vec<Value> {
+    (from.min(all)..to.min(all)).map(|id| json!({"id": id})).collect()
+}
+
+/// Runs, and gives the number of rows and what stderr says.
+fn run(project: &Project) -> (String, String) {
+    let done = project.run(0);
+    (project.one("SELECT count(*) || ' ' || count(DISTINCT id) FROM t"), done.stderr)
+}
+
+/// Pages of 20 of 57 rows, the first of which has this number.
+fn numbered(base: usize, heeds: bool, says: &'static str) -> Server {
+    Server::new(move |asked: &Asked| {
+        let page = number(asked, "page").filter(|_| heeds).unwrap_or(base).max(base) - base;
+        let mut body = json!({"data": rows(page * 20, page * 20 + 20, 57), "total_pages": 3});
+        if !says.is_empty() {
+            body[says] = json!(page + base);
+        }
+        Answer::json(&body)
+    })
+}
+
+#[test]
+fn pages_are_guessed_from_the_number_that_the_api_counts_from() {
+    for (base, says) in [(0, ""), (1, ""), (1, "page"), (1, "current_page"), (0, "page")] {
+        let server = numbered(base, true, says);
+        let (count, stderr) = run(&project(&server, ""));
+        assert_eq!(count, "57 57", "{base} {says}: {:?}", server.lines());
+        assert!(stderr.contains("the paginator is guessed: `page_number`"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_guessed_parameter_that_is_not_heeded_is_an_error() {
+    let server = numbered(1, false, "");
+    let project = project(&server, "");
+    let done = project.run(1);
+    done.says(&["the pages are all the same", "`page`"], "set `paginator`");
+}
+
+#[test]
+fn a_first_page_that_comes_again_is_told() {
+    let server = numbered(1, true, "");
+    let (_, stderr) = run(&project(&server, ", paginator: {type: page_number, total_path: total_pages}"));
+    assert!(stderr.contains("the records of the first one") && stderr.contains("`base_page`"), "{stderr}");
+}
+
+#[test]
+fn paths_that_lead_nowhere_in_the_first_answer_are_told_by_every_command() {
+    for paginator in
+        ["json_link", "{type: json_link, next_url_path: links.nxt}", "{type: cursor, cursor_path: links.nxt}"]
+    {
+        let server = Server::new(|_: &Asked| {
+            Answer::json(&json!({"data": [{"id": 1}, {"id": 2}], "links": {"next": "/things?page=2"}}))
+        });
+        let project = project(&server, &format!(", data_selector: data, paginator: {paginator}"));
+        for args in [&["plan", "p.yaml"][..], &["run", "p.yaml"], &["run", "p.yaml", "--json"]] {
+            let done = project.windlass(args);
+            assert_eq!(done.code % 5, 0, "{}", done.stderr);
+            let said = if args.len() > 2 { &done.stdout } else { &done.stderr };
+            assert!(
+                said.contains("is not in the first answer, which has `data`, `links`"),
+                "{args:?}: {said}"
+            );
+        }
+    }
+    // An end that is said is none to be told of.
+    let server = Server::new(|_: &Asked| Answer::json(&json!({"data": [{"id": 1}], "next": null})));
+    let (_, stderr) = run(&project(&server, ", data_selector: data, paginator: json_link"));
+    assert!(!stderr.contains("is not in the first answer"), "{stderr}");
+}
+
+#[test]
+fn an_offset_goes_on_by_what_the_server_gives() {
+    for (total, most, options) in [
+        (true, 50, "limit: 100"),
+        (false, 50, "limit: 100, total_path: null"),
+        (true, 1000, "limit: 100"),
+        (true, 100, "limit: 100"),
+        (false, 100, "limit: 100, total_path: null"),
+    ] {
+        let server = Server::new(move |asked: &Asked| {
+            let offset = number(asked, "offset").unwrap_or(0);
+            let size = if most > 100 { most } else { number(asked, "limit").unwrap_or(10).min(most) };
+            let mut body = json!({"data": rows(offset, offset + size, 157)});
+            if total {
+                body["total"] = json!(157);
+            }
+            Answer::json(&body)
+        });
+        let (count, stderr) = run(&project(&server, &format!(", paginator: {{type: offset, {options}}}")));
+        assert_eq!(count, "157 157", "{total} {most}: {:?}", server.lines());
+        assert_eq!(stderr.contains("`limit` is 100"), most == 50, "{stderr}");
+    }
+}
+
+#[test]
+fn a_total_that_denies_what_came_is_not_heeded() {
+    for (paginator, size) in [("{type: offset, limit: 20}", 20), ("{type: page_number, base_page: 1}", 20)] {
+        let server = Server::new(move |asked: &Asked| {
+            let from = number(asked, "offset").or_else(|| Some((number(asked, "page")? - 1) * size)).unwrap();
+            Answer::json(&json!({"data": rows(from, from + size, 57), "total": 0}))
+        });
+        let (count, stderr) = run(&project(&server, &format!(", paginator: {paginator}")));
+        assert_eq!(count, "57 57", "{paginator}: {:?}", server.lines());
+        assert!(stderr.contains("says that there is nothing"), "{stderr}");
+    }
+}
+
+#[test]
+fn what_is_read_as_one_page_is_told() {
+    let server = Server::new(|_: &Asked| Answer::json(&json!([{"id": 1}, {"id": 2}])));
+    let (_, stderr) = run(&project(&server, ""));
+    assert!(stderr.contains("no paginator was found in the first answer"), "{stderr}");
+    let (_, stderr) = run(&project(&server, ", paginator: single_page"));
+    assert!(!stderr.contains("no paginator"), "{stderr}");
+}
+
+#[test]
+fn links_of_every_legal_form_lead_on() {
+    for form in [
+        "<LINK>; rel=\"next last\"",
+        "<LINK>; REL=\"next\"",
+        "<LINK>; rel=NEXT",
+        "<LINK>; title=\"a, b; c\"; rel=next",
+        "</x?a=1,2;b>; rel=prev, <LINK>; rel=next",
+    ] {
+        let server = Server::new(move |asked: &Asked| match number(asked, "page").unwrap_or(1) {
+            page @ 1..3 => Answer::json(&json!([{"id": page}]))
+                .with_header("link", form.replace("LINK", &format!("/things?page={}", page + 1))),
+            page => Answer::json(&json!([{"id": page}])),
+        });
+        for paginator in ["", ", paginator: header_link"] {
+            let (count, stderr) = run(&project(&server, paginator));
+            assert_eq!(count, "3 3", "{form}: {stderr}");
+        }
+    }
+}
