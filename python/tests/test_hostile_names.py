@@ -48,7 +48,7 @@ def test_keys_and_tables_that_are_paths_are_refused(tmp_path, victim, monkeypatc
         pipeline.drop()
 
 
-@pytest.mark.parametrize("value", ["../../..", "..", "/tmp/victim", ".", "a/../../..", "a\\b", "a\0b", "x" * 300])
+@pytest.mark.parametrize("value", ["../../..", "..", "t/../../../../victim", ".", "a/../../..", "a\\b", "a\0b", "x" * 300])
 def test_a_function_of_a_layout_cannot_lead_out_of_the_bucket(tmp_path, victim, value):
     answers = {"value": value}
     pipeline = folder_pipeline(

@@ -8,6 +8,7 @@ use serde_json::json;
 use windlass::core::ErrorKind;
 use windlass::core::naming::{Convention, Naming};
 use windlass::core::path_part::flaw_of_part;
+use windlass::core::schema::SystemNames;
 use windlass::pipeline::PipelineSettings;
 
 use crate::place::{Kind, Place, Rows, load};
@@ -260,18 +261,22 @@ async fn check_convention(kind: Kind, convention: Convention, name: &str) {
         place.pipeline_to(place.destination(json!({})), work).settings(settings)
     };
     let naming = Naming::new(convention, Some(longest)).unwrap();
+    let is_long =
+        |parts: &[&str; 2]| naming.shorten_fragments(parts).is_some_and(|name| name.len() > longest);
     let (mut good, mut seen, mut refused) = (Vec::new(), BTreeSet::new(), 0);
-    let owned: BTreeSet<&str> = ["_dlt_loads", "_dlt_version", "_dlt_pipeline_state"].into();
+    let system = SystemNames::new(&naming).unwrap();
+    let owned = [&system.loads_table, &system.version_table, &system.state_table];
     for (number, name) in names.iter().enumerate() {
         let table = naming.table_identifier(name).unwrap_or_default();
-        let is_harmful = flaw_of_part(&table).is_some() || owned.contains(table.as_str());
+        let is_harmful = flaw_of_part(&table).is_some() || owned.contains(&&table);
         // Those that file systems cannot hold, that are the engine's own or some system's are tried alone as well.
         let is_doubtful = table.len() > 200
             || table.starts_with("sqlite_")
             || table.to_lowercase() == "init"
             || table.to_lowercase() == ".windlass"
             || table.contains('\0')
-            || (kind == Kind::Postgres && table.len() > longest);
+            // Names are shortened by characters, and a server counts bytes.
+            || (kind == Kind::Postgres && [[table.as_str(), "k"], ["hostile_keys", table.as_str()]].iter().any(is_long));
         if !is_harmful && !is_doubtful {
             if seen.insert(table.to_lowercase()) {
                 good.push(name.as_str());
