@@ -294,24 +294,6 @@ impl BatchBuilder {
         &mut self.columns[index]
     }
 
-    /// The builder of the column that numbers records, which is added where it is not there.
-    pub(super) fn record_column(&mut self) -> &mut ColumnBuilder {
-        let index = match self.names.iter().position(|name| name == RECORD_COLUMN) {
-            Some(index) => index,
-            None => {
-                let mut builder = ColumnBuilder::new(Physical::Int(64));
-                builder.pad(self.rows);
-                self.names.push(RECORD_COLUMN.to_owned());
-                self.columns.push(builder);
-                let mut fields: Vec<_> = self.schema.fields().iter().cloned().collect();
-                fields.push(Arc::new(Field::new(RECORD_COLUMN, DataType::Int64, true)));
-                self.schema = Arc::new(ArrowSchema::new(fields));
-                self.columns.len() - 1
-            }
-        };
-        &mut self.columns[index]
-    }
-
     /// Number of columns.
     pub(super) fn width(&self) -> usize {
         self.columns.len()

@@ -132,16 +132,6 @@ pub struct Normalizer {
     page: Option<u64>,
     /// Fields whose names were checked last.
     checked: Option<SchemaRef>,
-    keys: HashMap<String, Keys>,
-    /// The page whose records are numbered.
-    page: Option<u64>,
-}
-
-/// The columns that tell the rows of a table apart: those that no row had so far, and those that one had.
-#[derive(Clone, Debug, Default)]
-struct Keys {
-    unseen: Vec<String>,
-    seen: Vec<String>,
 }
 
 /// The columns that tell the rows of a table apart: those that no row had so far, and those that one had.
@@ -167,8 +157,6 @@ impl Normalizer {
             keys: HashMap::new(),
             page: None,
             checked: None,
-            keys: HashMap::new(),
-            page: None,
         }
     }
 
