@@ -13,6 +13,7 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
+use windlass::core::masking::masked;
 
 /// Texts that wait at most; what comes meanwhile is lost.
 const MOST_WAITING: usize = 10_000;
@@ -74,7 +75,10 @@ impl<S: Subscriber> Layer<S> for ToPython {
         event.record(&mut text);
         let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < MOST_WAITING {
-            waiting.push_back((number(event.metadata().level()), text.message + &text.fields));
+            waiting.push_back((
+                number(event.metadata().level()),
+                masked(&(text.message + &text.fields)).into_owned(),
+            ));
         }
     }
 }

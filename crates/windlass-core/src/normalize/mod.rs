@@ -282,7 +282,6 @@ impl Normalizer {
         let settings = Arc::make_mut(&mut self.settings);
         self.typed.clear();
         let mut tables = tables.to_vec();
-        let declared: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let kept = keep_types(&mut tables, &self.state.schema);
         settings.ctx.declared.extend(declared_types(&tables, &kept));
         let ctx = &settings.ctx;

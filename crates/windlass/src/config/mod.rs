@@ -51,6 +51,16 @@ pub fn parse_options<T: DeserializeOwned + JsonSchema>(what: &str, options: Valu
     })
 }
 
+/// The same with the words of the parser itself, for options whose own errors say more than their schema.
+pub(crate) fn parse_plainly<T: DeserializeOwned>(what: &str, options: Value) -> Result<T> {
+    serde_path_to_error::deserialize(options).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { what.to_owned() } else { format!("{what}.{path}") };
+        Error::config(format!("`{path}`: {}", error.into_inner()))
+            .with_hint("`windlass json-schema` prints all options")
+    })
+}
+
 /// Names that an error lists; a database may have thousands of tables.
 const LISTED_NAMES: usize = 40;
 

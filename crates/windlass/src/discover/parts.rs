@@ -202,8 +202,8 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "a reference into http://h/x is not followed: it is on another host",
-                "a reference into api/parts/b.json is not followed: there is none"
+                "a reference into api/parts/b.json is not followed: there is none",
+                "a reference into http://h/x is not followed: it is on another host"
             ]
         );
     }

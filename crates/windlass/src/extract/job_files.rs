@@ -1,7 +1,6 @@
 //! The files of one worker: an open file per table, closed and begun anew when it is large or its table grew.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -85,10 +85,13 @@ impl Pipeline {
             destination: self.destination.kind().to_owned(),
             location: self.location()?,
             dataset: self.dataset_place()?.name,
-            warnings: self.notes.clone(),
+            warnings: [
+                self.notes.clone(),
+                damaged.into_iter().map(|package| package.into_error().to_string()).collect(),
+            ]
+            .concat(),
             sample,
             pending: pending.iter().map(|package| package.load_id().to_owned()).collect(),
-            warnings: damaged.into_iter().map(|package| package.into_error().to_string()).collect(),
             ..Plan::default()
         };
         let limit = match (sample, options.limit) {

@@ -14,7 +14,7 @@ use windlass_core::sql::Dialect;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
-use super::connection::{Connection, TargetTables};
+use super::connection::{Connection, TargetColumn, TargetTables};
 use super::copy::copy_file;
 use super::error::{database_error, failed, is_several, is_unanswered};
 use super::lease::{Place, PostgresLease};

@@ -13,7 +13,7 @@ use super::{
     CursorOptions, HeaderCursorOptions, HeaderLinkOptions, JsonLinkOptions, OffsetOptions, PageNumberOptions,
     Paginator, SinglePage,
 };
-use crate::config::{choices, parse_options, unknown_name};
+use crate::config::{choices, parse_plainly, unknown_name};
 
 /// Which paginator, with its options: a name alone, or an object with the name as `type`.
 #[derive(Clone, Debug, PartialEq)]
