@@ -230,9 +230,8 @@ fn a_wrong_password_and_a_server_without_the_right_to_create_end_with_one() {
     let done = project(&wrong, "", "", "{\"id\": 1}\n").run(1);
     done.says(&["password authentication failed"], "check username and password");
     assert!(!format!("{}{}", done.stdout, done.stderr).contains("horse"), "{}", done.stderr);
-    let admin = project(&destination(&server.url), "", "", "");
-    let execute = |sql: &str| assert_eq!(admin.windlass(&["query", "p.yaml", sql]).code, 0, "{sql}");
-    execute(
+    crate::query_only::psql(
+        &server.url,
         "DO $$ BEGIN CREATE ROLE may_nothing LOGIN PASSWORD 'nothing'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
     );
     let limited = destination(&server.url.replace("windlass:correct%20horse", "may_nothing:nothing"));

@@ -290,8 +290,20 @@ fn types(schema: &Map<String, Value>) -> Vec<&str> {
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
         _ if schema.contains_key("properties") => vec!["object"],
         _ if schema.contains_key("enum") || schema.contains_key("const") => vec!["string"],
-        _ => Vec::new(),
+        _ => types_of_variants(schema),
     }
+}
+
+/// The types that the variants of a schema name; none if one of them takes any.
+fn types_of_variants(schema: &Map<String, Value>) -> Vec<&str> {
+    let mut all = Vec::new();
+    for variant in ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(*key)?.as_array()).flatten() {
+        match variant.as_object().map(types) {
+            Some(names) if !names.is_empty() => all.extend(names),
+            _ => return Vec::new(),
+        }
+    }
+    all
 }
 
 fn fits_type(schema: &Map<String, Value>, value: &Value) -> bool {

@@ -1,12 +1,14 @@
 //! What JSON is: a table of texts, each as a document, as an element of a list, as a line and under `records`. What is
 //! valid is loaded as it is, what is not is refused with its place, and the rest is one of both.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use windlass::core::json::Select;
 use windlass::core::normalize::batch_lines;
+use windlass::core::value::{Scalar, decode_tagged, strip_tag};
 use windlass::destinations::Memory;
 use windlass::pipeline::{Pipeline, RunOptions};
 use windlass::source::{Resource, Source};
@@ -102,15 +104,26 @@ const WRAPPED: [Form; 4] = [Form::Document, Form::Element, Form::Line, Form::Und
 
 impl Form {
     fn write(self, text: &[u8]) -> Vec<u8> {
-        let (before, after) = match self {
+        let (before, after) = self.around();
+        [before.as_bytes(), text, after.as_bytes()].concat()
+    }
+
+    /// The same with a number beside the text.
+    fn write_numbered(self, text: &[u8], number: usize) -> Vec<u8> {
+        let (before, after) = self.around();
+        let before = before.strip_suffix("\"v\":").unwrap();
+        [format!("{before}\"n\":{number},\"v\":").as_bytes(), text, after.as_bytes()].concat()
+    }
+
+    fn around(self) -> (&'static str, &'static str) {
+        match self {
             Self::Document => ("{\"v\":", "}"),
             Self::Element => ("[{\"v\":0}\n, {\"v\":", "}]"),
             Self::Line => ("{\"v\":0}\n{\"v\":", "}\n"),
             Self::UnderRecords => ("{\"a\":[1],\"items\":[{\"v\":", "}],\"b\":2}"),
             Self::Bare => ("", ""),
             Self::BareElement => ("[", "]"),
-        };
-        [before.as_bytes(), text, after.as_bytes()].concat()
+        }
     }
 
     fn file(self) -> &'static str {
@@ -166,29 +179,37 @@ async fn load(form: Form, texts: &[&str]) -> Vec<Value> {
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     for (number, text) in texts.iter().enumerate() {
-        std::fs::write(data.join(format!("{number:04}{}", form.file())), form.write(text.as_bytes()))
-            .unwrap();
+        std::fs::write(
+            data.join(format!("{number:04}{}", form.file())),
+            form.write_numbered(text.as_bytes(), number),
+        )
+        .unwrap();
     }
     let destination = Arc::new(Memory::private());
     pipeline(folder.path(), &destination).run(&[form.source(&data)], &RunOptions::default()).await.unwrap();
-    let mut values = Vec::new();
+    let mut values = BTreeMap::new();
     for batch in destination.table("d", "t").unwrap() {
         let lines = String::from_utf8(batch_lines(&batch).unwrap()).unwrap();
         for line in lines.lines() {
-            let row: Value = serde_json::from_str(line).unwrap();
-            let found = row
-                .as_object()
-                .unwrap()
-                .iter()
-                .find(|(name, value)| name.starts_with('v') && !value.is_null());
-            values.push(found.map_or(Value::Null, |(_, value)| value.clone()));
+            let row: Map<String, Value> = serde_json::from_str(line).unwrap();
+            // Rows before the text have no number.
+            let Some(number) = row["n"].as_u64() else { continue };
+            let found = row.into_iter().find(|(name, value)| name.starts_with('v') && !value.is_null());
+            values.insert(number, found.map_or(Value::Null, |(_, value)| plain(value)));
         }
     }
-    if matches!(form, Form::Element | Form::Line) {
-        // A row with 0 stands before each.
-        values = values.into_iter().skip(1).step_by(2).collect();
+    values.into_values().collect()
+}
+
+/// Lines of batches tell types by marks, which texts of users have not.
+fn plain(value: Value) -> Value {
+    match &value {
+        Value::String(text) => match decode_tagged(text) {
+            Scalar::Text(text) => Value::String(text.into_owned()),
+            _ => strip_tag(text).map_or(value.clone(), |(_, body)| Value::String(body.to_owned())),
+        },
+        _ => value,
     }
-    values
 }
 
 /// What is stored as JSON or by another type is the same value.

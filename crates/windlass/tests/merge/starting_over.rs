@@ -151,7 +151,7 @@ fn a_destination_of_files_appends_and_says_so() {
         Arc::new(Filesystem::new(config, &windlass::destinations::BuildContext::default()).unwrap());
     let bench = Bench { destination: files, ..Bench::new() };
     for _ in 0..2 {
-        let info = bench.run(&merge("upsert"), &[first_row(1)], 1, &RunOptions::default()).unwrap();
+        let info = bench.run(&merge("delete-insert"), &[first_row(1)], 1, &RunOptions::default()).unwrap();
         assert!(info.warnings.iter().any(|text| text.contains("rows are appended")), "{:?}", info.warnings);
     }
     let schema = bench.pipeline().default_schema().unwrap().unwrap();
