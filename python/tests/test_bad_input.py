@@ -205,7 +205,7 @@ def test_a_text_that_is_no_text(pipeline):
 def test_a_frame_with_columns_of_one_name(pipeline):
     pa = pytest.importorskip("pyarrow")
     table = pa.table([pa.array([1]), pa.array([2])], names=["user name", "user_name"])
-    with pytest.raises(PipelineStepFailed, match="two columns of a batch are called `user_name`"):
+    with pytest.raises(PipelineStepFailed, match="two columns are called `user_name`"):
         pipeline.run(table, table_name="t")
 
 

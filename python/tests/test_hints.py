@@ -42,7 +42,7 @@ def test_words_of_a_destination_are_told_with_all_of_them(tmp_path):
     with pytest.raises(Exception, match="must be one of insert-from-staging, truncate-and-insert"):
         made.run([{"a": 1}], table_name="t")
     made = dlt.pipeline("w", pipelines_dir=str(tmp_path), destination=dlt.destinations.duckdb({"databse": "x"}))
-    with pytest.raises(Exception, match="did you mean `database`") as caught:
+    with pytest.raises(Exception, match="unknown key `databse`") as caught:
         made.run([{"a": 1}], table_name="t")
     assert "untagged" not in str(caught.value)
 

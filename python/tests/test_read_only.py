@@ -27,7 +27,7 @@ def ids(pipeline):
     return sorted(pipeline.dataset().t.select("id").fetchall())
 
 
-@pytest.mark.parametrize("sql", ["DELETE FROM t", "DROP TABLE t", "UPDATE t SET id = 9", "SELECT 1; DELETE FROM t", "COMMIT", "ATTACH 'x.db'"])
+@pytest.mark.parametrize("sql", ["DELETE FROM t", "DROP TABLE t", "UPDATE t SET id = 9", "SELECT 1; DELETE FROM t", "COMMIT", "ATTACH 'x.db' AS x"])
 def test_a_dataset_is_not_written_to(loaded, sql):
     with pytest.raises(Exception):
         loaded.dataset()(sql, _execute_raw_query=True).fetchall()

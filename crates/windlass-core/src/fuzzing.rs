@@ -86,7 +86,7 @@ fn kept(parsed: &Parsed<'_>, expected: &Scalar<'_>, number: &str) -> String {
     match (tape.literal(node), Decimal::parse(number)) {
         (Some(literal), Some(exact)) => {
             let order = Decimal::parse(literal).and_then(|literal| literal.compare(&exact));
-            assert!(order.is_none_or(|order| order.is_eq()), "{literal} is {number}");
+            assert!(order.is_none_or(std::cmp::Ordering::is_eq), "{literal} is {number}");
             literal.to_owned()
         }
         _ => text_of(parsed, &ParsedRow { node, ordinal: 0 }),

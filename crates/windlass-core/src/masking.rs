@@ -229,7 +229,7 @@ fn forms(secret: &str) -> Vec<String> {
             match byte {
                 b' ' if blank.is_some() => out.extend(blank),
                 byte if byte.is_ascii_alphanumeric() || keep.as_bytes().contains(&byte) => {
-                    out.push(char::from(byte))
+                    out.push(char::from(byte));
                 }
                 byte if upper => out.push_str(&format!("%{byte:02X}")),
                 byte => out.push_str(&format!("%{byte:02x}")),

@@ -133,7 +133,7 @@ fn files_are_read_in_the_encoding_that_is_set() {
         let rows = project.query("SELECT id, replace(name, chr(10), '+') FROM t ORDER BY id");
         assert_eq!(rows, ["1,café €", "2,x+y"], "{encoding}");
     }
-    let wrong = project("encoding: utf-16le", b"id\n1\n2");
+    let wrong = project("encoding: utf-16le", b"id\n1\n2\n");
     wrong.run(1).says(&["the text is not utf-16le", "data/a.csv"], "encoding");
     let unknown = project("encoding: klingon", "id\n1\n");
     unknown.run(2).says(&["there is no encoding `klingon`"], "utf-16le");

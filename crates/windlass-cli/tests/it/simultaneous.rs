@@ -69,10 +69,10 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.server.is_some() && !std::thread::panicking() {
+        if let Some(server) = self.server.as_ref().filter(|_| !std::thread::panicking()) {
             for suffix in ["", "_staging"] {
                 let drop = format!("DROP SCHEMA IF EXISTS \"{}{suffix}\" CASCADE", self.dataset);
-                self.project.windlass(&["query", "p.yaml", &drop]);
+                crate::query_only::psql(&server.url, &drop);
             }
         }
     }

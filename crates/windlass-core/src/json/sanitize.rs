@@ -80,7 +80,7 @@ pub(crate) fn is_exact(literal: &str) -> bool {
         let nearest = literal.parse().ok().map(Decimal::from_f64);
         let order = nearest.and_then(|nearest| Decimal::parse(literal)?.compare(&nearest));
         // What is no decimal of a bearable size has no better form.
-        order.is_none_or(|order| order.is_eq())
+        order.is_none_or(std::cmp::Ordering::is_eq)
     }
 }
 

@@ -264,7 +264,7 @@ impl SqlDataset {
             return Ok(Vec::new());
         }
         let table = state_table(&self.place.naming)?;
-        migration(self.dialect, &self.name, [&table].into_iter(), existing, &self.types, &self.names.prefix)
+        migration(self.dialect, &self.name, [&table], existing, &self.types, &self.names.prefix)
     }
 
     /// Who may not create datasets may still load into one that somebody created.

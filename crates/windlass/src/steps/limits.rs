@@ -259,7 +259,7 @@ pub(super) fn limit_definition(definition: Def<&str>) -> Def<&str> {
     Def { body: limit(definition.body), ..definition }
 }
 
-fn call<'s>(name: &'s str) -> Term<&'s str> {
+fn call(name: &str) -> Term<&str> {
     Term::Call(name, Vec::new())
 }
 
@@ -267,6 +267,7 @@ fn pipe<'s>(left: Term<&'s str>, right: Term<&'s str>) -> Term<&'s str> {
     Term::BinOp(Box::new(left), BinaryOp::Pipe(None), Box::new(right))
 }
 
+#[allow(clippy::boxed_local, reason = "terms hold each other in boxes")]
 fn limit_box(term: Box<Term<&str>>) -> Box<Term<&str>> {
     Box::new(limit(*term))
 }

@@ -143,7 +143,7 @@ fn metadata(file: &File) -> Result<ArrowReaderMetadata, ParquetError> {
 /// The metadata with the number of rows that its row groups have, if the file gives another one: some writers leave 0.
 fn counted(metadata: &ParquetMetaData) -> Option<ParquetMetaData> {
     let file = metadata.file_metadata();
-    let rows = metadata.row_groups().iter().map(|group| group.num_rows()).sum::<i64>();
+    let rows = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).sum::<i64>();
     (rows != file.num_rows()).then(|| {
         let file = FileMetaData::new(
             file.version(),

@@ -163,12 +163,18 @@ pub(super) fn form_of_text(text: &str) -> String {
         let digits =
             |from: usize, to: usize| bytes.get(from..to)?.iter().all(u8::is_ascii_digit).then_some(());
         let is = |at: usize, byte: u8| (bytes.get(at) == Some(&byte)).then_some(());
-        (digits(0, 4)?, is(4, b'-')?, digits(5, 7)?, is(7, b'-')?, digits(8, 10)?);
+        digits(0, 4)?;
+        is(4, b'-')?;
+        digits(5, 7)?;
+        is(7, b'-')?;
+        digits(8, 10)?;
         if bytes.len() == 10 {
             return Some("text|||0|10".to_owned());
         }
         let separator = bytes.get(10).filter(|byte| matches!(byte, b' ' | b'T'))?;
-        (digits(11, 13)?, is(13, b':')?, digits(14, 16)?);
+        digits(11, 13)?;
+        is(13, b':')?;
+        digits(14, 16)?;
         let (mut at, mut fraction) = (16, 0);
         if bytes.get(at) == Some(&b':') {
             digits(17, 19)?;

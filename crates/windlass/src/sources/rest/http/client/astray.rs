@@ -119,7 +119,7 @@ async fn bodies_go_to_no_other_host() {
         let hop = client.prepare(&template).await.unwrap();
         match client.redirected(hop, status, "http://evil.example/?token=hidden") {
             Ok(next) => {
-                assert!(status < 307 && next.body.is_none() && next.method == Method::GET, "{status}")
+                assert!(status < 307 && next.body.is_none() && next.method == Method::GET, "{status}");
             }
             Err(error) => {
                 assert!(
