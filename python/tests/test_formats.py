@@ -72,8 +72,8 @@ def test_of_equal_keys_the_last_counts(tmp_path):
     with pipeline.sql_client() as client:
         rows = client.execute_sql("SELECT id, a, a__x, a__y FROM _read_jsonl ORDER BY id")
         assert rows == [(1, None, None, 2), (2, 5, None, None), (3, None, 1, None)] + [(n, None, None, None) for n in (4, 5, 6)]
-        assert client.execute_sql("SELECT value FROM read_jsonl__a") == [(1,)]
-        assert client.execute_sql("SELECT value FROM read_jsonl__a__l ORDER BY value") == [(2,), (3,)]
+        assert client.execute_sql("SELECT value FROM _read_jsonl__a") == [(1,)]
+        assert client.execute_sql("SELECT value FROM _read_jsonl__a__l ORDER BY value") == [(2,), (3,)]
 
 
 @pytest.mark.parametrize("line", ['{"a":"x\ty"}', '{"a":1,}', '{"a":01}', '{"a":1}{"a":2}', '{"a":"\\ud800"', "{'a':1}"])

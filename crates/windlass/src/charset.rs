@@ -70,6 +70,7 @@ impl Charset {
     }
 
     /// The encoding of a JSON text without mark: it begins with an ASCII character, so that zeros tell.
+    #[cfg(any(test, feature = "http"))]
     pub(crate) fn of_json(text: &[u8]) -> Self {
         match text {
             [0, 0, 0, 1..=u8::MAX, ..] => UTF_32BE,
@@ -111,6 +112,7 @@ impl Charset {
     }
 
     /// A whole text; `None` if it is not written so.
+    #[cfg(any(test, feature = "http"))]
     pub(crate) fn decode(self, text: &[u8]) -> Option<String> {
         match self {
             Self::Latin1 => Some(text.iter().copied().map(char::from).collect()),

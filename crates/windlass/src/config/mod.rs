@@ -52,6 +52,7 @@ pub fn parse_options<T: DeserializeOwned + JsonSchema>(what: &str, options: Valu
 }
 
 /// The same with the words of the parser itself, for options whose own errors say more than their schema.
+#[cfg(feature = "http")]
 pub(crate) fn parse_plainly<T: DeserializeOwned>(what: &str, options: Value) -> Result<T> {
     serde_path_to_error::deserialize(options).map_err(|error| {
         let path = error.path().to_string();

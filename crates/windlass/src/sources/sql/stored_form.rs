@@ -157,6 +157,7 @@ impl<'a> Shape<'a> {
 
 /// The form of a text that is a date, or a date and a time: `text|separator|zone|digits|length`; `other` for one whose
 /// parts have no fixed places.
+#[cfg(any(test, feature = "sqlite"))]
 pub(super) fn form_of_text(text: &str) -> String {
     let fixed = || -> Option<String> {
         let bytes = text.as_bytes();
