@@ -52,10 +52,18 @@ struct Inner {
 
 #[pymethods]
 impl Cursor {
-    /// `options`, the resource's primary key and the stored entry are JSON.
+    /// `options`, the resource's primary key and the stored entry are JSON. `is_instant`: the column is declared as a
+    /// timestamp, so that texts are compared as instants.
     #[new]
-    fn new(py: Python<'_>, options: &str, primary_key: Option<&str>, entry: Option<&str>) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        options: &str,
+        primary_key: Option<&str>,
+        entry: Option<&str>,
+        is_instant: bool,
+    ) -> PyResult<Self> {
         let filter = filter(options, primary_key, entry).or_raise(py)?;
+        let filter = if is_instant { filter.of_instants() } else { filter };
         let inner = Inner {
             tally: filter.tally(),
             filter,

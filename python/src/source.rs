@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use windlass::core::hints::ResourceHints;
+use windlass::core::incremental::IncrementalOptions;
 use windlass::core::schema::Schema;
 use windlass::core::{Error, Result};
 use windlass::source::{Extractor, Opening, Resource, Source, SourceContext, SourceSettings};
@@ -35,6 +36,8 @@ struct Description {
 struct DescribedResource {
     name: String,
     hints: ResourceHints,
+    /// The cursor that Python follows.
+    cursor: Option<IncrementalOptions>,
     has_typed_rows: bool,
 }
 
@@ -95,6 +98,7 @@ impl Source for PythonSource {
         let resource = |described: &DescribedResource| Resource {
             hints: described.hints.clone(),
             has_typed_records: described.has_typed_rows,
+            own_cursor: described.cursor.clone(),
             ..Resource::new(&described.name)
         };
         Ok(self.description.resources.iter().map(resource).collect())

@@ -23,11 +23,6 @@ def values(pipeline, table, *columns):
     return sorted(zip(*(frame[column].tolist() for column in columns)))
 
 
-#: Cursors of Python resources are followed in Python; the engine does not know them yet when it chooses a row.
-FOLLOWED_IN_PYTHON = pytest.mark.xfail(strict=True, reason="the engine does not know the cursors of Python resources")
-
-
-@FOLLOWED_IN_PYTHON
 @pytest.mark.parametrize("strategy", ["delete-insert", "upsert"])
 def test_the_newest_of_several_dicts_with_one_key_stays(pipeline, strategy):
     @dlt.resource(name="t", primary_key="id", write_disposition={"disposition": "merge", "strategy": strategy})
@@ -39,7 +34,6 @@ def test_the_newest_of_several_dicts_with_one_key_stays(pipeline, strategy):
     assert values(pipeline, "t__l", "value") == [(1,), (4,), (6,)]
 
 
-@FOLLOWED_IN_PYTHON
 def test_the_newest_of_several_rows_of_frames_with_one_key_stays(pipeline):
     @dlt.resource(name="t", primary_key="id", write_disposition="merge")
     def frames(seq=dlt.sources.incremental("seq")):
@@ -70,7 +64,6 @@ def test_a_key_that_no_record_has_is_refused(pipeline, disposition):
     pipeline.run(dlt.resource([], name="t", primary_key="Idd", write_disposition=disposition))
 
 
-@FOLLOWED_IN_PYTHON
 def test_texts_of_a_column_of_timestamps_are_compared_as_instants(pipeline):
     def run(*rows):
         @dlt.resource(name="t", columns={"u": {"data_type": "timestamp"}})

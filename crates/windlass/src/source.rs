@@ -214,6 +214,9 @@ pub struct Resource {
     pub parallelized: bool,
     /// Whether its requests depend on the cursor of the pages before.
     pub follows_cursor: bool,
+    /// A cursor that the source follows itself, in place of `incremental`: of several new rows with one key, the newest by
+    /// it stays.
+    pub own_cursor: Option<IncrementalOptions>,
     /// Whether its records are rows of columns that have types, so that no value is converted into one of another type.
     pub has_typed_records: bool,
 }
@@ -232,6 +235,7 @@ impl Resource {
             parent: None,
             parallelized: false,
             follows_cursor: false,
+            own_cursor: None,
             has_typed_records: false,
         }
     }

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from windlass.extract.context import EXTRACTION, PIPE, running
 from windlass.extract.exceptions import DeletingResourcesNotSupported, ResourcesNotFoundError
-from windlass.extract.hints import TargetBook, engine_hints, has_dynamic_name, to_json
+from windlass.extract.hints import TargetBook, engine_hints, ensure_columns, has_dynamic_name, to_json
 from windlass.extract.items import (
     HintsMeta,
     ImportFileMeta,
@@ -344,6 +344,14 @@ class SourceExtraction:
         self._index = {id(resource._pipe): index for index, resource in enumerate(self._emitted)}
         self._current_hints: Dict[str, Any] = {}
 
+    def declares_timestamp(self, pipe: Any, column: Optional[str]) -> bool:
+        """Whether the resource of a pipe declares this column as a timestamp."""
+        resource = self._by_pipe.get(id(pipe))
+        columns = resource._hints.get("columns") if resource is not None else None
+        if column is None or not columns or callable(columns):
+            return False
+        return ensure_columns(columns).get(column, {}).get("data_type") == "timestamp"
+
     def metrics(self, resource: str) -> Dict[str, Any]:
         """What a resource counts itself."""
         return self._metrics.setdefault(resource, {})
@@ -363,6 +371,7 @@ class SourceExtraction:
                 {
                     "name": resource.name,
                     "hints": json.loads(to_json(engine_hints(hints, column))),
+                    "cursor": cursor.order_for_engine() if cursor is not None else None,
                     "has_typed_rows": resource.has_typed_rows,
                 }
             )

@@ -104,7 +104,8 @@ pub(super) fn newest_first(resources: &[Prepared], schema: &Schema, naming: &Nam
     for prepared in resources.iter().filter(|prepared| prepared.is_loaded) {
         let table = schema.table(&prepared.root_table);
         let settings = table.and_then(|table| MergeSettings::of(schema, table).ok().flatten());
-        let cursor = prepared.resource.incremental.as_ref().and_then(|options| {
+        let resource = &prepared.resource;
+        let cursor = resource.incremental.as_ref().or(resource.own_cursor.as_ref()).and_then(|options| {
             let order = match options.last_value_func {
                 Extreme::Max => SortOrder::Descending,
                 Extreme::Min => SortOrder::Ascending,

@@ -168,6 +168,13 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
 
         return native().cursor_column(self.cursor_path)  # type: ignore[no-any-return]
 
+    def order_for_engine(self) -> Optional[Dict[str, Any]]:
+        """By what the engine tells the newest of several rows with one key; `None` where it cannot."""
+        for func, name in ((max, "max"), (min, "min")):
+            if self.cursor_path and (self.last_value_func is func or self.last_value_func == name):
+                return {"cursor_path": self.cursor_path, "last_value_func": name}
+        return None
+
     def _engine_options(self) -> Dict[str, Any]:
         func = self.last_value_func
         names = {max: "max", min: "min", "max": "max", "min": "min"}
@@ -237,7 +244,8 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         key = None if key is None or callable(key) else key if isinstance(key, str) else list(key)
         with translated(self, None):
             self._cursor = native().Cursor(
-                dumps(self._engine_options()), None if key is None else dumps(key), None if entry is None else dumps(entry)
+                dumps(self._engine_options()), None if key is None else dumps(key), None if entry is None else dumps(entry),
+                extraction is not None and extraction.declares_timestamp(pipe, self.get_cursor_column_name()),
             )
         self.save()
         return self
