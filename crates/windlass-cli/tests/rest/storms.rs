@@ -143,7 +143,8 @@ fn redirects_in_circles_end_the_run() {
             _ => Weather::Instead(Answer::text(302, "").with_header("Location", "/round?and=round")),
         };
         fails_then_loads(example, circle, |done, server| {
-            done.says(&["more than 30 redirects", "/round?and=round"], "credentials are missing");
+            // A value of a query may be a secret.
+            done.says(&["more than 30 redirects", "/round?and=***"], "credentials are missing");
             assert!(server.asked().len() < 200, "{}", server.asked().len());
         });
     }
