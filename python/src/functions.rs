@@ -45,6 +45,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(is_secret_name, module)?,
         wrap_pyfunction!(shown_body, module)?,
         wrap_pyfunction!(link_target, module)?,
+        wrap_pyfunction!(unknown_link_relations, module)?,
     ];
     functions.into_iter().try_for_each(|function| module.add_function(function))
 }
@@ -245,4 +246,10 @@ fn shown_body(text: &str, characters: usize) -> String {
 #[pyfunction]
 fn link_target(header: &str, relation: &str) -> Option<String> {
     windlass::sources::rest::paginate::link_target(header, relation)
+}
+
+/// The relations of a header `Link` that lacks the wanted one, where some may be meant for it.
+#[pyfunction]
+fn unknown_link_relations(header: &str, wanted: &str) -> Vec<String> {
+    windlass::sources::rest::paginate::unknown_link_relations(header, wanted)
 }

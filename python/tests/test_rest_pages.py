@@ -10,6 +10,7 @@ from windlass.common import masking
 from windlass.sources.helpers.rest_client import RESTClient, paginators
 from windlass.sources.helpers.rest_client.exceptions import EndlessPagination
 from windlass.sources.helpers.rest_client.paginators import (
+    HeaderCursorPaginator,
     HeaderLinkPaginator,
     JSONLinkPaginator,
     JSONResponseCursorPaginator,
@@ -112,3 +113,41 @@ def test_links_of_every_legal_form(form):
 
     assert rows(answer) == [1, 2, 3]
     assert rows(answer, HeaderLinkPaginator()) == [1, 2, 3]
+
+
+def test_an_empty_page_although_there_are_more(told):
+    def answer(request, _):
+        page = number(request, "page")
+        return data((page - 1) * 20, page * 20, 57, total_pages=3) if page else data(0, 0, 0, total_pages=3)
+
+    assert rows(answer, PageNumberPaginator(total_path="total_pages")) == []
+    assert "base_page=1" in told.text
+
+
+def test_an_offset_that_is_not_heeded(told):
+    assert len(rows(lambda request, _: data(0, 20, 57, total=57), OffsetPaginator(limit=20))) == 60
+    assert "does not heed" in told.text
+
+
+def test_the_first_page_again_with_values_that_change():
+    def answer(request, _):
+        answer.asked += 1
+        page = max(number(request, "page") or 1, 1) - 1
+        records = [{"id": id, "served": answer.asked} for id in range(page * 20, min(page * 20 + 20, 57))]
+        return 200, {}, json.dumps({"data": records, "total_pages": 3})
+
+    answer.asked = 0
+    assert rows(answer) == list(range(57))
+
+
+@pytest.mark.parametrize(
+    ("paginator", "headers", "is_told"),
+    [
+        (HeaderCursorPaginator("x-nextt", "c"), {"X-Next": "1"}, True),
+        (HeaderLinkPaginator(), {"Link": '<http://127.0.0.1:18090/things?page=2>; rel="nxt"'}, True),
+        (HeaderLinkPaginator(), {"Link": '<http://127.0.0.1:18090/things>; rel="first last"'}, False),
+    ],
+)
+def test_headers_that_name_no_next_page(paginator, headers, is_told, told):
+    rows(lambda request, _: (200, headers, json.dumps({"data": [{"id": 1}]})), paginator)
+    assert ("is not in the first answer" in told.text) is is_told

@@ -160,3 +160,71 @@ fn links_of_every_legal_form_lead_on() {
         }
     }
 }
+
+#[test]
+fn an_empty_page_although_there_are_more_is_told() {
+    for (paginator, base, empty) in [
+        ("{type: page_number, total_path: total_pages}", 1, 0),
+        ("{type: page_number, base_page: 1, total_path: total_pages}", 1, 2),
+        ("{type: page_number, base_page: 1, total_path: total_pages}", 0, 3),
+        ("{type: page_number, total_path: null, has_more_path: more}", 0, 1),
+    ] {
+        let server = Server::new(move |asked: &Asked| {
+            let page = number(asked, "page").unwrap_or(base);
+            let at = page.wrapping_sub(base);
+            let records = if page == empty || at > 2 { Vec::new() } else { rows(at * 20, at * 20 + 20, 57) };
+            Answer::json(&json!({"data": records, "total_pages": 3, "more": true}))
+        });
+        let (_, stderr) = run(&project(&server, &format!(", data_selector: data, paginator: {paginator}")));
+        assert!(stderr.contains("a page has no records, and reading ends there"), "{paginator}: {stderr}");
+    }
+}
+
+#[test]
+fn pages_whose_parameter_is_not_heeded_are_told() {
+    for paginator in [
+        "{type: offset, limit: 20}",
+        "{type: cursor, cursor_path: next}",
+        "{type: json_link, next_url_path: link}",
+    ] {
+        let server = Server::new(|asked: &Asked| {
+            let next = asked.number + 1;
+            let next = if next < 4 { json!(next) } else { Value::Null };
+            let link = if next.is_null() { Value::Null } else { json!(format!("/things?page={next}")) };
+            Answer::json(&json!({"data": rows(0, 20, 57), "total": 57, "next": next, "link": link}))
+        });
+        let (_, stderr) = run(&project(&server, &format!(", data_selector: data, paginator: {paginator}")));
+        assert!(stderr.contains("the server does not heed"), "{paginator}: {stderr}");
+    }
+}
+
+#[test]
+fn a_first_page_that_comes_again_is_known_by_its_ids() {
+    let server = Server::new(|asked: &Asked| {
+        let page = number(asked, "page").unwrap_or(1).max(1) - 1;
+        let mut records = rows(page * 20, page * 20 + 20, 57);
+        records.iter_mut().for_each(|record| record["served"] = json!(asked.number));
+        Answer::json(&json!({"data": records, "total_pages": 3}))
+    });
+    assert_eq!(run(&project(&server, "")).0, "57 57", "{:?}", server.lines());
+}
+
+#[test]
+fn headers_that_name_no_next_page_are_told() {
+    for (paginator, header, is_told) in [
+        ("{type: header_cursor, cursor_key: x-nextt, cursor_param: c}", ("X-Next", "1"), true),
+        ("header_link", ("Link", "</things?page=2>; rel=\"nxt\""), true),
+        ("{type: header_link, links_next_key: nextt}", ("Link", "</things?page=2>; rel=next"), true),
+        ("header_link", ("Link", "</things>; rel=\"first last self\""), false),
+    ] {
+        let server = Server::new(move |_: &Asked| {
+            Answer::json(&json!({"data": rows(0, 20, 57)})).with_header(header.0, header.1)
+        });
+        let (_, stderr) = run(&project(&server, &format!(", data_selector: data, paginator: {paginator}")));
+        assert_eq!(
+            stderr.contains("is not in the first answer"),
+            is_told,
+            "{paginator} {header:?}: {stderr}"
+        );
+    }
+}

@@ -13,7 +13,7 @@ use super::actions;
 pub use super::actions::{Action, ResponseAction, ResponseHook, Verdict};
 use super::decode::decode;
 use super::http::{Request, Response, Transport, masked_url};
-use super::paginate::{Answer, PageNotice, Paginator, PaginatorConfig, detect};
+use super::paginate::{Answer, Counted, PageNotice, Paginator, PaginatorConfig, detect};
 use super::parts::{PART_BYTES, Parts};
 use super::position::Position;
 use super::problem::{non_number, not_json};
@@ -453,7 +453,7 @@ impl Pages {
     }
 
     /// Learns from a page what comes next, and sends for it if it is wanted ahead.
-    fn learn(&mut self, answer: &Answer<'_>, records: impl FnOnce() -> Vec<u8>) -> Result<()> {
+    fn learn(&mut self, answer: &Answer<'_>, records: impl Fn() -> Vec<u8>) -> Result<()> {
         let mut paginator = match self.paginator.take() {
             Some(paginator) => paginator,
             None => {
@@ -472,8 +472,12 @@ impl Pages {
         })?;
         self.notices.extend(paginator.notices());
         let name = paginator.next_name();
-        if paginator.counts_pages() {
-            self.hold_against_first(answer, records)?;
+        let counted = paginator.counts();
+        // An only page is held against no other.
+        if paginator.has_next() || self.repeats.has_first() {
+            self.hold_against_first(counted, answer, &records)?;
+        }
+        if counted != Counted::Nothing {
             return self.go_on(None, answer);
         }
         let endless = name.as_ref().and_then(|name| self.repeats.note(Some(name), records));
@@ -481,8 +485,29 @@ impl Pages {
     }
 
     /// Finds pages that are counted from another number than the paginator's.
-    fn hold_against_first(&mut self, answer: &Answer<'_>, records: impl FnOnce() -> Vec<u8>) -> Result<()> {
+    fn hold_against_first(
+        &mut self,
+        counted: Counted,
+        answer: &Answer<'_>,
+        records: impl FnOnce() -> Vec<u8>,
+    ) -> Result<()> {
         if !self.repeats.is_first_again(answer.records, records) {
+            return Ok(());
+        }
+        let unheeded = match counted {
+            Counted::Pages => None,
+            Counted::Records => Some(
+                "the parameter of the `offset` paginator, and other records are missing; correct its `offset_param`",
+            ),
+            Counted::Nothing => {
+                Some("what asks for the next page, and other records are missing; check the `paginator`")
+            }
+        };
+        if let Some(what) = unheeded {
+            self.notices.push(PageNotice::new(
+                "base",
+                format!("a page has the records of the first one: the server does not heed {what}"),
+            ));
             return Ok(());
         }
         let Some(paginator) = &mut self.paginator else { return Ok(()) };

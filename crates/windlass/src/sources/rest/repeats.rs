@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
+use serde_json::Value;
+
 use super::http::masked_url;
 
 /// Names of pages that are remembered.
@@ -27,9 +29,35 @@ pub(super) struct Repeats {
     sample: Option<u64>,
     whole: Option<u64>,
     identical: u32,
-    /// The records of the first page, and how many pages were held against it.
-    first: Option<u64>,
+    /// The first page, and how many pages were held against it.
+    first: Option<PageHash>,
     compared: u32,
+}
+
+/// What the records of a page are like.
+#[derive(Clone, Copy, Debug)]
+struct PageHash {
+    whole: u64,
+    /// The ids of the records, if all have one and no two the same.
+    ids: Option<u64>,
+}
+
+/// Keys whose values tell records apart.
+const ID_KEYS: [&str; 5] = ["id", "_id", "uuid", "guid", "uid"];
+
+/// The ids of the records, which stand in lines, and the key that they have them by.
+fn ids_of(lines: &[u8]) -> Option<(&'static str, Vec<String>)> {
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let records: Vec<Value> = lines.map(serde_json::from_slice).collect::<Result<_, _>>().ok()?;
+    ID_KEYS.iter().find_map(|key| {
+        let id_of = |record: &Value| {
+            let (_, id) = record.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
+            (id.is_string() || id.is_number()).then(|| id.to_string())
+        };
+        let ids: Vec<String> = records.iter().map(id_of).collect::<Option<_>>()?;
+        let distinct: HashSet<&String> = ids.iter().collect();
+        (distinct.len() == ids.len() && !ids.is_empty()).then_some((*key, ids))
+    })
 }
 
 /// Pages that are held against the first one: where the second or third is the same, counting began at another number.
@@ -55,20 +83,32 @@ impl Repeats {
         ))
     }
 
-    /// Notes the records of a page that is counted, and says whether it is the first one again.
+    /// Notes the records of a page that is counted, and says whether it is the first one again: all of it, or, as records may
+    /// have values that change from answer to answer, their ids in the same order.
     pub(super) fn is_first_again(&mut self, records: u64, page: impl FnOnce() -> Vec<u8>) -> bool {
         if records == 0 || self.compared >= COMPARED {
             return false;
         }
         self.compared += 1;
-        let page = self.hasher.hash_one(page());
+        let page = page();
+        let page = PageHash {
+            whole: self.hasher.hash_one(&page),
+            ids: ids_of(&page).map(|ids| self.hasher.hash_one(ids)),
+        };
         match self.first {
             None if self.compared == 1 => {
                 self.first = Some(page);
                 false
             }
-            first => first == Some(page),
+            first => first.is_some_and(|first| {
+                first.whole == page.whole || (first.ids.is_some() && first.ids == page.ids)
+            }),
         }
+    }
+
+    /// Whether there is a first page to hold others against.
+    pub(super) fn has_first(&self) -> bool {
+        self.first.is_some()
     }
 
     /// Holds no page against the first one, which is not known.
@@ -116,6 +156,27 @@ mod tests {
         let steps = [("b", "A"), ("a", "B"), ("b", "A"), ("a", "B"), ("b", "A")];
         let found = steps.map(|(name, page)| repeats.note(Some(name), || page.into()).is_some());
         assert_eq!(found, [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn the_first_page_again_is_found_by_its_ids() {
+        let is_again = |pages: &[&str]| {
+            let mut repeats = Repeats::default();
+            pages
+                .iter()
+                .map(|page| repeats.is_first_again(2, || page.as_bytes().to_vec()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(is_again(&["{\"a\":1}", "{\"a\":2}", "{\"a\":1}"]), [false, false, true]);
+        assert_eq!(
+            is_again(&[
+                "{\"ID\":1,\"seen\":1}\n{\"ID\":2,\"seen\":2}",
+                "{\"ID\":1,\"seen\":3}\n{\"ID\":2,\"seen\":4}\n",
+                "{\"ID\":2,\"seen\":3}\n{\"ID\":1,\"seen\":4}",
+            ]),
+            [false, true, false]
+        );
+        assert_eq!(is_again(&["{\"id\":1}\n{\"id\":1}", "{\"id\":1}\n{\"id\":1,\"b\":2}"]), [false, false]);
     }
 
     #[test]

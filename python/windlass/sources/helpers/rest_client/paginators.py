@@ -36,6 +36,15 @@ def _tell_absent(response: Response, option: str, path: Any) -> None:
     )
 
 
+def _tell_absent_header(response: Response, option: str, header: str, has: str) -> None:
+    _tell(
+        response,
+        f"absent {header}",
+        f"{header} is not in the first answer{has}, so that the answer is taken for the only page: correct `{option}` if there "
+        "are more",
+    )
+
+
 class BasePaginator(ABC):
     """Knows from an answer whether there is a next page, and writes it into the request."""
 
@@ -213,6 +222,30 @@ class RangePaginator(BasePaginator):
                 "server counts only what it gives",
             )
 
+    def _check_empty(self, response: Response) -> None:
+        """Looks at a page without records, at which reading ends: the body may say that it is not the last one."""
+        said = None
+        try:
+            if self.total_path is not None:
+                total = self._total(response)
+                if total + self.base_index > self.current_value:
+                    said = f"there are {total} {self.error_message_items} (`{self.total_path}`)"
+            if said is None and self.has_more_path is not None:
+                if _has_more(self.has_more_path, response, type(self).__name__):
+                    said = f"there is more (`{self.has_more_path}`)"
+        except ValueError:
+            return
+        if said is None:
+            return
+        counts_from_one = self._page_size() is None and self.current_value == 0
+        remedy = "the API may count its pages from 1: set `base_page=1`, or " if counts_from_one else "set "
+        _tell(
+            response,
+            "empty",
+            f"a page has no records, and reading ends there, though the answer says that {said}: {remedy}"
+            "`stop_after_empty_page=False` to read on",
+        )
+
     def begin_at_one(self) -> bool:
         """Goes on as one whose first page has the number 1; whether that can be."""
         if self._page_size() is not None or self.base_index or self.initial_value or self.current_value != 2:
@@ -226,6 +259,7 @@ class RangePaginator(BasePaginator):
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
         if self.stop_after_empty_page and not data:
+            self._check_empty(response)
             self._has_next_page = False
             return
         records = len(data or [])
@@ -420,7 +454,16 @@ class HeaderLinkPaginator(BaseNextUrlPaginator):
         self.links_next_key = links_next_key
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
-        self._next_reference = native().link_target(response.headers.get("Link", ""), self.links_next_key)
+        header = response.headers.get("Link", "")
+        self._next_reference = native().link_target(header, self.links_next_key)
+        others = native().unknown_link_relations(header, self.links_next_key)
+        if others and self._is_first_absent([], data):
+            _tell_absent_header(
+                response,
+                "links_next_key",
+                f'a link with rel="{self.links_next_key}"',
+                f", whose header Link has {', '.join(others)}",
+            )
 
     def __str__(self) -> str:
         return f"{super().__str__()}: links_next_key: {self.links_next_key}"
@@ -510,6 +553,8 @@ class HeaderCursorPaginator(BaseReferencePaginator):
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
         self._next_reference = response.headers.get(self.cursor_key)
+        if self._is_first_absent([] if self._next_reference is None else [self._next_reference], data):
+            _tell_absent_header(response, "cursor_key", f"the header `{self.cursor_key}`", "")
 
     def update_request(self, request: Request) -> None:
         if self._next_reference is not None:

@@ -1,11 +1,11 @@
 """Pages that never end are found by what comes again."""
 
 import hashlib
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Tuple
 
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.rest_client.exceptions import EndlessPagination
-from windlass.sources.helpers.rest_client.paginators import PageNumberPaginator, _tell
+from windlass.sources.helpers.rest_client.paginators import OffsetPaginator, PageNumberPaginator, _tell
 from windlass.sources.helpers.rest_client.utils import sanitize_url
 
 #: Requests that are remembered.
@@ -40,13 +40,22 @@ class Repeats:
 
         Raises `EndlessPagination` where a guessed paginator is not heeded at all.
         """
-        if not isinstance(paginator, PageNumberPaginator) or not records or self._compared >= _COMPARED:
+        if not records or self._compared >= _COMPARED:
             return False
         self._compared += 1
         if self._compared == 1:
             self._first = records
             return False
-        if self._first != records:
+        ids = _ids_of(records)
+        if self._first != records and (ids is None or ids != _ids_of(self._first)):
+            return False
+        if not isinstance(paginator, PageNumberPaginator):
+            what = (
+                "the parameter of the `offset` paginator, and other records are missing; correct its `offset_param`"
+                if isinstance(paginator, OffsetPaginator)
+                else "what asks for the next page, and other records are missing; check the paginator"
+            )
+            _tell(response, "base", f"a page has the records of the first one: the server does not heed {what}")
             return False
         if not self.is_guessed:
             _tell(
@@ -81,6 +90,27 @@ class Repeats:
         raise EndlessPagination(
             f"the pages never end: {sanitize_url(request.url)} {what}: check the paginator and where it finds the next page"
         )
+
+
+#: Keys whose values tell records apart.
+_ID_KEYS = ("id", "_id", "uuid", "guid", "uid")
+
+
+def _ids_of(records: List[Any]) -> Optional[Tuple[str, List[Any]]]:
+    """The ids of the records, and the key that they have them by; None unless all have one and no two the same.
+
+    Other values may change from answer to answer.
+    """
+    for key in _ID_KEYS:
+        ids = []
+        for record in records:
+            found = [id for name, id in record.items() if name.lower() == key] if isinstance(record, dict) else []
+            if not found or not isinstance(found[0], (str, int, float)):
+                break
+            ids.append(found[0])
+        if len(ids) == len(records) and len(set(ids)) == len(ids):
+            return key, ids
+    return None
 
 
 def _digest(*parts: Any) -> bytes:

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use windlass_core::{Error, Result};
 
-use super::{Answer, Paginator};
+use super::link::absent_header_notice;
+use super::{Answer, PageNotice, Paginator};
 use crate::sources::rest::http::Request;
 
 /// `header_cursor`: a header holds the cursor of the next page, which goes into a parameter.
@@ -26,7 +27,13 @@ impl Default for HeaderCursorOptions {
 
 impl HeaderCursorOptions {
     pub(super) fn build(&self) -> Box<dyn Paginator> {
-        Box::new(HeaderCursor { options: self.clone(), cursor: None, has_next: true })
+        Box::new(HeaderCursor {
+            options: self.clone(),
+            cursor: None,
+            has_next: true,
+            is_begun: false,
+            notices: Vec::new(),
+        })
     }
 }
 
@@ -35,12 +42,15 @@ struct HeaderCursor {
     options: HeaderCursorOptions,
     cursor: Option<String>,
     has_next: bool,
+    is_begun: bool,
+    notices: Vec<PageNotice>,
 }
 
 impl Paginator for HeaderCursor {
     fn begin(&mut self, _: &mut Request) -> Result<()> {
         self.cursor = None;
         self.has_next = true;
+        self.is_begun = false;
         Ok(())
     }
 
@@ -48,6 +58,11 @@ impl Paginator for HeaderCursor {
         // An empty header is a cursor in the reference, which only an absent one ends.
         self.cursor = answer.response.header(&self.options.cursor_key).map(str::to_owned);
         self.has_next = self.cursor.is_some();
+        let is_first = !std::mem::replace(&mut self.is_begun, true);
+        if is_first && answer.records > 0 && !self.has_next {
+            let header = format!("the header `{}`", self.options.cursor_key);
+            self.notices.push(absent_header_notice("cursor_key", &header, ""));
+        }
         Ok(())
     }
 
@@ -75,6 +90,11 @@ impl Paginator for HeaderCursor {
         let cursor = cursor.ok_or_else(|| Error::internal("the position of a cursor has no cursor"))?;
         self.cursor = Some(cursor.to_owned());
         self.has_next = true;
+        self.is_begun = true;
         Ok(())
+    }
+
+    fn notices(&mut self) -> Vec<PageNotice> {
+        std::mem::take(&mut self.notices)
     }
 }

@@ -6,9 +6,9 @@ use serde_json::Value;
 use windlass_core::Result;
 use windlass_core::json::JsonPath;
 
-use super::link::{FindLink, LinkChain};
+use super::link::{FindLink, LinkChain, absent_notice};
 use super::values::{is_truthy, path_of};
-use super::{Answer, Paginator};
+use super::{Answer, PageNotice, Paginator};
 
 /// `json_link`: the body holds the URL of the next page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,9 +45,9 @@ impl FindLink for JsonLink {
         Ok(next.filter(|next| !self.stop_on_empty || is_truthy(next)))
     }
 
-    fn absent(&self, answer: &Answer<'_>) -> Result<Option<&JsonPath>> {
+    fn absent(&self, answer: &Answer<'_>) -> Result<Option<PageNotice>> {
         let Some(path) = &self.path else { return Ok(None) };
-        Ok(answer.first(path)?.is_none().then_some(path))
+        Ok(answer.first(path)?.is_none().then(|| absent_notice("next_url_path", path, answer)))
     }
 
     fn paths(&self) -> Vec<&JsonPath> {

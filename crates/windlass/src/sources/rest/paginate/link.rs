@@ -14,8 +14,9 @@ pub(super) trait FindLink: Send + Sync + fmt::Debug {
     /// The link; nothing or null ends the pages. Errors: as [`Answer::first`].
     fn find(&self, answer: &Answer<'_>) -> Result<Option<Value>>;
 
-    /// The path that should lead to the link and leads nowhere, not even to null. Errors: as [`Answer::first`].
-    fn absent(&self, answer: &Answer<'_>) -> Result<Option<&JsonPath>> {
+    /// What to tell where the first answer has records and nothing, not even null, where the link should be. Errors: as
+    /// [`Answer::first`].
+    fn absent(&self, answer: &Answer<'_>) -> Result<Option<PageNotice>> {
         let _ = answer;
         Ok(None)
     }
@@ -35,6 +36,17 @@ pub(super) fn absent_notice(option: &str, path: &JsonPath, answer: &Answer<'_>) 
              there are more",
             path.as_str(),
             answer.shape()
+        ),
+    )
+}
+
+/// The notice about a header that the first answer does not have.
+pub(super) fn absent_header_notice(option: &str, header: &str, has: &str) -> PageNotice {
+    PageNotice::new(
+        ABSENT,
+        format!(
+            "{header} is not in the first answer{has}, so that the answer is taken for the only page: correct `{option}` if there are \
+             more"
         ),
     )
 }
@@ -61,11 +73,8 @@ impl<F: FindLink> Paginator for LinkChain<F> {
 
     fn update(&mut self, answer: &Answer<'_>) -> Result<()> {
         let next = self.finder.find(answer)?;
-        if !self.link.is_begun
-            && answer.records > 0
-            && let Some(path) = self.finder.absent(answer)?
-        {
-            self.notices.push(absent_notice("next_url_path", path, answer));
+        if !self.link.is_begun && answer.records > 0 {
+            self.notices.extend(self.finder.absent(answer)?);
         }
         self.link.set(next.as_ref(), answer.request);
         Ok(())

@@ -27,7 +27,9 @@ pub use config::PaginatorConfig;
 pub use cursor::CursorOptions;
 pub(crate) use detect::detect;
 pub use header_cursor::HeaderCursorOptions;
-pub use header_link::{HeaderLinkOptions, target_of as link_target};
+pub use header_link::{
+    HeaderLinkOptions, target_of as link_target, unknown_relations as unknown_link_relations,
+};
 pub use json_link::JsonLinkOptions;
 pub use link::resolve as resolve_link;
 pub(crate) use link_header::web_links;
@@ -89,9 +91,9 @@ pub trait Paginator: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
-    /// Whether it counts pages, so that a page that comes again shows where the API begins to count.
-    fn counts_pages(&self) -> bool {
-        false
+    /// What it counts, so that a page that comes again shows what is wrong with the count.
+    fn counts(&self) -> Counted {
+        Counted::Nothing
     }
 
     /// Goes on as one whose first page has the number 1, since the second one asked for was the first again; whether that
@@ -104,6 +106,17 @@ pub trait Paginator: Send + Sync + fmt::Debug {
     fn paths(&self) -> Vec<&JsonPath> {
         Vec::new()
     }
+}
+
+/// What a paginator counts to come to the next page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// It follows what the answer names.
+    Nothing,
+    /// Pages.
+    Pages,
+    /// Records.
+    Records,
 }
 
 /// Something about the pages of a resource that its user should know: what was guessed, what does not fit.

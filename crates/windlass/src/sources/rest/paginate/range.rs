@@ -8,7 +8,7 @@ use windlass_core::{Error, Result};
 
 use super::place::Place;
 use super::values::{has_more, int_of, path_of};
-use super::{Answer, PageNotice, Paginator};
+use super::{Answer, Counted, PageNotice, Paginator};
 use crate::sources::rest::http::Request;
 
 /// `offset`: a request says how many records to skip and how many to give.
@@ -282,6 +282,32 @@ impl Range {
         true
     }
 
+    /// Looks at a page without records, at which reading ends: the body may say that it is not the last one.
+    fn check_empty(&mut self, answer: &Answer<'_>) {
+        let What { paginator, of, .. } = self.what;
+        let total = self.total.as_ref().and_then(|path| {
+            let total = answer.first(path).ok().flatten().and_then(|value| int_of(&value))?;
+            (total.saturating_add(self.base) > self.value)
+                .then(|| format!("there are {total} {of} (`{}`)", path.as_str()))
+        });
+        let more = || {
+            let path = self.has_more.as_ref()?;
+            has_more(path, answer, paginator).ok()?.then(|| format!("there is more (`{}`)", path.as_str()))
+        };
+        let Some(said) = total.or_else(more) else { return };
+        let remedy = if self.limit.is_none() && self.value == 0 {
+            "the API may count its pages from 1: set `base_page: 1`, or `stop_after_empty_page: false` to read on"
+        } else {
+            "set `stop_after_empty_page: false` to read on"
+        };
+        self.notices.push(PageNotice::new(
+            "empty",
+            format!(
+                "a page has no records, and reading ends there, though the answer says that {said}: {remedy}"
+            ),
+        ));
+    }
+
     /// Looks at the number of records of a page of an offset: the next one begins behind those that came.
     fn check_size(&mut self, answer: &Answer<'_>) {
         let Some(limit) = self.limit.as_ref().map(|(_, limit)| *limit) else { return };
@@ -336,6 +362,7 @@ impl Paginator for Range {
 
     fn update(&mut self, answer: &Answer<'_>) -> Result<()> {
         if self.stop_after_empty_page && answer.records == 0 {
+            self.check_empty(answer);
             self.has_next = false;
             return Ok(());
         }
@@ -396,8 +423,8 @@ impl Paginator for Range {
         std::mem::take(&mut self.notices)
     }
 
-    fn counts_pages(&self) -> bool {
-        self.limit.is_none()
+    fn counts(&self) -> Counted {
+        if self.limit.is_none() { Counted::Pages } else { Counted::Records }
     }
 
     fn begin_at_one(&mut self) -> bool {
