@@ -1,5 +1,6 @@
 """Files as they come: odd names, links, encodings, equal keys, quotes that are not closed."""
 
+import glob
 import gzip
 import os
 from pathlib import Path
@@ -39,6 +40,26 @@ def test_loops_of_links_end(tmp_path):
     (folder / "x" / "up").symlink_to("..")
     names = sorted(item["relative_path"] for item in filesystem(str(folder), file_glob="**/*.jsonl"))
     assert names == ["x/a.jsonl"]
+    # Paths through several of them are too many to look at each.
+    for name in "bcd":
+        (folder / name).symlink_to(".")
+    names = sorted(item["relative_path"] for item in filesystem(str(folder), file_glob="**/**/*.jsonl"))
+    assert names == ["x/a.jsonl"]
+
+
+def test_patterns_find_what_those_of_python_find(tmp_path):
+    for name in ["a.csv", "b.json", "x/c.csv", "x/y/d.csv", ".e.csv", ".z/f.csv", "x/[1].csv", "g.csv/h"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    patterns = ["*", "*.csv", "**", "**/*.csv", "**/y/**/*.csv", "x/*", "./x//c.csv", "x/[[]1].csv", "[ab].*", ".*", "a**"]
+    patterns += ["**/**.csv", "x**", "nothing/*", "x/c.csv", "*/*", "**/**", ".z/*", "*/y/*", "[!a]*"]
+    for pattern in patterns:
+        found = {item["relative_path"] for item in filesystem(str(tmp_path), file_glob=pattern)}
+        right = glob.glob(os.path.join(glob.escape(str(tmp_path)), pattern), recursive=True)
+        assert found == {os.path.relpath(name, tmp_path) for name in right if os.path.isfile(name)}, pattern
+    for pattern in ["../*", "/etc/*", "x/../../*"]:
+        with pytest.raises(ValueError, match="leads out of bucket_url"):
+            list(filesystem(str(tmp_path / "x"), file_glob=pattern))
 
 
 def test_a_url_says_blanks_by_their_numbers(tmp_path):

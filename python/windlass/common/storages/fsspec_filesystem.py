@@ -1,6 +1,5 @@
 """Files by URL: local ones as they are, all others by fsspec."""
 
-import glob
 import io
 import mimetypes
 import os
@@ -12,6 +11,7 @@ from windlass.common.exceptions import MissingDependencyException
 from windlass.common.storages.configuration import FilesystemConfiguration, path_of, protocol_of, split_bucket, url_of
 from windlass.common.storages.credentials import options_of
 from windlass.common.storages.local_files import local_files
+from windlass.common.storages.local_glob import local_glob
 
 
 class FileItem(TypedDict, total=False):
@@ -284,14 +284,11 @@ def _is_hidden(relative: str) -> bool:
 
 def _local_items(folder: str, file_glob: str) -> Iterator[FileItem]:
     if not file_glob:
-        names = [folder] if os.path.isfile(folder) else []
+        names = iter([folder] if os.path.isfile(folder) else [])
     else:
-        names = glob.glob(os.path.join(glob.escape(folder), file_glob), recursive=True)
+        names = local_glob(folder, file_glob)
     seen = set()
-    loops: Dict[str, bool] = {}
     for name in names:
-        if _is_in_loop(folder, os.path.dirname(name), loops):
-            continue
         try:
             stat = os.stat(name)
         except OSError:
@@ -302,21 +299,6 @@ def _local_items(folder: str, file_glob: str) -> Iterator[FileItem]:
         seen.add(name)
         relative = os.path.relpath(name, folder).replace(os.sep, "/")
         yield _item(url_of(name), relative, {"size": stat.st_size, "mtime": stat.st_mtime}, "file")
-
-
-def _is_in_loop(folder: str, place: str, known: Dict[str, bool]) -> bool:
-    """Whether a link to one of the folders above leads to a place below a folder."""
-    if place not in known:
-        above = os.path.dirname(place)
-        if len(place) <= len(folder) or above == place:
-            known[place] = False
-        else:
-            real = os.path.realpath(place)
-            parents = [above]
-            while len(parents[-1]) > len(folder):
-                parents.append(os.path.dirname(parents[-1]))
-            known[place] = _is_in_loop(folder, above, known) or real in map(os.path.realpath, parents)
-    return known[place]
 
 
 def _item(url: str, relative: str, info: Dict[str, Any], scheme: str) -> FileItem:

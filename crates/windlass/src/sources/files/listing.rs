@@ -54,10 +54,11 @@ pub(super) fn list(bucket_url: &str, file_glob: &str, folder: &Path) -> Result<V
 }
 
 fn parts(file_glob: &str) -> Result<Vec<Part>> {
-    let pattern = if file_glob.ends_with("**") { format!("{file_glob}/*") } else { file_glob.to_owned() };
+    let names = || file_glob.split('/').filter(|text| !text.is_empty() && *text != ".");
+    let all_below = (names().next_back() == Some("**")).then_some("*");
     let mut parts = Vec::new();
-    for text in pattern.split('/').filter(|text| !text.is_empty() && *text != ".") {
-        let fits = Pattern::new(text).map_err(|cause| {
+    for text in names().chain(all_below) {
+        let fits = Pattern::new(&within_a_name(text)).map_err(|cause| {
             Error::config(format!("`{file_glob}` is not a pattern for files")).with_source(cause)
         })?;
         match text {
@@ -68,6 +69,15 @@ fn parts(file_glob: &str) -> Result<Vec<Part>> {
         }
     }
     Ok(parts)
+}
+
+/// Two stars that are not all of a name mean one there, as in a shell.
+fn within_a_name(text: &str) -> String {
+    let mut pattern = text.to_owned();
+    while text != "**" && pattern.contains("**") {
+        pattern = pattern.replace("**", "*");
+    }
+    pattern
 }
 
 struct Walk {
@@ -218,11 +228,14 @@ mod tests {
             ("x/[[]1].csv", vec!["x/[1].csv"]),
             ("[ab].*", vec!["a.csv", "b.json"]),
             (".*", vec![".e.csv"]),
+            ("a**", vec!["a.csv"]),
+            ("**/**.csv", vec!["a.csv", "x/[1].csv", "x/c.csv", "x/y/d.csv"]),
+            ("x**", vec![]),
             ("nothing/*", vec![]),
         ] {
             assert_eq!(found(folder.path(), glob), files, "{glob}");
         }
-        assert!(list(&folder.path().display().to_string(), "a**", Path::new("/")).is_err());
+        assert!(list(&folder.path().display().to_string(), "a[", Path::new("/")).is_err());
     }
 
     #[cfg(unix)]
