@@ -154,3 +154,61 @@ fn texts_that_are_declared_as_timestamps_are_compared_as_such() {
     project.run(0);
     assert_eq!(project.query("SELECT id FROM t ORDER BY id"), ["1", "2", "3"]);
 }
+
+#[test]
+fn numbers_that_have_no_fixed_digits_are_compared_as_numbers() {
+    for kind in ["numeric", "decimal", "number", "decimal(20)", "decimal(50,10)"] {
+        let project = project(kind, "");
+        insert(&project, 1, &["9", "10", "2"].map(str::to_owned));
+        project.run(0);
+        insert(&project, 4, &["11", "9.5"].map(str::to_owned));
+        project.run(0);
+        insert(&project, 6, &["100", "20"].map(str::to_owned));
+        project.run(0);
+        insert(&project, 8, &["123456".to_owned()]);
+        project.run(0);
+        assert_eq!(project.query("SELECT id FROM t ORDER BY id"), ["1", "2", "3", "4", "6", "8"], "{kind}");
+    }
+}
+
+#[test]
+fn ranges_with_an_end_have_their_rows_whatever_form_moments_are_stored_in() {
+    for (kind, form, value) in FORMS.iter().filter(|(kind, ..)| *kind != "numeric") {
+        let project =
+            project(kind, ", initial_value: \"2020-01-01T00:00:00Z\", end_value: \"2030-01-01T00:00:00Z\"");
+        let values: Vec<String> = (0..20).map(value).collect();
+        insert(&project, 1, &values);
+        project.run(0);
+        assert_eq!(project.one("SELECT count(*) FROM t"), "20", "{kind} {form}");
+    }
+}
+
+#[test]
+fn moments_that_go_backwards_are_all_loaded_whatever_form_they_are_stored_in() {
+    for kind in ["datetime", "date", "timestamp", "text"] {
+        let project = project(kind, ", last_value_func: min");
+        let hint = if kind == "text" { ", columns: {u: {data_type: timestamp}}" } else { "" };
+        let text = std::fs::read_to_string(project.path("p.yaml")).unwrap();
+        project.write("p.yaml", text.replace(", write_disposition", &format!("{hint}, write_disposition")));
+        insert(&project, 1, &["'2024-06-01'".to_owned()]);
+        project.run(0);
+        insert(&project, 2, &["'2024-03-01'", "'2023-01-01'", "'2025-01-01'"].map(str::to_owned));
+        project.run(0);
+        assert_eq!(project.query("SELECT id FROM t ORDER BY id"), ["1", "2", "3"], "{kind}");
+    }
+}
+
+#[test]
+fn a_cursor_of_numbers_whose_column_becomes_one_of_texts_is_refused() {
+    let project = project("int", "");
+    insert(&project, 1, &["9".to_owned()]);
+    project.run(0);
+    sqlite(
+        &project,
+        "s.db",
+        "DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, u text); INSERT INTO t VALUES (2, '10')",
+    );
+    let done = project.windlass(&["run", "p.yaml"]);
+    assert_ne!(done.code, 0);
+    done.says(&["the number 9", "texts now"], "forget the state");
+}

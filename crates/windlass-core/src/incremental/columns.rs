@@ -16,7 +16,7 @@ use super::filter::{Cursor, CursorPath, Filter, Judged, Reading};
 use super::tally::Tally;
 use crate::error::{Error, Result};
 use crate::json::ParseBuffers;
-use crate::normalize::batch_rows;
+use crate::normalize::{batch_rows, means_decimal};
 use crate::value::{Decimal, Scalar, Timestamp};
 
 impl Filter {
@@ -33,8 +33,13 @@ impl Filter {
             return Err(Error::data(format!("there is no column `{path}`, which is the cursor"))
                 .with_hint("check cursor_path: it is the name of a column as in the file"));
         };
+        let is_number = batch.schema_ref().field_with_name(name).is_ok_and(means_decimal);
         let column = batch_rows::comparable(column)?;
-        let cursors = cursors(&column).map_err(|e| e.at_column(name))?;
+        let cursors = match column.as_string_opt::<i32>().filter(|_| is_number) {
+            // Numbers of any size travel as texts.
+            Some(texts) => texts.iter().map(|text| text.map_or(Cursor::Null, number)).collect(),
+            None => cursors(&column).map_err(|e| e.at_column(name))?,
+        };
         let mut digest = |indexes: &[u32], form| self.digests(batch, indexes, form);
         self.judge(&cursors, &u64::from, &mut digest, reading, tally)
     }
@@ -108,6 +113,10 @@ fn primitive<T: ArrowPrimitiveType>(
 ) -> Vec<Cursor<'_>> {
     let values = column.as_primitive::<T>().iter();
     values.map(|value| value.map_or(Cursor::Null, |value| Cursor::of(scalar(value)))).collect()
+}
+
+fn number(text: &str) -> Cursor<'_> {
+    Cursor::of(Decimal::parse(text).map_or(Scalar::Text(text.into()), Scalar::Decimal))
 }
 
 fn decimal(array: &dyn Array, row: usize, text: impl Fn() -> String) -> Cursor<'static> {

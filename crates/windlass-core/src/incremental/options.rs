@@ -167,7 +167,9 @@ impl IncrementalOptions {
             return Err(Error::config("`end_value` is set, but `initial_value` is not")
                 .with_hint("a range needs both ends"));
         };
-        match value::compare(&end, &initial).map(|order| self.last_value_func.order(order)) {
+        // Texts of one instant may be written in several forms.
+        let order = value::compare_by(true, &end, &initial).or_else(|| value::compare(&end, &initial));
+        match order.map(|order| self.last_value_func.order(order)) {
             None => Err(Error::config("`initial_value` and `end_value` are of different types")
                 .with_hint("write both as a number, or both as a text")),
             Some(Ordering::Less) => {

@@ -1,10 +1,10 @@
 //! The part of a table that a cursor asks for: its condition, its order, and how the values of the cursor are stored.
 
 use serde_json::Value;
-use windlass_core::Result;
 use windlass_core::incremental::{Extreme, IncrementalOptions};
 use windlass_core::naming::Naming;
 use windlass_core::value::{DAY_MICROS, IsoValue, parse_iso};
+use windlass_core::{Error, Result};
 
 use super::catalog::ColumnShape;
 use super::database::{Database, Dialect};
@@ -54,6 +54,7 @@ pub(super) async fn limit(
     notices: &mut Vec<String>,
 ) -> Result<StoredForm> {
     let dialect = database.dialect();
+    check_type(options, column, ends.0)?;
     let condition = |form| range_condition(dialect, options, column, form, ends.0, ends.1);
     let mut form = StoredForm::Unknown;
     let is_moment = has_forms(dialect, column) && !matches!(column.sql_type, SqlType::Decimal { .. });
@@ -75,6 +76,20 @@ pub(super) async fn limit(
     }
     select.conditions.extend(condition(form)?);
     Ok(form)
+}
+
+/// Errors: the range begins at a number where the column now has texts, which have another order.
+fn check_type(options: &IncrementalOptions, column: &ColumnShape, start: Option<&Value>) -> Result<()> {
+    let is_stored = |start: &&Value| start.is_number() && **start != options.initial_value;
+    match (start.filter(is_stored), column.sql_type) {
+        (Some(start), SqlType::Text { .. } | SqlType::Uuid) => Err(Error::data(format!(
+            "the cursor stands at the number {start}, and its column `{}` has texts now",
+            column.name
+        ))
+        .at_column(&column.name)
+        .with_hint("if the source changed its type, forget the state of the resource and load it again")),
+        _ => Ok(()),
+    }
 }
 
 /// The form in which the values of a range are stored. Errors: no connection; a value that is no date or time.

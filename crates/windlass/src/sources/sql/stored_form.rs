@@ -94,11 +94,11 @@ impl StoredForm {
         let seconds = micros.div_euclid(1_000_000);
         let days = JULIAN_EPOCH + micros as f64 / DAY_MICROS as f64;
         if operator.starts_with('<') {
-            // Numbers stand before all texts.
+            // Numbers stand before all texts. A text that is a number would be taken for one.
             return Some(match self {
                 Self::Seconds => format!("{name} <= {}", seconds + 1),
                 Self::JulianDays => format!("{name} <= {:?}", days + JULIAN_SLACK),
-                _ => format!("{name} < '{:04}'", year + 1),
+                _ => format!("{name} < '{:04}-'", year + 1),
             });
         }
         Some(match self {
@@ -265,7 +265,7 @@ mod tests {
             reach(StoredForm::Mixed)
                 .starts_with("(u >= '2024-04-30' OR (u >= 1714557630 AND u < '') OR (u >= 24604")
         );
-        assert_eq!(StoredForm::Mixed.reach("u", "<", micros).unwrap(), "u < '2025'");
+        assert_eq!(StoredForm::Mixed.reach("u", "<", micros).unwrap(), "u < '2025-'");
         assert_eq!(StoredForm::Unknown.reach("u", ">=", i64::MAX / 2), None);
     }
 }

@@ -151,13 +151,22 @@ impl PlannedTable {
         if key.iter().all(is_read) { key } else { &[] }
     }
 
-    /// The column of the cursor. Errors: a path, or no such column.
+    /// The column of the cursor. Errors: a path, no such column, or one whose texts have another order than the database.
     pub fn cursor(&self, options: &IncrementalOptions) -> Result<&ColumnShape> {
         let name = options.column().ok_or_else(|| {
             Error::config(format!("the cursor `{}` is a path, but the records are rows", options.cursor_path))
                 .with_hint("name a column as cursor_path")
         })?;
-        self.column(&name)
+        let column = self.column(&name)?;
+        match column.sql_type {
+            SqlType::Enum | SqlType::Other | SqlType::Json | SqlType::Array => Err(Error::config(format!(
+                "the cursor `{name}` has a type whose values the database orders in another way than their texts"
+            ))
+            .at_table(&self.shape.name)
+            .at_column(&name)
+            .with_hint("take a number, a text, a date or a timestamp, or a `query` that casts it to one")),
+            _ => Ok(column),
+        }
     }
 
     /// Whether the values of a column become nested tables.
