@@ -95,3 +95,43 @@ fn a_folder_of_two_pipelines_with_other_types_and_formats_can_be_asked() {
         both_say(&project, "SELECT id FROM u ORDER BY id", &["1", "2"]);
     }
 }
+
+#[test]
+fn names_that_differ_by_case_only_are_numbered_in_files_of_every_format() {
+    for format in ["jsonl", "csv", "parquet"] {
+        let project = Project::with(
+            &format!(
+                "{{type: filesystem, bucket_url: out}}\nload: {{loader_file_format: {format}}}\nschema: {{naming: sql_cs_v1}}"
+            ),
+            "",
+        );
+        project.write("data/a.jsonl", "{\"Id\":1,\"id\":2,\"ID\":3,\"b\":\"x\"}\n{\"id\":7}\n");
+        project.run(0);
+        assert_eq!(
+            project.query("SELECT \"Id\", id_1, \"ID_2\", b FROM t ORDER BY 2"),
+            ["1,2,3,x", ",7,,"],
+            "{format}"
+        );
+        assert_eq!(project.one("SELECT count(*) FROM _dlt_loads"), "1", "{format}");
+    }
+}
+
+#[test]
+fn numbers_of_more_digits_than_duckdb_has_are_read_from_files() {
+    let wei = "123456789012345678901234567890123456789012345";
+    for format in ["jsonl", "csv", "parquet"] {
+        let project = Project::with(
+            &format!("{{type: filesystem, bucket_url: out}}\nload: {{loader_file_format: {format}}}"),
+            "columns: {d: {data_type: decimal, precision: 40, scale: 10}}",
+        );
+        project.write("data/a.jsonl", format!("{{\"id\":1,\"w\":{wei},\"d\":0.00123}}\n"));
+        project.run(0);
+        project.write("data/b.jsonl", "{\"id\":2,\"w\":5}\n{\"id\":3,\"d\":12345}\n");
+        project.run(0);
+        let rows = project.query("SELECT id, w, rtrim(rtrim(d, '0'), '.') FROM t ORDER BY id, w");
+        let expected =
+            [format!("1,{wei},0.00123"), format!("1,{wei},0.00123"), "2,5,".into(), "3,,12345".into()];
+        assert_eq!(rows, expected, "{format}");
+        assert_eq!(project.one("SELECT count(*) FROM _dlt_version"), "2", "{format}");
+    }
+}

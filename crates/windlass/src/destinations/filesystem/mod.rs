@@ -14,6 +14,8 @@ mod tables;
 #[cfg_attr(feature = "duckdb", path = "views.rs")]
 #[cfg_attr(not(feature = "duckdb"), path = "no_views.rs")]
 mod views;
+#[cfg(feature = "duckdb")]
+mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
