@@ -107,6 +107,15 @@ pub struct CursorOrder {
     pub order: SortOrder,
 }
 
+/// The columns of a table that hold the values which their cursor's own column could not.
+pub fn cursor_variants<'a>(table: &'a Table, cursor: &Column) -> Vec<&'a Column> {
+    let is_of_cursor = |column: &&Column| {
+        let rest = column.name.strip_prefix(&cursor.name).unwrap_or_default();
+        column.is_variant() && rest.trim_start_matches('_').starts_with("v_")
+    };
+    table.complete_columns().filter(is_of_cursor).collect()
+}
+
 /// The cursors of root tables of which the newest of several rows with one key stays.
 pub type NewestFirst = IndexMap<String, CursorOrder>;
 

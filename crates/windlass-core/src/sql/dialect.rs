@@ -154,7 +154,7 @@ fn postgres_type(column: &Column, data_type: DataType, defaults: &TypeDefaults) 
         return Err(not_in("Postgres", "times finer than a microsecond", column, hint));
     }
     Ok(match data_type {
-        DataType::Text => match column.precision {
+        DataType::Text => match column.precision.filter(|length| *length > 0) {
             Some(length) => format!("varchar({length})"),
             None => "varchar".to_owned(),
         },
@@ -199,7 +199,7 @@ fn sqlite_type(column: &Column, data_type: DataType, defaults: &TypeDefaults) ->
         (precision, Some(scale)) => format!("NUMERIC({},{scale})", precision.unwrap_or(i64::from(default.0))),
     };
     Ok(match data_type {
-        DataType::Text => match column.precision {
+        DataType::Text => match column.precision.filter(|length| *length > 0) {
             Some(length) => format!("VARCHAR({length})"),
             None => "TEXT".to_owned(),
         },

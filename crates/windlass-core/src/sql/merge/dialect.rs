@@ -53,6 +53,32 @@ impl Dialect {
         }
     }
 
+    /// An expression that sorts the values of a column among those that went to its variants: numbers by their size, texts
+    /// behind all moments, or before them where they begin with a minus.
+    pub(super) fn across_variants(self, column: &Column, variants: &[&Column]) -> String {
+        if is_number(column) {
+            let double = if self == Self::Postgres { "double precision" } else { "DOUBLE" };
+            let numbers = std::iter::once(&column).chain(variants).filter(|column| is_number(column));
+            let numbers = numbers.map(|column| format!("CAST({} AS {double})", self.quote(&column.name)));
+            let numbers: Vec<String> = numbers.collect();
+            return if numbers.len() == 1 {
+                numbers.concat()
+            } else {
+                format!("COALESCE({})", numbers.join(", "))
+            };
+        }
+        let ranks = variants.iter().map(|variant| {
+            let name = self.quote(&variant.name);
+            match variant.data_type {
+                Some(DataType::Text) => {
+                    format!(" WHEN {name} LIKE '-%' THEN -1 WHEN {name} IS NOT NULL THEN 1")
+                }
+                _ => format!(" WHEN {name} IS NOT NULL THEN 0"),
+            }
+        });
+        format!("CASE WHEN {} IS NOT NULL THEN 0{} END", self.quote(&column.name), ranks.collect::<String>())
+    }
+
     /// Lets the planner know what a staged table holds, where it does not look for itself.
     pub fn analyze_staged(self, table: &str) -> Option<String> {
         match self {
@@ -68,4 +94,9 @@ impl Dialect {
             Self::Postgres => "ctid",
         }
     }
+}
+
+fn is_number(column: &Column) -> bool {
+    use DataType::{Bigint, Decimal, Double, Wei};
+    matches!(column.data_type, Some(Bigint | Decimal | Double | Wei))
 }

@@ -2,7 +2,7 @@
 
 use super::{Merge, MergeTarget, conjunction};
 use crate::error::{Error, Result};
-use crate::merge::SortOrder;
+use crate::merge::{SortOrder, cursor_variants};
 use crate::normalize::RECORD_COLUMN;
 use crate::schema::Table;
 
@@ -129,7 +129,9 @@ impl Merge<'_> {
             ));
         }
         let by_cursor = self.newest();
-        let Some((column, sort)) = self.dedup_sort().or_else(|| by_cursor.clone()) else {
+        let Some((columns, sort)) =
+            self.dedup_sort().map(|(column, sort)| (vec![column], sort)).or_else(|| by_cursor.clone())
+        else {
             // An aggregate takes a third of the time of numbering the rows.
             let which = if survivor == Survivor::First { "min" } else { "max" };
             if what == PLACE && conditions.is_empty() {
@@ -148,21 +150,29 @@ impl Merge<'_> {
             None if survivor == Survivor::First => place.to_owned(),
             None => format!("{place} DESC"),
         };
+        let order: String = columns.iter().map(|column| format!("{column} {sort} NULLS LAST, ")).collect();
         let numbered = format!(
-            "SELECT {inner}, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {column} {sort} NULLS LAST, {place}) \
-             AS {NUMBER} FROM {staged}"
+            "SELECT {inner}, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {order}{place}) AS {NUMBER} FROM {staged}"
         );
         let first = std::iter::once(format!("{NUMBER} = 1"));
         let all = conjunction(first.chain(conditions.iter().cloned()));
         Ok(format!("SELECT {what} FROM ({numbered}) AS numbered WHERE {all}"))
     }
 
-    /// The cursor by which the newest of several new rows is found, where nothing else says which one stays.
-    pub(super) fn newest(&self) -> Option<(String, SortOrder)> {
+    /// The cursor by which the newest of several new rows is found, where nothing else says which one stays: expressions
+    /// that sort one after the other.
+    pub(super) fn newest(&self) -> Option<(Vec<String>, SortOrder)> {
         let root = self.root.table;
         let newest = self.target.newest.get(&root.name).filter(|_| self.settings.takes_newest())?;
         let column = root.columns.get(&newest.column).filter(|column| column.is_complete())?;
-        Some((self.target.dialect.in_byte_order(column), newest.order))
+        let dialect = self.target.dialect;
+        let mut order = vec![dialect.in_byte_order(column)];
+        let variants = cursor_variants(root, column);
+        if !variants.is_empty() {
+            order.insert(0, dialect.across_variants(column, &variants));
+            order.extend(variants.into_iter().map(|variant| dialect.in_byte_order(variant)));
+        }
+        Some((order, newest.order))
     }
 
     /// The column that numbers the records of the new rows.

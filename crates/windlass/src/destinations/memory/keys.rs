@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow_array::{Array as _, ArrayRef, RecordBatch};
+use arrow_array::cast::AsArray as _;
+use arrow_array::{Array as _, ArrayRef, Float64Array, Int8Array, RecordBatch};
+use arrow_cast::cast;
 use arrow_row::{RowConverter, SortField};
-use arrow_schema::SortOptions;
+use arrow_schema::{DataType, SortOptions};
 use windlass_core::{Error, Result};
 
 use super::table::failed;
@@ -56,13 +58,41 @@ fn is_among(keys: &[Option<Key>], others: &[Option<Key>]) -> Vec<bool> {
     keys.iter().map(|key| key.as_ref().is_some_and(|key| others.contains(key))).collect()
 }
 
-/// Ranks by the values of a column: the lower rank comes first, rows without a value last.
-pub(super) fn ranks(rows: &RecordBatch, column: &str, descending: bool) -> Result<Vec<Key>> {
-    let arrays = arrays(rows, &[column.to_owned()])?;
+/// Ranks by the values of a column: the lower rank comes first, rows without a value last. Values that went to its variants
+/// have their places among them: numbers by their size, texts behind all moments, or before them with a minus.
+pub(super) fn ranks(
+    rows: &RecordBatch,
+    column: &str,
+    variants: &[String],
+    descending: bool,
+) -> Result<Vec<Key>> {
+    let mut arrays = arrays(rows, &[&[column.to_owned()], variants].concat())?;
+    if !variants.is_empty() {
+        arrays.insert(0, across(&arrays)?);
+    }
     let options = SortOptions { descending, nulls_first: false };
     let fields = arrays.iter().map(|array| SortField::new_with_options(array.data_type().clone(), options));
     let converter = RowConverter::new(fields.collect()).map_err(failed)?;
     encoded(&converter, &arrays)
+}
+
+/// What sorts the values of a column and of its variants together.
+fn across(arrays: &[ArrayRef]) -> Result<ArrayRef> {
+    let rows = 0..arrays.first().map_or(0, |array| array.len());
+    if arrays.first().is_some_and(|array| array.data_type().is_numeric()) {
+        let numbers = arrays.iter().filter(|array| array.data_type().is_numeric());
+        let doubles: Vec<ArrayRef> =
+            numbers.map(|array| cast(array, &DataType::Float64).map_err(failed)).collect::<Result<_>>()?;
+        let doubles: Vec<&Float64Array> = doubles.iter().map(|array| array.as_primitive()).collect();
+        let first = |row| doubles.iter().find(|array| array.is_valid(row)).map(|array| array.value(row));
+        return Ok(Arc::new(rows.map(first).collect::<Float64Array>()));
+    }
+    let rank = |row| {
+        let array = arrays.iter().find(|array| array.is_valid(row))?;
+        let text = array.as_string_opt::<i32>().filter(|_| !Arc::ptr_eq(array, &arrays[0]));
+        Some(text.map_or(0, |texts| if texts.value(row).starts_with('-') { -1 } else { 1 }))
+    };
+    Ok(Arc::new(rows.map(rank).collect::<Int8Array>()))
 }
 
 fn arrays(rows: &RecordBatch, columns: &[String]) -> Result<Vec<ArrayRef>> {

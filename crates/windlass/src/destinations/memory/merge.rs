@@ -10,7 +10,9 @@ use arrow_array::{
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::zip::zip;
-use windlass_core::merge::{CursorOrder, MergeSettings, MergeStrategy, NewestFirst, SortOrder};
+use windlass_core::merge::{
+    CursorOrder, MergeSettings, MergeStrategy, NewestFirst, SortOrder, cursor_variants,
+};
 use windlass_core::normalize::RECORD_COLUMN;
 use windlass_core::schema::{Column, Schema, SystemNames, Table};
 use windlass_core::sql::merge_chain;
@@ -389,11 +391,18 @@ impl Merge<'_> {
         let order = self.settings.dedup_sort.as_ref();
         let order = order.filter(|(column, _)| self.root.table.columns[column].is_complete());
         let newest = self.newest().filter(|_| order.is_none());
+        let variants = |cursor: &str| {
+            let table = self.root.table;
+            let variants = table.columns.get(cursor).map(|cursor| cursor_variants(table, cursor));
+            variants.into_iter().flatten().map(|variant| variant.name.clone()).collect()
+        };
         let order = order
-            .map(|(column, order)| (column, *order))
-            .or(newest.map(|newest| (&newest.column, newest.order)));
+            .map(|(column, order)| (column, Vec::new(), *order))
+            .or(newest.map(|newest| (&newest.column, variants(&newest.column), newest.order)));
         let ranks = order
-            .map(|(column, order)| ranks(&self.root.new, column, order == SortOrder::Descending))
+            .map(|(column, variants, order)| {
+                ranks(&self.root.new, column, &variants, order == SortOrder::Descending)
+            })
             .transpose()?;
         let records = self.root.records.as_ref().filter(|_| newest.is_some());
         let mut best: HashMap<&Key, usize> = HashMap::new();
