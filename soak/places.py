@@ -100,7 +100,8 @@ class Place:
         elif self.target == "sqlite":
             destination = "{type: sqlite, credentials: ./o.db}"
         elif self.target == "postgres":
-            self.dataset = "soak_" + self.folder.name.replace("-", "_")
+            # Nothing that naming would change, such as an underscore at the end.
+            self.dataset = "soak_" + "".join(letter for letter in self.folder.name.lower() if letter.isalnum())
             destination = f"{{type: postgres, credentials: '{self.tools.postgres}'}}"
         else:
             destination = "{type: filesystem, bucket_url: ./out, loader_file_format: parquet}"
