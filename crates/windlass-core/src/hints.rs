@@ -1,5 +1,7 @@
 //! Hints of a resource: what its author says about its tables before any data is read.
 
+use std::collections::{HashMap, HashSet};
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -389,16 +391,38 @@ pub enum Declared {
     Refused,
 }
 
-/// The columns whose types the definitions of tables give, by table and name, but for those that keep another one.
-pub fn declared_types(tables: &[Table], kept: &[KeptType]) -> Vec<(String, String)> {
-    let keeps = |table: &Table, column: &Column| {
-        kept.iter().any(|kept| kept.table == table.name && kept.column.name == column.name)
-    };
-    let typed = |table: &Table| {
-        let columns = table.complete_columns().filter(|column| !keeps(table, column));
-        columns.map(|column| (table.name.clone(), column.name.clone())).collect::<Vec<_>>()
-    };
-    tables.iter().flat_map(typed).collect()
+/// Which columns the definitions of tables give types, by table.
+#[derive(Clone, Debug, Default)]
+pub struct DeclaredTypes {
+    given: HashMap<String, HashSet<String>>,
+    json: HashMap<String, HashSet<String>>,
+}
+
+impl DeclaredTypes {
+    /// Notes the columns of definitions, and which of them keep another type.
+    pub fn note(&mut self, tables: &[Table], kept: &[KeptType]) {
+        let keeps = |table: &Table, column: &Column| {
+            kept.iter().any(|kept| kept.table == table.name && kept.column.name == column.name)
+        };
+        for table in tables {
+            let columns = table.complete_columns().filter(|column| !keeps(table, column));
+            let given = self.given.entry(table.name.clone()).or_default();
+            given.extend(columns.map(|column| column.name.clone()));
+        }
+        for kept in kept.iter().filter(|kept| kept.declared.data_type == Some(DataType::Json)) {
+            self.json.entry(kept.table.clone()).or_default().insert(kept.column.name.clone());
+        }
+    }
+
+    /// The columns of a table whose types count.
+    pub fn of(&self, table: &str) -> HashSet<String> {
+        self.given.get(table).cloned().unwrap_or_default()
+    }
+
+    /// Whether a column that keeps another type was declared as JSON: its values are not taken apart.
+    pub fn is_kept_json(&self, table: &str, column: &str) -> bool {
+        self.json.get(table).is_some_and(|columns| columns.contains(column))
+    }
 }
 
 /// A column that keeps its type although the definition of its table gives it another one.

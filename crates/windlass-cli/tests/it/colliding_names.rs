@@ -183,3 +183,15 @@ fn columns_of_a_sql_source_that_come_to_one_name_are_refused() {
         .says(&["`Two Rows` and `two_rows` both come to the name `two_rows`"], "another table_name");
     assert!(!project.path("out.duckdb").exists());
 }
+
+#[test]
+fn lists_of_several_tables_that_come_to_one_are_told() {
+    let project = Project::files("");
+    project.write("data/a.jsonl", "{\"a\":[{\"b\":[1]}],\"a__b\":[{\"x\":1}]}\n");
+    for args in [&["plan", "p.yaml"][..], &["run", "p.yaml"]] {
+        let done = project.windlass(args);
+        let said = format!("{}{}", done.stdout, done.stderr);
+        assert!(said.contains("table `t__a__b` has the rows of lists of `t` and `t__a`"), "{said}");
+    }
+    assert_eq!(project.one("SELECT count(*) FROM t__a__b"), "2");
+}

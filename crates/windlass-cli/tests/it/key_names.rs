@@ -25,6 +25,17 @@ fn a_key_that_no_record_has_is_refused_with_the_nearest_name() {
             "`v`",
         ),
         ("write_disposition: merge, primary_key: idd, columns: {idd: {data_type: bigint}}", "`idd`", "`id`"),
+        (
+            "write_disposition: merge, primary_key: idd, columns: {idd: {data_type: bigint, nullable: true}}",
+            "`idd`",
+            "`id`",
+        ),
+        ("merge_key: idd, columns: {idd: {data_type: text, nullable: true}}", "`idd`", "`id`"),
+        (
+            "write_disposition: {disposition: merge, strategy: scd2}, merge_key: idd, columns: {idd: {data_type: bigint, nullable: true}}",
+            "`idd`",
+            "`id`",
+        ),
     ] {
         let project = project(resource);
         let done = project.windlass(&["run", "p.yaml"]);
@@ -50,6 +61,15 @@ fn a_key_that_goes_missing_later_is_refused_too() {
     project.write("data/a.jsonl", "{\"idd\":1,\"v\":3}\n{\"idd\":2,\"v\":4}\n");
     let done = project.windlass(&["run", "p.yaml"]);
     done.says(&["`id`"], "did you mean `idd`?");
+    assert_eq!(project.one("SELECT count(*) FROM t"), "2");
+}
+
+#[test]
+fn a_part_of_a_key_that_may_be_null_may_be_left_out() {
+    let project = project(
+        "write_disposition: merge, primary_key: [id, region], columns: {region: {data_type: text, nullable: true}}",
+    );
+    project.run(0);
     assert_eq!(project.one("SELECT count(*) FROM t"), "2");
 }
 
@@ -93,4 +113,20 @@ fn deletions_and_orders_that_never_came_are_warned_about() {
         let done = project.run(0);
         assert!(!done.warnings().iter().any(is_meant), "{:?}", done.warnings());
     }
+}
+
+#[test]
+fn a_plan_tells_of_a_key_that_no_record_has() {
+    let project = project("write_disposition: merge, primary_key: Idd");
+    let done = project.windlass(&["plan", "p.yaml"]);
+    assert_ne!(done.code % 5, 0, "{}", done.stdout);
+    done.says(&["no record has `Idd`"], "did you mean `id`?");
+    // There are more records than were looked at.
+    let done = project.windlass(&["plan", "p.yaml", "--sample", "1"]);
+    assert_eq!(done.code, 5, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("no record has `Idd`") || done.stdout.contains("no record has `Idd`"),
+        "{}",
+        done.stdout
+    );
 }

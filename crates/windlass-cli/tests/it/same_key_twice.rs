@@ -164,3 +164,38 @@ fn rows_of_a_table_without_a_key_of_its_own_too() {
     project.run(0);
     assert_eq!(rows(&project), ["1,9,new", "2,4,new"]);
 }
+
+#[test]
+fn the_greatest_cursor_stays_where_its_value_went_to_a_variant() {
+    let lines = |values: [&str; 3]| {
+        let line =
+            |(index, value): (usize, &&str)| format!("{{\"id\":1,\"seq\":{value},\"v\":\"{index}\"}}\n");
+        values.iter().enumerate().map(line).collect::<String>()
+    };
+    for destination in [DUCKDB, SQLITE] {
+        for strategy in ["delete-insert", "upsert"] {
+            for values in [
+                ["5", "7.5", "6"],
+                ["5", "99999999999999999999", "7"],
+                ["\"2024-01-01T00:00:00Z\"", "\"99999-01-01T00:00:00Z\"", "\"2024-02-01T00:00:00Z\""],
+            ] {
+                let project = project(destination, strategy, "");
+                std::fs::remove_file(project.path("data/a.jsonl")).unwrap();
+                project.write("data/a.jsonl", lines(values));
+                project.run(0);
+                assert_eq!(project.query("SELECT v FROM t"), ["1"], "{destination} {strategy} {values:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cursor_that_is_no_column_is_told_of() {
+    let project = Project::with(
+        DUCKDB,
+        "write_disposition: merge, primary_key: id, incremental: {cursor_path: m.at}, columns: {m: {data_type: json}}",
+    );
+    project.write("data/a.jsonl", "{\"id\":1,\"m\":{\"at\":1}}\n{\"id\":1,\"m\":{\"at\":9}}\n");
+    let done = project.run(0);
+    assert!(done.stderr.contains("the cursor is no column of its own (`m__at`)"), "{}", done.stderr);
+}

@@ -197,3 +197,29 @@ fn decimals_within_nested_columns_keep_their_digits() {
     project.run(0);
     assert_eq!(digits("value__v_text", "t__l"), ["0.1234567890123456789012345678"]);
 }
+
+#[test]
+fn numbers_too_large_for_a_declared_decimal_keep_all_their_digits() {
+    let project = Project::files("columns: {a: {data_type: decimal}}");
+    let digits = "123456789012345678901234567890.123456789";
+    project.write("data/a.jsonl", format!("{{\"a\":{digits}}}\n{{\"a\":1.5}}\n{{\"a\":1e40}}\n"));
+    project.run(0);
+    assert_eq!(
+        project.query("SELECT a__v_text FROM t WHERE a__v_text IS NOT NULL ORDER BY 1"),
+        [&format!("1{}", "0".repeat(40)), digits]
+    );
+    assert_eq!(project.columns("t").iter().filter(|name| name.contains("v_double")).count(), 0);
+}
+
+#[test]
+fn decimals_and_texts_of_no_length_are_those_without_one() {
+    for destination in ["{type: duckdb, credentials: out.duckdb}", "{type: sqlite, credentials: out.db}"] {
+        let project = Project::with(
+            destination,
+            "columns: {a: {data_type: decimal, precision: 0, scale: 0}, b: {data_type: text, precision: 0}}",
+        );
+        project.write("data/a.jsonl", "{\"a\":1.5,\"b\":\"x\"}\n");
+        project.run(0);
+        assert_eq!(project.one("SELECT b FROM t WHERE a = 1.5"), "x");
+    }
+}

@@ -172,3 +172,30 @@ fn a_hint_that_changes_the_type_of_a_loaded_column_seals_nothing_that_cannot_be_
     assert_eq!(project.query("SELECT n, n__v_text FROM t ORDER BY n NULLS LAST"), ["1,", ",x"]);
     project.run(0);
 }
+
+#[test]
+fn texts_that_look_like_moments_are_texts_where_a_typed_column_was_another() {
+    for before in [("datetime", "'2024-01-02 13:14:15'"), ("date", "'2024-01-02'"), ("int", "5")] {
+        for text in ["'2024-01-02 13:14:15'", "'2024-01-02T00:00:00Z'"] {
+            kept(before, ("text", text), "n__v_text", text.trim_matches('\''));
+        }
+    }
+}
+
+#[test]
+fn documents_of_a_column_that_becomes_json_are_not_taken_apart() {
+    let project = source(DUCKDB);
+    sqlite(&project, "CREATE TABLE t (id int, n int); INSERT INTO t VALUES (1, 1)");
+    project.run(0);
+    sqlite(
+        &project,
+        "DROP TABLE t; CREATE TABLE t (id int, n json); INSERT INTO t VALUES (2, '[1,2]'), (3, '5'), (6, '{}'), \
+         (7, '[]'), (8, '{\"a\":{}}'), (9, '{\"a\":2}')",
+    );
+    project.run(0);
+    assert_eq!(
+        project.query("SELECT id, coalesce(n__v_json::VARCHAR, n::VARCHAR) FROM t WHERE id > 1 ORDER BY id"),
+        ["2,\"[1,2]\"", "3,5", "6,{}", "7,[]", "8,\"{\"\"a\"\":{}}\"", "9,\"{\"\"a\"\":2}\""]
+    );
+    assert!(!project.has_table("t__n"));
+}

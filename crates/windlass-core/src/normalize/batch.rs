@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, BooleanBuilder, FixedSizeBinaryBuilder, StringBuilder};
+use arrow_array::builder::{BinaryBuilder, BooleanBuilder, StringBuilder};
 use arrow_array::types::{
     Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
@@ -35,7 +35,6 @@ enum Values {
     Bool(BooleanBuilder),
     Text(StringBuilder),
     Binary(BinaryBuilder),
-    Fixed(FixedSizeBinaryBuilder),
     Decimal(Vec<i128>),
     BigDecimal(Vec<i256>),
 }
@@ -46,8 +45,7 @@ impl ColumnBuilder {
             Physical::Text | Physical::ShortText(_) | Physical::Json => Values::Text(StringBuilder::new()),
             Physical::Double => Values::Double(Vec::new()),
             Physical::Bool => Values::Bool(BooleanBuilder::new()),
-            Physical::Binary(None) => Values::Binary(BinaryBuilder::new()),
-            Physical::Binary(Some(length)) => Values::Fixed(FixedSizeBinaryBuilder::new(length)),
+            Physical::Binary(_) => Values::Binary(BinaryBuilder::new()),
             Physical::Decimal(..=38, _) => Values::Decimal(Vec::new()),
             Physical::Decimal(..) => Values::BigDecimal(Vec::new()),
             _ => Values::Int(Vec::new()),
@@ -63,7 +61,6 @@ impl ColumnBuilder {
             Values::Bool(builder) => arrow_array::builder::ArrayBuilder::len(builder),
             Values::Text(builder) => builder.offsets_slice().len() - 1,
             Values::Binary(builder) => builder.offsets_slice().len() - 1,
-            Values::Fixed(builder) => arrow_array::builder::ArrayBuilder::len(builder),
             Values::Decimal(values) => values.len(),
             Values::BigDecimal(values) => values.len(),
         }
@@ -84,7 +81,6 @@ impl ColumnBuilder {
             Values::Bool(builder) => return builder.append_nulls(missing),
             Values::Text(builder) => return builder.append_nulls(missing),
             Values::Binary(builder) => return builder.append_nulls(missing),
-            Values::Fixed(builder) => return (0..missing).for_each(|_| builder.append_null()),
         }
         self.nulls.append_n_nulls(missing);
     }
@@ -131,12 +127,6 @@ impl ColumnBuilder {
                 self.nulls.append_non_null();
             }
             (Cell::Bytes(bytes), Values::Binary(builder)) => builder.append_value(bytes),
-            (Cell::Bytes(bytes), Values::Fixed(builder)) => {
-                // The length was checked when the value was converted.
-                if builder.append_value(bytes).is_err() {
-                    builder.append_null();
-                }
-            }
             _ => debug_assert!(false, "{cell:?} in a column of {:?}", self.physical),
         }
     }
@@ -149,10 +139,6 @@ impl ColumnBuilder {
             Values::Decimal(values) => values.len() * 16,
             Values::BigDecimal(values) => values.len() * 32,
             Values::Int(_) | Values::Double(_) => self.len() * 8,
-            Values::Fixed(_) => match self.physical {
-                Physical::Binary(Some(length)) => self.len() * length as usize,
-                _ => 0,
-            },
         }
     }
 
@@ -175,7 +161,6 @@ impl ColumnBuilder {
         Ok(match values {
             Values::Text(mut builder) => Arc::new(builder.finish()),
             Values::Binary(mut builder) => Arc::new(builder.finish()),
-            Values::Fixed(mut builder) => Arc::new(builder.finish()),
             Values::Bool(mut builder) => Arc::new(builder.finish()),
             Values::Double(values) => Arc::new(primitive::<Float64Type>(values, nulls)),
             Values::Decimal(values) => match physical {

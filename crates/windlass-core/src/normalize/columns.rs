@@ -35,6 +35,11 @@ pub(super) fn meaning(field: &Field) -> Option<DataType> {
     }
 }
 
+/// Whether the texts of a field are decimals.
+pub(crate) fn means_decimal(field: &Field) -> bool {
+    meaning(field) == Some(DataType::Decimal)
+}
+
 /// Metadata of a batch from a file: the width of its integers and the units of its times say how a file was written, not
 /// what the next one holds, so that the columns have none.
 pub const PLAIN_TYPES: &str = "windlass:plain_types";
@@ -188,7 +193,12 @@ impl BatchColumns {
         let adds = [(&ctx.names.load_id, ctx.batch_ids.load_id), (&ctx.names.id, ctx.batch_ids.row_id)];
         for (name, is_added) in adds {
             if is_added && is_missing(name) {
-                partial.columns.insert(name.clone(), ctx.rules.new_column(name, DataType::Text));
+                let mut column = ctx.rules.new_column(name, DataType::Text);
+                // A row that is told apart by its content may come back, so that its id need not be unique.
+                if let Some(hints) = existing(name) {
+                    column.merge(hints);
+                }
+                partial.columns.insert(name.clone(), column);
             }
         }
         (!partial.columns.is_empty()).then_some(partial)

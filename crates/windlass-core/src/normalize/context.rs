@@ -1,6 +1,6 @@
 //! What normalizing needs to know and what does not change during a run.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -9,6 +9,7 @@ use super::collisions::Collisions;
 use super::exact::Conversion;
 use super::physical::TypeDefaults;
 use crate::error::{Error, ErrorKind, Result};
+use crate::hints::DeclaredTypes;
 use crate::naming::{Naming, strip};
 use crate::path_part::check_part;
 use crate::schema::{ColumnRules, Schema, SystemNames, Table};
@@ -85,8 +86,8 @@ pub struct Context {
     pub can_merge: bool,
     /// Which columns of the engine are added to rows that come as columns.
     pub batch_ids: BatchIds,
-    /// Columns whose types this run declares, by table: values of columns are converted to those.
-    pub declared: HashSet<(String, String)>,
+    /// Columns whose types this run declares: values of columns are converted to those.
+    pub declared: DeclaredTypes,
     /// What becomes of keys and columns that come to one name.
     pub collisions: Collisions,
     /// The root tables of the resources, and the names under which they were given.
@@ -114,7 +115,7 @@ impl Context {
             load_id: load_id.into(),
             can_merge: true,
             batch_ids: BatchIds::default(),
-            declared: HashSet::new(),
+            declared: DeclaredTypes::default(),
             collisions: Collisions::default(),
             given_tables: BTreeMap::new(),
             breaks_paths: schema.breaks_paths(),
@@ -125,9 +126,7 @@ impl Context {
 
     /// The settings for values of a table's columns, which have types: no conversion changes one.
     pub(super) fn exact(&self, table: &str) -> Self {
-        let of_table = self.declared.iter().filter(|(declared, _)| declared == table);
-        let columns = of_table.map(|(_, column)| column.clone()).collect();
-        Self { conversion: Conversion::Exact(Arc::new(columns)), ..self.clone() }
+        Self { conversion: Conversion::Exact(Arc::new(self.declared.of(table))), ..self.clone() }
     }
 
     /// The column name of a key.
@@ -206,7 +205,7 @@ impl Context {
 
     /// Whether an object or list under this column name stays one JSON value.
     pub(super) fn keeps_nested(&self, start: &Schema, table: &str, column: &str, level: i64) -> bool {
-        if level <= 0 {
+        if level <= 0 || self.declared.is_kept_json(table, column) {
             return true;
         }
         let known = start

@@ -28,6 +28,11 @@ pub(super) enum Conversion {
 }
 
 impl Conversion {
+    /// Whether values have types that no conversion changes.
+    pub(super) fn is_exact(&self) -> bool {
+        matches!(self, Self::Exact(_))
+    }
+
     /// Whether values of every type convert into the column.
     pub(super) fn is_free(&self, column: &str) -> bool {
         match self {
@@ -164,6 +169,11 @@ pub(super) fn cast(array: &ArrayRef, target: Physical, may_round: bool) -> Optio
     };
     if let (Physical::ShortText(limit), Some(texts)) = (target, made.as_string_opt::<i32>())
         && texts.iter().flatten().any(|text| !is_short(text, limit))
+    {
+        return None;
+    }
+    if let (Physical::Binary(Some(limit)), Some(bytes)) = (target, made.as_binary_opt::<i32>())
+        && bytes.iter().flatten().any(|bytes| bytes.len() > limit as usize)
     {
         return None;
     }

@@ -34,6 +34,7 @@ use hashbrown::HashMap;
 
 pub use batch_rows::lines as batch_lines;
 pub use collisions::{Collisions, Overwritten, OverwrittenNames, check_tables};
+pub(crate) use columns::means_decimal;
 pub use columns::{DATA_TYPE_KEY, EXTENSION_NAME_KEY, KEEPS_NESTED, PLAIN_TYPES, UUID_EXTENSION};
 pub use context::{BatchIds, Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
 pub use encode::RecordNumbers;
@@ -50,7 +51,7 @@ use observe::{Observer, ObserverMemory, Stop};
 use plan::{Plan, Sources};
 
 use crate::error::{At, Error, Result};
-use crate::hints::{Declared, declare, declared_types, keep_types};
+use crate::hints::{Declared, declare, keep_types};
 use crate::json::{ParseBuffers, ParsedRow, Tape};
 use crate::schema::{Column, ContractMode, Schema, SystemNames, Table};
 use crate::value::DataType;
@@ -268,6 +269,9 @@ impl Normalizer {
         if has_grown {
             turn.publish(&self.state);
         }
+        for (table, parents) in std::mem::take(&mut self.plan.parents) {
+            self.discarded.parents.entry(table).or_default().extend(parents);
+        }
         Ok(())
     }
 
@@ -283,7 +287,7 @@ impl Normalizer {
         self.typed.clear();
         let mut tables = tables.to_vec();
         let kept = keep_types(&mut tables, &self.state.schema);
-        settings.ctx.declared.extend(declared_types(&tables, &kept));
+        settings.ctx.declared.note(&tables, &kept);
         let ctx = &settings.ctx;
         let mut state = SchemaState::clone(&self.state);
         let others = [ctx.given_tables.get(&root), state.given_tables.get(&root)].into_iter().flatten();

@@ -5,7 +5,7 @@
 
 use super::collisions::{LostValue, count_lost};
 use super::flatten::truthy_text;
-use super::grow::{Discarded, fit, fit_variant, new_column, null_error, variant_suffix};
+use super::grow::{Discarded, exact_number, fit, fit_variant, new_column, null_error, variant_suffix};
 use super::names_below::NamesBelow;
 use super::physical::Cell;
 use super::plan::{Accepts, Link, NONE, Plan, RecordRow, Shape, Sources};
@@ -509,6 +509,9 @@ impl Observer<'_, '_> {
                 }
             }
         }
+        let exact = exact_number(from.ctx, plan.column.as_ref(), value, literal);
+        let value = exact.as_ref().unwrap_or(value);
+        let own_type = value.data_type().unwrap_or(own_type);
         let (suffix, as_text) = variant_suffix(from.ctx, own_type, value);
         let variant = tables.variant(from, column, suffix);
         let plan = &mut tables.columns[variant as usize];

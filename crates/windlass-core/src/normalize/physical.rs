@@ -116,7 +116,7 @@ impl Physical {
         let unit = || unit_of_precision(given.unwrap_or(i64::from(defaults.timestamp_precision)));
         match column.data_type.unwrap_or(DataType::Text) {
             DataType::Text => {
-                let limit = column.precision.filter(|_| defaults.limits_text);
+                let limit = column.precision.filter(|limit| *limit > 0 && defaults.limits_text);
                 limit.and_then(|limit| u32::try_from(limit).ok()).map_or(Self::Text, Self::ShortText)
             }
             DataType::Json => Self::Json,
@@ -155,8 +155,7 @@ impl Physical {
             Self::Date => ArrowType::Date32,
             Self::Time(unit @ (TimeUnit::Second | TimeUnit::Millisecond)) => ArrowType::Time32(unit),
             Self::Time(unit) => ArrowType::Time64(unit),
-            Self::Binary(None) => ArrowType::Binary,
-            Self::Binary(Some(length)) => ArrowType::FixedSizeBinary(length),
+            Self::Binary(_) => ArrowType::Binary,
             Self::Decimal(precision @ ..=38, scale) => ArrowType::Decimal128(precision, scale),
             Self::Decimal(precision, scale) => ArrowType::Decimal256(precision, scale),
         }
@@ -187,7 +186,7 @@ impl Physical {
             (Self::Date, Scalar::Date(days)) if is_date(i64::from(days)) => Cell::Int(i64::from(days)),
             (Self::Time(unit), Scalar::Time(time)) => Cell::Int(ticks(time.micros, unit)?),
             (Self::Binary(length), Scalar::Binary(binary)) => {
-                let fits = length.is_none_or(|length| binary.bytes.len() == length as usize);
+                let fits = length.is_none_or(|length| binary.bytes.len() <= length as usize);
                 Cell::Bytes(fits.then_some(binary.bytes)?)
             }
             (Self::Decimal(precision, scale), Scalar::Decimal(value) | Scalar::Wei(value)) => {
@@ -227,7 +226,8 @@ pub(super) fn is_date(days: i64) -> bool {
 /// Whether the destination has the digits that a decimal's column asks for.
 pub(super) fn has_own_digits(column: &Column, defaults: &TypeDefaults) -> bool {
     let (digits, _) = decimal_size(column.precision.unwrap_or(0), column.scale.unwrap_or(0));
-    digits <= defaults.max_decimal_precision
+    let is_some = digits >= 1 || column.precision.is_none();
+    is_some && digits <= defaults.max_decimal_precision
 }
 
 /// The column with the digits that the destination has: a decimal of more has those of one that comes without.

@@ -3,6 +3,8 @@
 //! The plan mirrors the schema. It is built lazily, as keys are met, and refreshed when the schema grew. Entries never
 //! change their meaning: a column that is known stays what it is.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hashbrown::HashMap;
 
 use super::context::Context;
@@ -212,6 +214,8 @@ pub(super) struct Plan {
     pub(super) shapes: Vec<Shape>,
     pub(super) lists: Vec<ListShape>,
     roots: HashMap<String, u32>,
+    /// Tables that lists of several tables come to, and those.
+    pub(super) parents: BTreeMap<String, BTreeSet<String>>,
     /// How many of the schema's changes the plan has followed.
     followed: usize,
 }
@@ -258,6 +262,7 @@ impl Plan {
     /// The table of a name; adds it to the plan, known or not.
     pub(super) fn table(&mut self, from: Sources<'_>, name: &str, parent: Option<u32>) -> u32 {
         if let Some(&table) = self.by_name.get(name) {
+            self.note_parent(table, parent);
             return table;
         }
         let index = self.tables.len() as u32;
@@ -289,9 +294,30 @@ impl Plan {
         let propagated = propagated(from.start, name, table.is_root);
         table.propagates =
             propagated.into_iter().map(|(column, to)| (table.column(from, &column), to)).collect();
+        let known = from.state.schema.table(name).and_then(|table| table.parent.clone());
         self.tables.push(table);
         self.by_name.insert(name.to_owned(), index);
+        if let (Some(known), Some(parent)) = (known, parent) {
+            self.note_parents(name, known, self.tables[parent as usize].name.clone());
+        }
         index
+    }
+
+    /// Notes that lists of several tables come to one.
+    fn note_parent(&mut self, table: u32, parent: Option<u32>) {
+        let known = &self.tables[table as usize];
+        if let (Some(first), Some(parent)) = (known.parent, parent)
+            && first != parent
+        {
+            let (name, first) = (known.name.clone(), self.tables[first as usize].name.clone());
+            self.note_parents(&name, first, self.tables[parent as usize].name.clone());
+        }
+    }
+
+    fn note_parents(&mut self, table: &str, one: String, other: String) {
+        if one != other {
+            self.parents.entry(table.to_owned()).or_default().extend([one, other]);
+        }
     }
 
     /// The lists under a key of an object: adds them when they are met first.

@@ -9,7 +9,7 @@ use windlass_core::incremental::{Extreme, Filter, WARN_BOUNDARY_RECORDS};
 use windlass_core::merge::{CursorOrder, MergeSettings, NewestFirst, SortOrder};
 use windlass_core::naming::Naming;
 use windlass_core::package::PackageManifest;
-use windlass_core::schema::Schema;
+use windlass_core::schema::{Column, Schema};
 use windlass_core::state::State;
 
 use crate::extract::{Gathered, Prepared};
@@ -143,26 +143,24 @@ pub(super) fn of_loaded(
     of_package
 }
 
-/// Tables that are new with this run. A table exists once its resource gives something, if only an empty page.
-pub(super) struct Undeclared {
-    /// The new tables of each resource.
-    tables: Vec<Vec<String>>,
-}
-
-impl Undeclared {
-    pub(super) fn new(stored: Option<&Schema>, resources: &[Prepared]) -> Self {
-        let is_new = |name: &&String| stored.is_none_or(|stored| stored.table(name).is_none());
-        let of = |prepared: &Prepared| prepared.tables.iter().filter(is_new).cloned().collect();
-        Self { tables: resources.iter().map(of).collect() }
-    }
-
-    /// The tables of resources that gave nothing.
-    pub(super) fn without_rows(&self, reached: &BTreeSet<usize>) -> BTreeSet<String> {
-        let of = |is_reached: bool| {
-            let resources = self.tables.iter().enumerate();
-            resources.filter(move |(index, _)| reached.contains(index) == is_reached).flat_map(|(_, t)| t)
-        };
-        let needed: BTreeSet<&String> = of(true).collect();
-        of(false).filter(|table| !needed.contains(table)).cloned().collect()
-    }
+/// Warnings for tables with new rows whose cursor is none of their columns: which of several rows with one key is the newest
+/// cannot be told where they are merged.
+pub(super) fn without_column(
+    newest: &NewestFirst,
+    schema: &Schema,
+    rows: &IndexMap<String, u64>,
+) -> Vec<String> {
+    let has_column = |table: &str, cursor: &CursorOrder| {
+        let column = schema.table(table).and_then(|table| table.columns.get(&cursor.column));
+        column.is_some_and(Column::is_complete)
+    };
+    let of_rows = newest.iter().filter(|(table, _)| rows.get(*table).is_some_and(|rows| *rows > 0));
+    let warning = |(table, cursor): (&String, &CursorOrder)| {
+        format!(
+            "table `{table}`: the cursor is no column of its own (`{}`), so that of several new rows with one key not the newest \
+             may stay: let it be one (max_table_nesting, its data_type), or sort them by dedup_sort",
+            cursor.column
+        )
+    };
+    of_rows.filter(|(table, cursor)| !has_column(table, cursor)).map(warning).collect()
 }

@@ -62,13 +62,17 @@ fn with_rows<'a>(schema: &'a Schema, rows: &'a BTreeMap<String, u64>) -> impl It
     rows.iter().filter(|(_, rows)| **rows > 0).filter_map(|(name, _)| schema.table(name))
 }
 
-/// Whether no row of the load has the key. One that may be null, and whose type is known, may also be left out.
+/// Whether no row of the load has the key. A part of a key that may be null, and whose type is known, may be left out while
+/// other parts tell the rows apart.
 fn is_missing(table: &Table, column: &Column, seen: &BTreeSet<(String, String)>) -> bool {
+    let is_seen = |column: &Column| seen.contains(&(table.name.clone(), column.name.clone()));
     if !column.is_complete() && !column.is_nullable() {
         return true;
     }
     let is_optional = column.is_complete() && column.is_nullable();
-    !is_optional && !seen.contains(&(table.name.clone(), column.name.clone()))
+    let hints = ["primary_key", "merge_key"].into_iter().filter(|hint| column.has(hint));
+    let mut parts = hints.flat_map(|hint| table.columns_with(hint));
+    !is_seen(column) && !(is_optional && parts.any(is_seen))
 }
 
 /// The name of a key as its author wrote it.

@@ -3,6 +3,7 @@
 mod asked;
 mod backfill;
 mod cursors;
+mod gave_nothing;
 mod keys;
 mod lease;
 mod manage;

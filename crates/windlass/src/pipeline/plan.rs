@@ -2,15 +2,16 @@
 
 use indexmap::IndexMap;
 use serde::Serialize;
-use windlass_core::Result;
 use windlass_core::schema::{SchemaDelta, SystemNames};
+use windlass_core::{Error, Result};
 
 use super::read::left_unread;
 use super::report::schema_update;
 use super::run::Known;
-use super::warnings::overwritten;
-use super::{Pipeline, RunOptions};
+use super::warnings::{left_in_json, left_without_type, of_several, overwritten};
+use super::{Pipeline, RunOptions, keys};
 use crate::destination::Session;
+use crate::extract::Gathered;
 use crate::source::{Limit, Source};
 
 /// What a run would do.
@@ -129,11 +130,17 @@ impl Pipeline {
         if let Some(refreshed) = &prepared.refreshed {
             refreshed.forget(&mut state, source.name());
         }
+        let resources = prepared.resources.clone();
         let extracted = self.read_prepared(source, &mut prepared, &state).await?;
         plan.warnings.extend(extracted.notices.iter().cloned());
         plan.warnings.extend(left_unread(&extracted));
+        plan.warnings.extend(left_without_type(&extracted, &prepared.schema));
+        plan.warnings.extend(left_in_json(&extracted));
         plan.warnings.extend(overwritten(&extracted));
+        plan.warnings.extend(of_several(&extracted));
         let schema = &extracted.state.schema;
+        let keys = keys::check(schema, &extracted.gathered, &resources, &names, &prepared.naming);
+        plan.warnings.extend(keys.or_else(|error| of_sample(error, &extracted.gathered, options.limit))?);
         crate::load::verify(schema, self.destination.capabilities())?;
         let delta = SchemaDelta::between(prepared.stored.as_ref(), schema);
         for (table, columns) in schema_update(&delta) {
@@ -164,5 +171,16 @@ impl Pipeline {
             *plan.left_out.entry(table).or_default() += count;
         }
         Ok(())
+    }
+}
+
+/// The error as a warning if the table has records beyond the sample, which may have what those of the sample have not.
+fn of_sample(error: Error, gathered: &Gathered, limit: Option<u64>) -> Result<Vec<String>> {
+    let rows = error.place().table.as_ref().and_then(|table| gathered.rows.get(table)).copied();
+    match rows.zip(limit) {
+        Some((rows, limit)) if rows >= limit => Ok(vec![format!(
+            "{error}, as far as the sample goes; a run is refused if it is so of all of them"
+        )]),
+        _ => Err(error),
     }
 }

@@ -1,6 +1,6 @@
 //! Before a source is read: its schema, the tables that its resources declare, and how their files are written.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 use windlass_core::file::{FileFormat, FileOptions};
-use windlass_core::hints::{Declared, Disposition, WriteDisposition, declare, declared_types, keep_types};
+use windlass_core::hints::{Declared, DeclaredTypes, Disposition, WriteDisposition, declare, keep_types};
 use windlass_core::incremental::IncrementalOptions;
 use windlass_core::incremental::RowOrder;
 use windlass_core::merge::{MergeSettings, unused_hints};
@@ -40,8 +40,8 @@ pub(super) struct PreparedSource {
     pub(super) reset: Vec<String>,
     /// What is dropped and forgotten; `None` also for a source that never ran.
     pub(super) refreshed: Option<Refreshed>,
-    /// Columns whose types the resources declare, by table.
-    pub(super) declared_types: HashSet<(String, String)>,
+    /// Columns whose types the resources declare.
+    pub(super) declared_types: DeclaredTypes,
     /// Hints that this destination ignores.
     pub(super) ignored_hints: BTreeSet<String>,
     pub(super) warnings: Vec<String>,
@@ -133,7 +133,7 @@ impl Pipeline {
             replaced: Vec::new(),
             reset: Vec::new(),
             refreshed,
-            declared_types: HashSet::new(),
+            declared_types: DeclaredTypes::default(),
             ignored_hints: BTreeSet::new(),
             warnings: self.destination.capabilities().warnings.clone(),
         };
@@ -209,7 +209,7 @@ impl Pipeline {
         }
         let kept = keep_types(&mut tables, &prepared.schema);
         prepared.warnings.extend(kept.iter().map(|kept| asked::kept_type(&resource.name, kept)));
-        prepared.declared_types.extend(declared_types(&tables, &kept));
+        prepared.declared_types.note(&tables, &kept);
         let declared = tables.iter().map(|table| table.name.clone()).collect::<Vec<_>>();
         // Of several resources that write one table, the first says what it is like.
         let is_declared = prepared.resources.iter().any(|other| other.root_table == root_table);

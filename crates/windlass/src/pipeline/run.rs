@@ -17,13 +17,14 @@ use windlass_core::state::{STATE_ENGINE_VERSION, State, StateMark};
 use windlass_core::value::{Tag, encode_tagged, typed_json};
 use windlass_core::{Error, ErrorKind, Result};
 
-use super::cursors::{Cursors, Undeclared, newest_first, of_loaded};
+use super::cursors::{Cursors, newest_first, of_loaded, without_column};
+use super::gave_nothing::{Owners, Undeclared, set_owners};
 use super::lease::{HeldLease, POLL};
 use super::prepare::{PreparedSource, given_tables};
 use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo, error_json};
 use super::resume::{GoesOn, starts_over};
-use super::warnings::{left_in_json, left_without_type, overwritten};
+use super::warnings::{left_in_json, left_without_type, of_several, overwritten};
 use super::{Pipeline, RunOptions, keys, partial};
 use crate::destination::Session;
 use crate::env::iso;
@@ -364,6 +365,7 @@ impl Pipeline {
             prepared.is_numbered = newest.contains_key(&prepared.root_table);
         }
         let undeclared = Undeclared::new(stored.as_ref(), &resources);
+        let owners = Owners::new(&resources);
         let declared = schema.clone();
         let may_change = forces_state || is_new(&state) || cursors.are_stored();
         // The table of the state is part of the pipeline's first schema only.
@@ -398,6 +400,7 @@ impl Pipeline {
         info.warnings.extend(left_without_type(&extracted, &schema));
         info.warnings.extend(left_in_json(&extracted));
         info.warnings.extend(overwritten(&extracted));
+        info.warnings.extend(of_several(&extracted));
         let partial = partial::close(source, &resources, &extracted);
         info.warnings.extend(cursors.close(&extracted.gathered, &partial.held, &mut state)?);
         partial.store(source.name(), &mut state);
@@ -429,13 +432,16 @@ impl Pipeline {
         replaced.extend(came_up.iter().filter(is_replaced).cloned());
         let mut forgotten = undeclared.without_rows(&reached);
         forgotten.retain(|table| !came_up.contains(table) && !rows.contains_key(table));
-        if !forgotten.is_empty() {
+        let owners = owners.others(stored.as_ref(), &reached);
+        if !forgotten.is_empty() || !owners.is_empty() {
             // Versions are counted as if the tables had never been declared.
             let mut counted = declared;
             counted.forget_tables(forgotten.iter().map(String::as_str));
+            set_owners(&mut counted, &owners);
             count_declared(&mut counted, has_new_state && keeps_state, &names, &naming)?;
             let schema = &mut Arc::make_mut(&mut grown).schema;
             schema.forget_tables(forgotten.iter().map(String::as_str));
+            set_owners(schema, &owners);
             schema.version = counted.version;
             schema.version_hash = counted.version_hash;
             schema.previous_hashes = counted.previous_hashes;
@@ -457,6 +463,7 @@ impl Pipeline {
         let content = self.content(&mut schema, stored.as_ref(), jobs, rows, replaced, writer)?;
         let (dropped, emptied) =
             refreshed.map(|refreshed| (refreshed.dropped, refreshed.emptied)).unwrap_or_default();
+        info.warnings.extend(without_column(&newest, &schema, &content.row_counts));
         let newest = of_loaded(newest, &schema, &content, &resources);
         let manifest = PackageManifest {
             newest,

@@ -45,6 +45,18 @@ pub(super) fn overwritten(extracted: &Extracted) -> impl Iterator<Item = String>
     })
 }
 
+/// Warnings for tables that have the rows of lists of several tables.
+pub(super) fn of_several(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
+    extracted.gathered.discarded.parents.iter().map(|(table, parents)| {
+        let parents: Vec<String> = parents.iter().map(|parent| format!("`{parent}`")).collect();
+        format!(
+            "table `{table}` has the rows of lists of {}, so that `_dlt_parent_id` leads to one of them: rename a key by steps, \
+             or use another schema.naming, to part them",
+            parents.join(" and ")
+        )
+    })
+}
+
 /// Warnings for columns that were announced or seen, but whose type nobody told.
 pub(super) fn left_without_type(extracted: &Extracted, before: &Schema) -> Vec<String> {
     let schema = &extracted.state.schema;
