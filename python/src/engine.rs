@@ -276,9 +276,9 @@ impl Engine {
         py.detach(wipe).or_raise(py)
     }
 
-    /// What the last run did, as JSON.
-    fn trace(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        Ok(py.detach(|| self.pipeline.work().trace()).or_raise(py)?.map(|trace| trace.to_string()))
+    /// What the last run did, as JSON; `None` as well where its report cannot be read, which nothing else needs.
+    fn trace(&self, py: Python<'_>) -> Option<String> {
+        py.detach(|| self.pipeline.work().trace()).ok().flatten().map(|trace| trace.to_string())
     }
 
     /// Where the destination is, without secrets.

@@ -7,6 +7,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::{Value, json};
 use windlass::core::masking::{mask_value, masked};
+use windlass::core::path_part::printable;
 use windlass::core::{Error, ErrorKind, Result};
 
 use crate::signals::Signals;
@@ -76,7 +77,7 @@ impl Output {
 
     /// Prints a result: as JSON if that was asked for, else as the text.
     pub(crate) fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-        if self.is_json { self.print_json(value) } else { self.print(&*masked(&text())) }
+        if self.is_json { self.print_json(value) } else { self.print(&*printable(&masked(&text()))) }
     }
 
     /// Prints a value as JSON.
@@ -91,7 +92,7 @@ impl Output {
 
     /// Prints a line for people, if results are for people.
     pub(crate) fn say(&self, text: impl Display) -> Result<()> {
-        if self.is_json { Ok(()) } else { self.print(&*masked(&format!("{text}\n"))) }
+        if self.is_json { Ok(()) } else { self.print(&*printable(&masked(&format!("{text}\n")))) }
     }
 
     /// Prints a warning to stderr.
@@ -108,6 +109,12 @@ impl Output {
         self.errors(std::slice::from_ref(error));
     }
 
+    /// Warns of an error that is in nobody's way, with its remedy.
+    pub(crate) fn passing(&self, error: &Error) {
+        let remedy = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+        self.warning(&format!("{}{remedy}", error.chain()));
+    }
+
     /// Prints several errors with their remedies to stderr.
     pub(crate) fn errors(&self, errors: &[Error]) {
         for error in errors {
@@ -119,7 +126,7 @@ impl Output {
     }
 
     fn note(&self, label: &str, colour: &str, text: &str) {
-        let text = masked(text).replace('\n', "\n  ");
+        let text = printable(&masked(text)).replace('\n', "\n  ");
         let line = if stderr_has_colour() {
             format!("\x1b[1;{colour}m{label}:\x1b[0m {text}\n")
         } else {

@@ -9,6 +9,7 @@ use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, Fields, Schema};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use windlass::core::path_part::printable as for_terminal;
 use windlass::core::{Error, Result};
 
 use self::readable::{nested_as_json, readable};
@@ -68,14 +69,14 @@ fn table(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
     let mut rows = 0;
     for batch in batches {
         if table.header().is_none() {
-            table.set_header(batch.schema().fields().iter().map(|field| field.name()));
+            table.set_header(batch.schema().fields().iter().map(|field| for_terminal(field.name())));
         }
         let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
         let columns: Vec<_> = columns.collect::<Result<_, _>>()?;
         for row in 0..batch.num_rows() {
             let mut cells = Vec::with_capacity(columns.len());
             for (formatter, column) in columns.iter().zip(batch.columns()) {
-                let cell = Cell::new(shorten(&formatter.value(row).try_to_string()?));
+                let cell = Cell::new(shorten(&for_terminal(&formatter.value(row).try_to_string()?)));
                 let is_number = column.data_type().is_numeric();
                 cells.push(if is_number { cell.set_alignment(CellAlignment::Right) } else { cell });
             }

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::masking::masked;
+use crate::path_part::printable;
 
 /// Result of everything in windlass that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -316,7 +317,7 @@ impl Error {
             }
             cause = next.source();
         }
-        without_secrets(text)
+        printable(&without_secrets(text)).into_owned()
     }
 }
 
@@ -330,9 +331,9 @@ fn without_secrets(text: String) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&masked(&self.0.message))?;
+        f.write_str(&printable(&masked(&self.0.message)))?;
         if !self.0.at.is_empty() {
-            write!(f, " ({})", masked(&self.0.at.to_string()))?;
+            write!(f, " ({})", printable(&masked(&self.0.at.to_string())))?;
         }
         Ok(())
     }
@@ -371,6 +372,14 @@ mod tests {
         });
         assert_eq!(error.to_string(), "this line is not JSON (a.jsonl:3:17)");
         assert_eq!(error.chain(), "this line is not JSON (a.jsonl:3:17): unexpected `}`");
+    }
+
+    #[test]
+    fn control_characters_of_names_are_escaped() {
+        let error = Error::data("cannot read a\r\u{1b}c")
+            .with_source(Error::data("z\u{1b}[2J"))
+            .at_file("e/z\u{1b}[31mred");
+        assert_eq!(error.chain(), "cannot read a\\r\\u{1b}c (e/z\\u{1b}[31mred): z\\u{1b}[2J");
     }
 
     #[test]

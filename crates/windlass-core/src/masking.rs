@@ -81,9 +81,20 @@ pub fn learn_address(text: &str) {
         Some(at) if rest[..at].contains(':') => &rest[..at],
         _ => rest[..end].rsplit_once('@').map_or("", |(userinfo, _)| userinfo),
     };
+    // An `@` further on may be one of a parameter.
+    let nearest = rest[..end].rsplit_once('@').map_or("", |(userinfo, _)| userinfo);
+    if let Some((_, password)) = nearest.split_once(':') {
+        learn(password);
+        learn(&percent_decoded(password));
+    }
     if let Some((_, password)) = authority.split_once(':') {
         learn(password);
         learn(&percent_decoded(password));
+        // Who reads the address otherwise takes a part of a password that is not escaped for the host or the database.
+        let before_query = rest.split('?').next().unwrap_or_default();
+        if rest.rfind('@') == before_query.rfind('@') {
+            password.split(['@', '/', '#']).for_each(learn);
+        }
     }
     let query = rest.split_once('?').map_or("", |(_, query)| query.split('#').next().unwrap_or_default());
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -402,6 +413,17 @@ mod tests {
             "loader pa@ss-of-one pa%40ss-of-one require etl-of-mine eyJ.of-two fine-as-it-is p/ss#of-three ./some-file-of-mine.db",
         );
         assert_eq!(shown, "loader *** *** require etl-of-mine *** fine-as-it-is *** ./some-file-of-mine.db");
+    }
+
+    #[test]
+    fn parts_of_a_password_that_is_not_escaped_are_hidden() {
+        learn_address("postgresql://u:a@b/canary-of-parts@127.0.0.1:1/my_db");
+        assert_eq!(
+            masked("postgresql://b:5432/canary-of-parts@127.0.0.1:1/my_db"),
+            "postgresql://b:5432/***@127.0.0.1:1/my_db"
+        );
+        learn_address("https://u:secret-of-mail@plain-host/plain-path?mail=me@home");
+        assert_eq!(masked("secret-of-mail plain-host plain-path"), "*** plain-host plain-path");
     }
 
     #[test]

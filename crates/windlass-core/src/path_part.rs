@@ -3,6 +3,7 @@
 //! Names of tables come from the keys of the data. With a naming convention that keeps them as they are, a key such as
 //! `../../victim` would name a folder outside the destination, and replacing that table would delete what is there.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -73,16 +74,28 @@ pub fn escape_part(name: &str) -> String {
 
 /// A name in a message: its beginning, without what a terminal would take for something else.
 fn shown(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .take(80)
-        .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_default());
-            let kept = escaped.is_none().then_some(c);
-            escaped.into_iter().flatten().chain(kept)
-        })
-        .collect();
+    let plain: String = name.chars().take(80).collect();
+    let plain = printable(&plain).replace('\n', "\\n").replace('\t', "\\t");
     if name.chars().count() > 80 { format!("{plain}…") } else { plain }
+}
+
+/// A text for people, in which control characters but for line breaks and tabs are escaped: a terminal would take them for
+/// something else, and they may come from names of files or from the data.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_hidden = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_direction(c);
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_hidden(c) { plain.extend(c.escape_default()) } else { plain.push(c) }
+    }
+    Cow::Owned(plain)
+}
+
+/// Whether it changes the direction of what follows, so that a name looks like another.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -120,6 +133,15 @@ mod tests {
             check_part(ErrorKind::Data, "a table", &format!("\u{1b}[2J/{}", "x".repeat(200))).unwrap_err();
         assert!(error.message().starts_with("`\\u{1b}[2J/xxx"), "{error}");
         assert!(error.message().contains("x…` cannot be the name of a table"), "{error}");
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped() {
+        assert_eq!(printable("a\tb\nc é 😀"), "a\tb\nc é 😀");
+        assert_eq!(
+            printable("\u{1b}[31m\r\u{9b}2J\u{7f}\u{202e}"),
+            "\\u{1b}[31m\\r\\u{9b}2J\\u{7f}\\u{202e}"
+        );
     }
 
     proptest! {

@@ -59,10 +59,11 @@ fn list(output: &Output) -> Result<()> {
     let mut rows = Vec::new();
     for name in names {
         let work = WorkFolder::new(folder.join(&name));
-        let trace = work.trace()?.unwrap_or(Value::Null);
+        let (trace, is_readable) = trace_if_readable(&work, output);
         let last = trace["finished_at"].as_str().unwrap_or("").to_owned();
         let place = format!("{} {}", text(&trace["destination"]), text(&trace["location"]));
         let result = match &trace["error"] {
+            _ if !is_readable => "not known",
             _ if trace.is_null() => "never ran",
             Value::Null => "ok",
             _ => "failed",
@@ -78,6 +79,17 @@ fn list(output: &Output) -> Result<()> {
     })
 }
 
+/// The report of the last run, and whether it can be read. One that cannot is told: nothing else needs it.
+fn trace_if_readable(work: &WorkFolder, output: &Output) -> (Value, bool) {
+    match work.trace() {
+        Ok(trace) => (trace.unwrap_or(Value::Null), true),
+        Err(error) => {
+            output.passing(&error);
+            (Value::Null, false)
+        }
+    }
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("")
 }
@@ -87,8 +99,12 @@ fn info(work: &WorkFolder, output: &Output) -> Result<()> {
     let schemas = work.schemas()?;
     let (pending, damaged) = work.packages().unfinished()?;
     let begun = work.packages().begun()?;
-    let trace = work.trace()?.unwrap_or(Value::Null);
-    let file = work.pipeline_file()?.map(|file| file.display().to_string());
+    let (trace, _) = trace_if_readable(work, output);
+    let file = work.pipeline_file().unwrap_or_else(|error| {
+        output.passing(&error);
+        None
+    });
+    let file = file.map(|file| file.display().to_string());
     let value = json!({
         "working_folder": work.path().display().to_string(),
         "file": file,

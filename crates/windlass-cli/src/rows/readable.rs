@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
+use arrow_array::types::Decimal128Type;
 use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, GenericListArray, MapArray, OffsetSizeTrait, StringArray,
     StructArray,
 };
+use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_json::EncoderOptions;
 use arrow_json::writer::make_encoder;
@@ -47,8 +49,17 @@ pub(super) fn readable(array: &ArrayRef) -> Result<ArrayRef> {
             Arc::new(MapArray::try_new(field, offsets, entries, nulls, *is_sorted)?)
         }
         DataType::Union(..) => texts(array)?,
+        // DuckDB's HUGEINT has 39 digits; the printer leaves out what a precision of 38 has no room for.
+        DataType::Decimal128(_, scale) if is_beyond_38_digits(array) => {
+            cast(array, &DataType::Decimal256(76, *scale))?
+        }
         _ => Arc::clone(array),
     })
+}
+
+fn is_beyond_38_digits(array: &ArrayRef) -> bool {
+    let limit = 10_u128.pow(38);
+    array.as_primitive::<Decimal128Type>().iter().flatten().any(|number| number.unsigned_abs() >= limit)
 }
 
 /// A column of lists, structures or maps as JSON text, one for each row.

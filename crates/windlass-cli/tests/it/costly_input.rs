@@ -106,6 +106,82 @@ fn a_limit_that_is_set_lets_longer_records_pass() {
     assert_eq!(project.one("SELECT length(s) FROM t"), (5 << 20).to_string());
 }
 
+/// A record that this step changes.
+fn with_step(expression: &str) -> Project {
+    let project = Project::files("");
+    let file = std::fs::read_to_string(project.path("p.yaml")).unwrap();
+    let step = serde_json::to_string(expression).unwrap();
+    project.write("p.yaml", file.replace("\"*\"}", &format!("\"*\", steps: [{{map: {step}}}]}}")));
+    project.write("data/a.jsonl", "{\"id\": 1}\n");
+    project
+}
+
+/// What is built in and looks through long values, or makes many small ones, between two evaluations.
+const HEAVY: [&str; 25] = [
+    "{x: ([range(100000)] as $a | [$a[] as $i | $a | index($i)] | length)}",
+    "{x: ([range(100000)] as $a | [$a[] as $i | $a | indices([$i, 0])] | length)}",
+    "{x: ((\"ab\" * 100000) as $t | [range(100000) | $t | index(\"aa\")] | length)}",
+    "{x: ([range(100000)] as $a | [range(100000)] as $b | [range(100000) | $a == $b] | length)}",
+    "{x: ([range(100000)] as $a | [range(100000) | $a | sort] | length)}",
+    "{x: ([range(100000)] as $a | [range(100000) | $a | group_by(.)] | length)}",
+    "{x: ([range(100000)] as $a | [range(100000) | $a | contains($a)] | length)}",
+    "{x: ([range(100000)] as $a | [range(100000) | $a - [.]] | length)}",
+    "{x: ([range(100000)] as $a | [range(100000) | $a[1:]] | length)}",
+    "{x: ((\"ab\" * 100000) as $t | [range(100000) | $t | test(\"c\")] | length)}",
+    "{x: ((\"ab\" * 100000) as $t | [range(100000) | $t | gsub(\"b\"; \"c\")] | length)}",
+    "{x: ((\"ab\" * 100000) as $t | [range(100000) | $t / \"b\"] | length)}",
+    "{x: ((\"ab\" * 100000) as $t | [range(100000) | $t | explode] | length)}",
+    "{x: ((\"ab\" * 100000) as $t | [range(100000) | $t | ascii_upcase, @base64] | length)}",
+    "{x: ((\"[\" * 10000 + \"]\" * 10000) as $t | [range(100000) | $t | fromjson] | length)}",
+    "{x: ([range(100000) | {key: tostring, value: 1}] | from_entries as $o | [range(100000) | $o | keys] | length)}",
+    "{x: (reduce range(40) as $i (1; [., .]) == reduce range(40) as $i (1; [., .]))}",
+    "{x: ([reduce range(40) as $i (1; [., .]), reduce range(40) as $i (1; [., .])] | sort | length)}",
+    "{x: (reduce range(60) as $i (3; . * .))}",
+    "{x: (reduce range(100) as $i (\"x\"; . + .) | length)}",
+    "{x: (reduce range(100) as $i ([1]; . + .) | length)}",
+    "{x: ([range(3000)] | [combinations(3)] | length)}",
+    "{x: ((\"ab\" * 5000000) | [match(\"\"; \"g\")] | length)}",
+    "{x: ((\"ab\" * 50000000) | explode | length)}",
+    "def f(g): f(f(g)); f(.)",
+];
+
+#[test]
+fn what_is_built_in_counts_by_what_it_looks_through_and_makes() {
+    for expression in HEAVY {
+        let started = std::time::Instant::now();
+        let done = with_step(expression).windlass(&["run", "p.yaml"]);
+        assert_eq!(done.code, 1, "{expression}: {}{}", done.stdout, done.stderr);
+        assert!(done.error().contains("the steps of a record"), "{expression}: {}", done.error());
+        assert!(!done.error().contains("seconds"), "{expression}: {}", done.error());
+        done.says(&["a.jsonl:1"], "limit");
+        assert!(started.elapsed().as_secs() < 30, "{expression}: {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn steps_that_would_end_the_program_are_refused() {
+    for expression in ["if .id == 1 then halt else . end", "\"x\" | halt_error(0)", "halt_error"] {
+        let project = with_step(expression);
+        for command in ["validate", "run"] {
+            let done = project.windlass(&[command, "p.yaml"]);
+            assert_eq!(done.code, 2, "{expression}: {}{}", done.stdout, done.stderr);
+            assert!(done.stderr.contains("would end the program, which a step cannot"), "{}", done.stderr);
+        }
+        assert!(!project.has_table("t"));
+    }
+}
+
+#[test]
+fn steps_that_make_no_json_are_named_and_not_the_file() {
+    let project = with_step("{x: setpath([1000000000]; 1)}");
+    let yaml = std::fs::read_to_string(project.path("p.yaml")).unwrap();
+    project.write("p.yaml", yaml.replace("steps:", "on_bad_record: reject, steps:"));
+    project
+        .run(1)
+        .says(&["the steps of a record make an object with the key 1000000000", "a.jsonl:1"], "tostring");
+    assert!(!project.has_table("t"), "it is no record of the file that is left out");
+}
+
 #[test]
 fn steps_without_end_are_stopped_by_a_limit() {
     for expression in [
@@ -124,12 +200,7 @@ fn steps_without_end_are_stopped_by_a_limit() {
         "def f(n): if n == 0 then . else f(n - 1) | . end; f(10000000)",
         "try error(\"x\") catch (def f: try f catch f; f)",
     ] {
-        let project = Project::files("");
-        let file = std::fs::read_to_string(project.path("p.yaml")).unwrap();
-        let step = serde_json::to_string(expression).unwrap();
-        project.write("p.yaml", file.replace("\"*\"}", &format!("\"*\", steps: [{{map: {step}}}]}}")));
-        project.write("data/a.jsonl", "{\"id\": 1}\n");
-        let done = project.windlass(&["run", "p.yaml"]);
+        let done = with_step(expression).windlass(&["run", "p.yaml"]);
         assert_eq!(done.code, 1, "{expression}: {}{}", done.stdout, done.stderr);
         assert!(done.error().contains("the steps of a record"), "{expression}: {}", done.error());
         done.says(&["a.jsonl:1"], "limit");

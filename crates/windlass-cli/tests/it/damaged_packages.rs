@@ -190,3 +190,81 @@ fn only_as_many_finished_packages_are_kept_as_is_asked_for() {
     // Two, and the one of the last run, which came after they were counted.
     assert_eq!(packages(&project).len(), 3);
 }
+
+/// What may become of a file that holds JSON.
+const OTHERS: [&[u8]; 7] = [b"", b"{\"a", b"\xff\xfe", b"null", b"[]", b"7", b"{\"tables\": 7}"];
+
+#[test]
+fn a_report_that_cannot_be_read_is_in_nobodys_way() {
+    let project = project(DUCKDB);
+    project.run(0);
+    let trace = project.path("work/pipelines/p/trace.json");
+    let remembered = project.path("work/pipelines/p/pipeline.json");
+    for bytes in &OTHERS[..6] {
+        fs::write(&trace, bytes).unwrap();
+        fs::write(&remembered, bytes).unwrap();
+        fs::create_dir_all(project.path("work/pipelines/other")).unwrap();
+        for args in [&["pipeline", "list"][..], &["pipeline", "info", "p"], &["pipeline", "list", "--json"]] {
+            let done = project.windlass(args);
+            assert_eq!(done.code, 0, "{bytes:?} {args:?}: {}", done.stderr);
+            assert!(
+                done.stderr.contains("trace.json") && done.stderr.contains("delete it"),
+                "{}",
+                done.stderr
+            );
+            assert!(args[1] == "info" || done.stdout.contains("other"), "{}", done.stdout);
+        }
+        let done = project.windlass(&["pipeline", "trace", "p"]);
+        assert_eq!(done.code, 1);
+        done.says(&["trace.json"], "run the pipeline");
+        project.windlass(&["query", "p", "SELECT 1"]).says(&["pipeline.json"], "path of the pipeline file");
+        project.run(0);
+        assert_eq!(project.windlass(&["pipeline", "trace", "p"]).code, 0);
+        assert_eq!(project.windlass(&["query", "p", "SELECT 1"]).code, 0);
+    }
+}
+
+#[test]
+fn a_state_or_schema_that_cannot_be_read_is_named_with_the_remedy() {
+    for file in ["state.json", ".schema.json"] {
+        for bytes in OTHERS {
+            let project = project(DUCKDB);
+            project.run(0);
+            let folder = project.path("work/pipelines/p");
+            let schema = || fs::read_dir(folder.join("schemas")).unwrap().next().unwrap().unwrap().path();
+            let path = if file == "state.json" { folder.join(file) } else { schema() };
+            assert_ne!(fs::read(&path).unwrap(), bytes);
+            fs::write(&path, bytes).unwrap();
+            if file == "state.json" && bytes.starts_with(b"{\"tables") {
+                continue;
+            }
+            for args in [&["run", "p.yaml"][..], &["pipeline", "info", "p"]] {
+                let done = project.windlass(args);
+                assert_eq!(done.code, 1, "{bytes:?}: {}", done.stderr);
+                done.says(&["is damaged", file], "delete it: what it held is read back");
+            }
+            fs::remove_file(&path).unwrap();
+            project.write("data/2.jsonl", "{\"id\":2}\n");
+            project.run(0);
+            assert_eq!(project.query("SELECT id FROM t ORDER BY id"), ["1", "2"], "{file} {bytes:?}");
+        }
+    }
+}
+
+#[cfg(all(unix, feature = "failpoints"))]
+#[test]
+fn a_package_whose_journal_cannot_be_written_can_be_given_up() {
+    let project = project(DUCKDB);
+    let mut command = project.command(&["run", "p.yaml"]);
+    command.env("WINDLASS_FAILPOINT", "load.before_migrate=kill");
+    assert!(!command.output().unwrap().status.success());
+    let journal = packages(&project)[0].join("journal.jsonl");
+    drop(fs::remove_file(&journal));
+    std::os::unix::fs::symlink("/nowhere/at/all", &journal).unwrap();
+    project.run(1);
+    let done = project.windlass(&["pipeline", "drop-pending", "p", "--yes"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(packages(&project).is_empty());
+    project.run(0);
+    assert_eq!(project.query("SELECT id FROM t"), ["1"]);
+}

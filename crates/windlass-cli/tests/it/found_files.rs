@@ -109,6 +109,51 @@ fn only_new_files_are_read_by_their_names() {
     assert_eq!(project.query("SELECT id FROM t ORDER BY id"), ["2", "3", "9"]);
 }
 
+#[test]
+fn a_folder_that_is_written_differently_has_no_new_files() {
+    for by in ["modification_date", "file_url"] {
+        let project = Project::files(&format!("incremental: {by}, write_disposition: append"));
+        let yaml = std::fs::read_to_string(project.path("p.yaml")).unwrap();
+        project.write("data/a.jsonl", "{\"id\":1}\n").write("data/x/b.jsonl", "{\"id\":2}\n");
+        project.run(0);
+        let whole = project.path("data").display().to_string();
+        for url in [
+            "./data",
+            "data/",
+            "./data/.",
+            "data/../data",
+            &whole,
+            &format!("{whole}/"),
+            &format!("file://{whole}"),
+        ] {
+            project.write("p.yaml", yaml.replace("bucket_url: data", &format!("bucket_url: {url}")));
+            project.run(0);
+            assert_eq!(project.query("SELECT id FROM t ORDER BY id"), ["1"], "{by} {url}");
+        }
+        // A part of the pattern may be one of the folder.
+        project.write("p.yaml", yaml.replace("\"*\"", "\"x/*\""));
+        project.run(0);
+        project.write("p.yaml", yaml.replace("bucket_url: data", "bucket_url: data/x"));
+        project.run(0);
+        assert_eq!(project.query("SELECT id FROM t ORDER BY id"), ["1", "2"], "{by}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn control_characters_of_a_name_do_not_reach_the_terminal() {
+    let project = Project::files("");
+    project.write("data/z\u{1b}[31mred\r.jsonl", "{\n");
+    let done = project.run(1);
+    assert!(!done.stderr.contains(['\u{1b}', '\r']), "{:?}", done.stderr);
+    done.says(&["z\\u{1b}[31mred\\r.jsonl:1"], "fix the record");
+    project.write("data/z\u{1b}[31mred\r.jsonl", "{\"a\": \"\\u001b[2J\"}\n");
+    project.run(0);
+    let shown = project.windlass(&["preview", "p.yaml", "t"]).stdout;
+    assert!(shown.contains("\\u{1b}[2J") && !shown.contains('\u{1b}'), "{shown:?}");
+    assert_eq!(project.query("SELECT a FROM t"), ["\u{1b}[2J"], "who asks for CSV gets what is there");
+}
+
 #[cfg(feature = "failpoints")]
 #[test]
 fn a_run_that_dies_behind_its_package_loads_each_file_once() {

@@ -264,3 +264,69 @@ fn a_commit_in_the_bucket_that_names_paths_outside_is_not_carried_out() {
     project.run(1).says(&["leads out of the dataset"], ".windlass/.lease");
     assert_eq!(tree(&project.path("victim")), before);
 }
+
+#[test]
+fn replacing_a_table_keeps_the_files_of_tables_whose_names_begin_like_its() {
+    for separator in [".", "-", "_", "/"] {
+        let project = Project::new();
+        let resource = |name: &str, disposition: &str| {
+            format!("    - {{name: {name}, file_glob: '*', write_disposition: {disposition}}}\n")
+        };
+        let others = ["ev.x", "ev-1", "ev_archive", "ev.x.y"];
+        let resources: String = [resource("ev", "replace")]
+            .into_iter()
+            .chain(others.map(|name| resource(name, "append")))
+            .collect();
+        project.write("data/a.jsonl", "{\"id\":1,\"list\":[1]}\n");
+        project.write(
+            "p.yaml",
+            format!(
+                "pipeline: p\ndataset: d\ndestination: {{type: filesystem, bucket_url: out, layout: \
+                 '{{table_name}}{separator}{{load_id}}.{{file_id}}.{{ext}}'}}\nschema: {{naming: direct}}\nsource:\n  type: \
+                 filesystem\n  bucket_url: data\n  resources:\n{resources}"
+            ),
+        );
+        let count = |table: &str| project.one(&format!("SELECT count(*) FROM \"{table}\""));
+        project.run(0);
+        project.write("d/foreign.txt", "").write("out/d/ev.notes.txt", "mine");
+        project.run_with(&["--select", "ev"], 0);
+        for table in others {
+            assert_eq!(count(table), "1", "{separator} {table}");
+            assert_eq!(count(&format!("{table}▶list")), "1", "{separator} {table}");
+        }
+        assert_eq!((count("ev"), count("ev▶list")), ("1".to_owned(), "1".to_owned()), "{separator}");
+        assert!(project.path("out/d/ev.notes.txt").exists(), "{separator}");
+        project.run(0);
+        assert_eq!((count("ev"), count("ev.x")), ("1".to_owned(), "2".to_owned()), "{separator}");
+        // What is dropped takes no more with it.
+        let done = project.windlass(&["pipeline", "drop", "p.yaml", "ev", "--yes"]);
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        for table in others {
+            assert_eq!(count(table), "2", "{separator} {table}");
+        }
+    }
+}
+
+#[test]
+fn an_address_of_a_service_is_no_name_of_a_local_file() {
+    for kind in ["duckdb", "sqlite"] {
+        for address in [
+            "md:mydb?motherduck_token=of-two",
+            "motherduck:mydb",
+            "MD:mydb",
+            "md://mydb?motherduck_token=of-two",
+        ] {
+            let project = Project::with(&format!("{{type: {kind}, credentials: '{address}'}}"), "");
+            project.write("data/a.jsonl", "{\"id\":1}\n");
+            let before = tree(&project.path(""));
+            for command in ["validate", "plan", "run"] {
+                let done = project.windlass(&[command, "p.yaml"]);
+                assert_eq!(done.code, 2, "{address} {command}: {}{}", done.stdout, done.stderr);
+                assert!(!done.stderr.contains("of-two"), "{}", done.stderr);
+            }
+            let added: Vec<String> =
+                tree(&project.path("")).into_keys().filter(|path| !before.contains_key(path)).collect();
+            assert!(added.iter().all(|path| path.starts_with("work")), "{added:?}");
+        }
+    }
+}

@@ -111,6 +111,7 @@ const OF_DUCKDB: [&str; 23] = [
     "SELECT * FROM glob('*')",
     "SELECT (SELECT content FROM read_text('other.txt'))",
     "FROM query('SELECT content FROM read_text(''other.txt'')')",
+    "FROM json_execute_serialized_sql(json_serialize_sql('FROM enable_logging()'))",
 ];
 
 #[test]

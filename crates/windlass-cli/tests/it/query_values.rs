@@ -32,6 +32,25 @@ fn infinity_and_the_end_of_a_day_are_printed() {
 }
 
 #[test]
+fn integers_of_39_digits_keep_them() {
+    let project = loaded("{type: duckdb, credentials: out.duckdb}");
+    let sql = "SELECT 170141183460469231731687303715884105727::hugeint a, (-170141183460469231731687303715884105727)::hugeint b, \
+               100000000000000000000000000000000000000::hugeint c, [100000000000000000000000000000000000000::hugeint] d";
+    let shown = [
+        "170141183460469231731687303715884105727",
+        "-170141183460469231731687303715884105727",
+        "100000000000000000000000000000000000000",
+    ];
+    for format in ["table", "csv", "json"] {
+        let done = project.windlass(&["query", "p.yaml", sql, "--format", format]);
+        assert_eq!(done.code, 0, "{format}: {}", done.stderr);
+        for number in shown {
+            assert!(done.stdout.contains(number), "{format}: {}", done.stdout);
+        }
+    }
+}
+
+#[test]
 fn every_type_of_duckdb_is_printed_in_every_form() {
     let project = loaded("{type: duckdb, credentials: out.duckdb}");
     for format in ["table", "csv", "json"] {

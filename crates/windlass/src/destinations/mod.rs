@@ -96,6 +96,19 @@ fn log_statement(sql: &str) {
     }
 }
 
+/// Errors: the address of a service that would become the name of a local file, its token with it.
+#[cfg(any(feature = "duckdb", feature = "sqlite"))]
+fn check_local(path: &str, kind: &str) -> Result<()> {
+    let start = path.split(':').next().filter(|start| start.len() < path.len()).unwrap_or_default();
+    if ["md", "motherduck"].iter().any(|known| start.eq_ignore_ascii_case(known)) {
+        return Err(Error::unsupported(format!(
+            "`{start}:` is an address of MotherDuck, and a {kind} destination is a local file"
+        ))
+        .with_hint("windlass has no destination for MotherDuck yet: give the path of a database file"));
+    }
+    Ok(())
+}
+
 /// Runs `work` on a thread that may block.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)

@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use windlass_core::masking::mask_value;
 use windlass_core::package::JournalEntry;
 use windlass_core::path_part::escape_part;
 use windlass_core::schema::Schema;
@@ -11,11 +12,11 @@ use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
 use crate::failpoint::failpoint;
-use crate::files::{io_error, read_to_string, write_private};
+use crate::files::{io_error, write_private};
 use crate::holder;
 use crate::packages::{LoadPackage, PackageStore};
 use crate::private;
-use crate::removal::remove_file;
+use crate::removal::{remove_file, remove_folder};
 
 /// A working folder.
 #[derive(Clone, Debug)]
@@ -83,7 +84,11 @@ impl WorkFolder {
         let (pending, damaged) = self.packages().unfinished()?;
         for package in pending {
             dropped.push(package.load_id().to_owned());
-            self.give_up(package, now)?;
+            let folder = package.folder().to_owned();
+            if self.give_up(package, now).is_err() {
+                // Where nothing can be noted, as in a journal that is a link to nowhere, it goes as a whole.
+                remove_folder("package.remove", &folder)?;
+            }
         }
         for package in damaged {
             dropped.push(package.load_id().to_owned());
@@ -106,7 +111,7 @@ impl WorkFolder {
         if !path.exists() {
             return Ok(None);
         }
-        read_json(&path).and_then(State::from_json).map(Some)
+        State::from_json(read_json(&path, REMEDY)?).map(Some).map_err(|error| damaged(&path, error, REMEDY))
     }
 
     /// The schemas after the last commit, by the order of their names.
@@ -116,7 +121,10 @@ impl WorkFolder {
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.retain(|path| path.to_string_lossy().ends_with(SCHEMA_END));
         paths.sort();
-        paths.iter().map(|path| Schema::from_json(&read_json(path)?, false)).collect()
+        let schema = |path: &PathBuf| {
+            Schema::from_json(&read_json(path, REMEDY)?, false).map_err(|error| damaged(path, error, REMEDY))
+        };
+        paths.iter().map(schema).collect()
     }
 
     /// Keeps the state.
@@ -137,7 +145,7 @@ impl WorkFolder {
         if !path.exists() {
             return Ok(None);
         }
-        Ok(read_json(&path)?.get("file").and_then(Value::as_str).map(PathBuf::from))
+        Ok(read_json(&path, FILE_REMEDY)?.get("file").and_then(Value::as_str).map(PathBuf::from))
     }
 
     /// Keeps where the pipeline file is, so that commands find it by the pipeline's name.
@@ -157,15 +165,21 @@ impl WorkFolder {
         fs::rename(&own, &path).map_err(|cause| io_error("write", &path, cause))
     }
 
-    /// What the last run did.
+    /// What the last run did. Errors: its report cannot be read.
     pub fn trace(&self) -> Result<Option<Value>> {
         let path = self.path.join(TRACE);
-        if path.exists() { read_json(&path).map(Some) } else { Ok(None) }
+        if !path.exists() {
+            return Ok(None);
+        }
+        // Nothing reads it but people: the next run writes another.
+        read_json(&path, TRACE_REMEDY).map(Some)
     }
 
-    /// Keeps what the run did.
+    /// Keeps what the run did, without the secrets that it knew: who prints it later does not.
     pub fn save_trace(&self, trace: &Value) -> Result<()> {
-        let text = serde_json::to_string_pretty(trace).unwrap_or_default();
+        let mut trace = trace.clone();
+        mask_value(&mut trace);
+        let text = serde_json::to_string_pretty(&trace).unwrap_or_default();
         self.write("pipeline.trace", TRACE, text.as_bytes())
     }
 
@@ -203,11 +217,27 @@ impl WorkFolder {
     }
 }
 
-fn read_json(path: &Path) -> Result<Value> {
-    serde_json::from_str(&read_to_string(path)?).map_err(|cause| {
-        Error::data("a file of the working folder is damaged")
-            .with_source(cause)
-            .at_file(path.display().to_string())
-            .with_hint("delete it: what it held is read back from the destination")
-    })
+/// What to do about a file that cannot be read: of state and schemas, of the report, of the place of the pipeline file.
+const REMEDY: &str = "delete it: what it held is read back from the destination";
+const TRACE_REMEDY: &str = "delete it, or run the pipeline: it only tells what the last run did";
+const FILE_REMEDY: &str =
+    "give the path of the pipeline file instead of the name; `windlass run FILE` writes it again";
+
+/// A file of JSON, an object. Errors, which name it and the remedy: it cannot be read, or is something else.
+fn read_json(path: &Path, remedy: &str) -> Result<Value> {
+    let bytes = fs::read(path).map_err(|cause| match path.is_file() {
+        true => io_error("read", path, cause),
+        false => damaged(path, cause, remedy),
+    })?;
+    match serde_json::from_slice(&bytes).map_err(|cause| damaged(path, cause, remedy))? {
+        value @ Value::Object(_) => Ok(value),
+        _ => Err(damaged(path, Error::data("it is not an object"), remedy)),
+    }
+}
+
+fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static, remedy: &str) -> Error {
+    Error::data("a file of the working folder is damaged")
+        .with_source(cause)
+        .at_file(path.display().to_string())
+        .with_hint(remedy)
 }

@@ -4,15 +4,14 @@ use std::fmt::{Debug, Display};
 
 use jaq_core::load::parse::Def;
 use jaq_core::load::{Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Filter, Vars, unwrap_valr};
+use jaq_core::{Compiler, Ctx, Filter, ValX, Vars};
 use jaq_json::write::{Pp, write};
 use jaq_json::{Val, read};
 use windlass_core::{Error, Result};
 
 use super::Step;
-use super::limits::{
-    Limited, Meter, Metered, check_levels, limit_definition, measures, metered, on_large_stack,
-};
+use super::costs::{limit_definition, measures};
+use super::limits::{Limited, Meter, Metered, check_levels, metered, on_large_stack};
 
 /// Runs the steps of a resource. Compiled once per worker.
 pub struct StepRunner {
@@ -75,6 +74,11 @@ impl RunningSteps<'_> {
     fn pass(&self, index: usize, value: Val, out: &mut Vec<u8>, meter: &Meter) -> Result<usize> {
         let Some((step, filter)) = self.runner.steps.get(index) else {
             meter.spend_all(&value);
+            if let Some(wrong) = not_of_json(&value) {
+                return Err(Error::data(format!("the steps of a record make {wrong}")).with_hint(
+                    "JSON has texts for keys and no bytes: make a text of it, as in `{(.n | tostring): 1}`",
+                ));
+            }
             write(out, &Pp::default(), 0, &value)
                 .map_err(|cause| Error::internal("a record cannot be written").with_source(cause))?;
             out.push(b'\n');
@@ -87,7 +91,7 @@ impl RunningSteps<'_> {
                 .with_hint("guard the expression, as in `.a // empty` or `.a?`")
         };
         let context = Ctx::<Limited>::new(Metered::new(&filter.lut, meter), Vars::new([]));
-        let mut outputs = filter.id.run((context, value.clone())).map(unwrap_valr);
+        let mut outputs = filter.id.run((context, value.clone())).map(value_or_error);
         match step {
             Step::Filter(_) => match outputs.next() {
                 Some(Ok(Val::Null | Val::Bool(false))) | None => Ok(0),
@@ -109,6 +113,33 @@ impl RunningSteps<'_> {
     }
 }
 
+/// What an expression gave, unless it failed. jaq would end the whole process where an expression asks for that.
+fn value_or_error(output: ValX<'_, Val>) -> std::result::Result<Val, jaq_core::Error<Val>> {
+    let unknown = |_| jaq_core::Error::str("it does not end like an expression");
+    output.map_err(|exception| exception.get_err().unwrap_or_else(unknown))
+}
+
+/// What of a value JSON has not: jaq knows keys of any kind, and bytes.
+fn not_of_json(value: &Val) -> Option<String> {
+    match value {
+        Val::BStr(_) => Some("a text of bytes".to_owned()),
+        Val::Arr(elements) => elements.iter().find_map(not_of_json),
+        Val::Obj(members) => members.iter().find_map(|(key, value)| match key {
+            Val::TStr(_) => not_of_json(value),
+            _ => {
+                let key: String = key.to_string().chars().take(60).collect();
+                Some(format!("an object with the key {key}, which is no text"))
+            }
+        }),
+        _ => None,
+    }
+}
+
+/// What ends the program in jq, which no step may.
+fn is_end_of_program(name: &str) -> bool {
+    matches!(name, "halt" | "halt_error")
+}
+
 /// The name of the expression among the definitions.
 const STEP: &str = "windlass_step";
 
@@ -126,8 +157,12 @@ fn compile(expression: &str) -> Result<Filter<Limited>> {
         Error::config(format!("`{expression}` is not a jq expression: {what}"))
             .with_hint("steps are jq expressions, such as `.type != \"x\"` or `del(.a)`")
     };
-    let defs = || jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let defs = || {
+        let all = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        all.filter(|definition| !is_end_of_program(definition.name))
+    };
     let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).chain(measures());
+    let funs = funs.filter(|(name, ..)| !is_end_of_program(name));
     let arena = Arena::default();
     // As it is, for what is wrong with it; then as one of the definitions, which can be changed.
     let loaded = Loader::new(defs()).load(&arena, File { code: expression, path: () });
@@ -143,7 +178,12 @@ fn compile(expression: &str) -> Result<Filter<Limited>> {
         let unknown: Vec<String> = errors
             .into_iter()
             .flat_map(|(_, undefined)| undefined)
-            .map(|(name, kind)| format!("{kind:?} `{name}` is not defined"))
+            .map(|(name, kind)| match name {
+                name if is_end_of_program(name) => format!(
+                    "`{name}` would end the program, which a step cannot; leave records out by a filter, or fail by `error(\"why\")`"
+                ),
+                name => format!("{kind:?} `{name}` is not defined"),
+            })
             .collect();
         wrong(unknown.join(", "))
     })?;
@@ -202,6 +242,60 @@ mod tests {
     fn numbers_keep_their_digits() {
         let record = r#"{"a":12345678901234567890123,"b":1.10,"c":1e400}"#;
         assert_eq!(run(&[map(".")], record).unwrap(), format!("{record}\n"));
+    }
+
+    #[test]
+    fn steps_cannot_end_the_program() {
+        for expression in [
+            "halt",
+            "halt(0)",
+            "if .a then halt else . end",
+            "halt_error",
+            "\"x\" | halt_error(0)",
+            "try halt catch .",
+            "[.[] | halt_error(1)]",
+        ] {
+            let error = run(&[map(expression)], "{}").unwrap_err();
+            assert!(error.message().contains("would end the program"), "{expression}: {error}");
+        }
+        assert_eq!(run(&[map("def halt: 1; {a: halt}")], "{}").unwrap(), "{\"a\":1}\n");
+    }
+
+    #[test]
+    fn what_is_no_json_is_the_fault_of_the_step() {
+        for expression in ["{x: setpath([1]; 2)}", "[{a: ({} | .[true] = 1)}]", "{x: (\"é\" | tobytes)}"] {
+            let error = run(&[map(expression)], "{}").unwrap_err();
+            assert!(error.message().starts_with("the steps of a record make "), "{expression}: {error}");
+        }
+    }
+
+    #[test]
+    fn measured_operators_give_what_others_give() {
+        for (expression, given) in [
+            ("[(1,2) < (2,1)]", "[true,false,false,false]"),
+            (
+                "[(1,2) as $a | (1,2) as $b | $a == $b, $a != $b, $a <= $b, $a > $b, $a >= $b, $a < $b]",
+                "[true,false,true,false,true,false,false,true,true,false,false,true,false,true,false,true,true,false,true,false,true,false,true,false]",
+            ),
+            ("[(\"a,b\",\"c\") / (\",\", \"b\")]", r#"[["a","b"],["a,",""],["c"],["c"]]"#),
+            ("[(1,2) as $a | $a + (10,20)]", "[11,21,12,22]"),
+            (".b = 6 | .b /= 4 | .c = 3 | .c -= 1 | [.b, .c]", "[1.5,2]"),
+            (
+                "{a: [1,2,3]} | .a[1:] = [9] | [.a, .a[:-1], .a[0:1], [.a[(0,1):]], .b[2:]?, (.a - [1])]",
+                "[[1,9],[1],[1],[[1,9],[9]],null,[9]]",
+            ),
+            ("[\"abcb\" | indices(\"b\",\"c\")]", "[[1,3],[2]]"),
+            (
+                "[3,1,2] | sort, group_by(. > 1), min, max, (sort_by(-.)), contains([1])",
+                "[1,2,3]\n[[1],[3,2]]\n1\n3\n[3,2,1]\ntrue",
+            ),
+            (
+                "\"a1b2\" | [gsub(\"[0-9]\"; \"x\"), test(\"B\"; \"i\"), (scan(\"[a-z]\")), split(\"1\")]",
+                r#"["axbx",true,"a","b",["a","b2"]]"#,
+            ),
+        ] {
+            assert_eq!(run(&[map(expression)], "{}").unwrap().trim_end(), given, "{expression}");
+        }
     }
 
     #[test]

@@ -1,19 +1,15 @@
-//! What an expression may take for one record: evaluations, depth, and the size of what it makes.
+//! What an expression may take for one record: evaluations, depth, and the size of what it makes or looks through.
 //!
 //! Expressions are programs, and some never end. jaq looks a term up for each evaluation, which [`Metered`] counts; what
-//! grows between two evaluations is measured by functions that [`limit_definition`] puts around it.
+//! happens between two evaluations is measured by functions that [`super::costs`] puts around it.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
 
 use jaq_core::data::HasLut;
-use jaq_core::load::lex::StrPart;
-use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
-use jaq_core::native::{Fun, bome, v};
-use jaq_core::ops::Math;
-use jaq_core::path::{Part, Path};
-use jaq_core::{DataT, Lut, Native};
-use jaq_json::Val;
+use jaq_core::{DataT, Lut};
+use jaq_json::{Num, Val};
 use windlass_core::{Error, Result};
 
 /// Evaluations of an expression on one record.
@@ -23,11 +19,19 @@ pub(super) const MAX_STEPS: u64 = 10_000_000;
 const STEPS_OF_BYTE: u64 = 256;
 
 /// What one more level of a value costs, so that no value is too deep to be written or dropped.
-const LEVEL_STEPS: u64 = 128;
+pub(super) const LEVEL_STEPS: usize = 128;
 
-/// Bytes of a text, elements of a list and members of an object that are made at the price of one evaluation.
-const BYTES_OF_STEP: usize = 64;
-const ELEMENTS_OF_STEP: usize = 4;
+/// Bytes of a text, elements of a list and members of an object that are made at the price of one evaluation. All that
+/// fits into the limit at once stays well below the memory of a run.
+pub(super) const BYTES_OF_STEP: usize = 16;
+const ELEMENTS_OF_STEP: usize = 2;
+
+/// How long an expression may work on one record, whatever the evaluations cost: far more than they take when the limit
+/// of evaluations holds, so that it ends only what nobody has thought of.
+const MAX_TIME: Duration = Duration::from_secs(60);
+
+/// Evaluations between two looks at the clock.
+const STEPS_OF_LOOK: u32 = 4096;
 
 /// Levels of lists and objects in a text that is read as JSON.
 const MAX_LEVELS: usize = 65_536;
@@ -39,30 +43,27 @@ const STACK_BYTES: [usize; 3] = [1 << 30, 256 << 20, 32 << 20];
 /// The part of it that evaluations may take; the rest is for values, which are as deep as their making allows.
 const PART_OF_STACK: usize = 8;
 
-/// The names of the functions that measure.
-const LEVEL: &str = "windlass_level";
-const SIZE: &str = "windlass_size";
-const ALL: &str = "windlass_all";
-const READABLE: &str = "windlass_readable";
-const TIMES: &str = "windlass_times";
-
 /// What an expression had enough of.
 #[derive(Clone, Copy, Debug)]
 enum Exceeded {
     Steps,
     Depth,
+    Time,
 }
 
 /// Counts what an expression takes on one record.
 #[derive(Debug)]
 pub(super) struct Meter {
     left: Cell<u64>,
+    /// Evaluations until the clock is looked at.
+    until_look: Cell<u32>,
+    started: Instant,
     /// Where the stack for evaluations ends; it grows downwards.
     stack_end: usize,
 }
 
 impl Meter {
-    fn spend(&self, steps: usize) {
+    pub(super) fn spend(&self, steps: usize) {
         match self.left.get().checked_sub(steps as u64) {
             Some(left) => self.left.set(left),
             None => exceed(Exceeded::Steps),
@@ -74,16 +75,38 @@ impl Meter {
         if stack_position() < self.stack_end {
             exceed(Exceeded::Depth);
         }
+        match self.until_look.get().checked_sub(1) {
+            Some(left) => self.until_look.set(left),
+            None if self.started.elapsed() > MAX_TIME => exceed(Exceeded::Time),
+            None => self.until_look.set(STEPS_OF_LOOK),
+        }
     }
 
-    /// Counts all that a value holds, however often it holds the same.
-    pub(super) fn spend_all(&self, value: &Val) {
-        self.spend(1 + size(value));
-        match value {
-            Val::Arr(elements) => elements.iter().for_each(|element| self.spend_all(element)),
-            Val::Obj(members) => members.iter().for_each(|(key, value)| {
+    /// Counts all that a value holds, however often it holds the same; gives the count.
+    pub(super) fn spend_all(&self, value: &Val) -> usize {
+        let own = 1 + size(value);
+        self.spend(own);
+        own + match value {
+            Val::Arr(elements) => elements.iter().map(|element| self.spend_all(element)).sum::<usize>(),
+            Val::Obj(members) => {
+                members.iter().map(|(k, v)| self.spend_all(k) + self.spend_all(v)).sum::<usize>()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Counts what it takes to compare two values: what both of them hold.
+    pub(super) fn spend_common(&self, left: &Val, right: &Val) {
+        self.spend(1 + size(left).min(size(right)));
+        match (left, right) {
+            (Val::Arr(left), Val::Arr(right)) => {
+                left.iter().zip(right.iter()).for_each(|(left, right)| self.spend_common(left, right));
+            }
+            (Val::Obj(left), Val::Obj(right)) => left.iter().for_each(|(key, value)| {
                 self.spend_all(key);
-                self.spend_all(value);
+                if let Some(other) = right.get(key) {
+                    self.spend_common(value, other);
+                }
             }),
             _ => {}
         }
@@ -102,8 +125,11 @@ fn stack_position() -> usize {
     std::hint::black_box(&raw const here).addr()
 }
 
-fn size(value: &Val) -> usize {
+/// What a value costs without what it holds.
+pub(super) fn size(value: &Val) -> usize {
     match value {
+        // To print a long number takes time by the square of its length.
+        Val::Num(Num::BigInt(number)) => ((number.bits() >> 6) as usize).saturating_pow(2) / BYTES_OF_STEP,
         Val::TStr(text) | Val::BStr(text) => text.len() / BYTES_OF_STEP,
         Val::Arr(elements) => elements.len() / ELEMENTS_OF_STEP,
         Val::Obj(members) => members.len() / ELEMENTS_OF_STEP,
@@ -129,6 +155,10 @@ pub(super) struct Metered<'a> {
 impl<'a> Metered<'a> {
     pub(super) fn new(lut: &'a Lut<Limited>, meter: &'a Meter) -> Self {
         Self { lut, meter }
+    }
+
+    pub(super) fn meter(&self) -> &'a Meter {
+        self.meter
     }
 }
 
@@ -175,18 +205,26 @@ pub(super) fn metered<T>(
     work: impl FnOnce(&Meter) -> Result<T>,
 ) -> Result<T> {
     let steps = MAX_STEPS.saturating_add((bytes as u64).saturating_mul(STEPS_OF_BYTE));
-    let meter = Meter { left: Cell::new(steps), stack_end };
+    let meter = Meter {
+        left: Cell::new(steps),
+        until_look: Cell::new(STEPS_OF_LOOK),
+        started: Instant::now(),
+        stack_end,
+    };
     catch_unwind(AssertUnwindSafe(|| work(&meter))).unwrap_or_else(|panic| {
         let message = match panic.downcast::<Exceeded>() {
             Ok(limit) if matches!(*limit, Exceeded::Depth) => {
                 "the steps of a record call themselves too deep".to_owned()
+            }
+            Ok(limit) if matches!(*limit, Exceeded::Time) => {
+                format!("the steps of a record take more than {} seconds", MAX_TIME.as_secs())
             }
             Ok(_) => format!("the steps of a record take more than {steps} evaluations"),
             Err(panic) => resume_unwind(panic),
         };
         Err(Error::data(message).with_hint(format!(
             "an expression without end cannot be loaded; the limit is {MAX_STEPS} evaluations for a record and {STEPS_OF_BYTE} for \
-             each of its bytes, the values that it makes counted by their size"
+             each of its bytes, the values that it makes or looks through counted by their size"
         )))
     })
 }
@@ -211,164 +249,4 @@ pub(super) fn check_levels(text: &[u8]) -> std::result::Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// The functions that measure.
-pub(super) fn measures() -> impl Iterator<Item = Fun<Limited>> {
-    let functions: [jaq_core::native::Filter<jaq_core::RunPtr<Limited>>; 5] = [
-        (LEVEL, v(0), |cv| {
-            cv.0.data().meter.spend(LEVEL_STEPS as usize);
-            bome(Ok(cv.1))
-        }),
-        (SIZE, v(0), |cv| {
-            cv.0.data().meter.spend(size(&cv.1));
-            bome(Ok(cv.1))
-        }),
-        (ALL, v(0), |cv| {
-            cv.0.data().meter.spend_all(&cv.1);
-            bome(Ok(cv.1))
-        }),
-        (READABLE, v(0), |cv| match &cv.1 {
-            Val::TStr(text) => match check_levels(text) {
-                Ok(()) => bome(Ok(cv.1)),
-                Err(message) => bome(Err(jaq_core::Error::str(message))),
-            },
-            _ => bome(Ok(cv.1)),
-        }),
-        (TIMES, v(2), |mut cv| {
-            let (right, left) = (cv.0.pop_var(), cv.0.pop_var());
-            let steps = match (&left, &right) {
-                (Val::TStr(text) | Val::BStr(text), Val::Num(number))
-                | (Val::Num(number), Val::TStr(text) | Val::BStr(text)) => {
-                    let count = number.as_isize().map_or(usize::MAX, |count| count.max(0) as usize);
-                    text.len().saturating_mul(count) / BYTES_OF_STEP
-                }
-                (left, right) => size(left) + size(right),
-            };
-            cv.0.data().meter.spend(steps);
-            bome(left * right)
-        }),
-    ];
-    functions
-        .into_iter()
-        .map(|(name, arguments, function)| (name, arguments, Native::<Limited>::new(function)))
-}
-
-/// The definition with measures around what makes large values.
-pub(super) fn limit_definition(definition: Def<&str>) -> Def<&str> {
-    Def { body: limit(definition.body), ..definition }
-}
-
-fn call(name: &str) -> Term<&str> {
-    Term::Call(name, Vec::new())
-}
-
-fn pipe<'s>(left: Term<&'s str>, right: Term<&'s str>) -> Term<&'s str> {
-    Term::BinOp(Box::new(left), BinaryOp::Pipe(None), Box::new(right))
-}
-
-#[allow(clippy::boxed_local, reason = "terms hold each other in boxes")]
-fn limit_box(term: Box<Term<&str>>) -> Box<Term<&str>> {
-    Box::new(limit(*term))
-}
-
-fn limit_all(terms: Vec<Term<&str>>) -> Vec<Term<&str>> {
-    terms.into_iter().map(limit).collect()
-}
-
-/// The term with measures around what makes large values.
-fn limit(term: Term<&str>) -> Term<&str> {
-    match term {
-        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) | Term::Arr(None) => term,
-        Term::Str(format, parts) => limit_text(format, parts),
-        Term::Arr(Some(elements)) => pipe(call(LEVEL), Term::Arr(Some(limit_box(elements)))),
-        Term::Obj(members) => {
-            // A key alone, as in `{a, "b"}`, has a form of its own.
-            let limited = |(key, value): (Term<_>, Option<Term<_>>)| match value {
-                Some(value) => (limit(key), Some(limit(value))),
-                None => (key, None),
-            };
-            pipe(call(LEVEL), Term::Obj(members.into_iter().map(limited).collect()))
-        }
-        Term::Neg(term) => Term::Neg(limit_box(term)),
-        Term::BinOp(left, operator, right) => limit_operator(limit_box(left), operator, limit_box(right)),
-        Term::Label(name, term) => Term::Label(name, limit_box(term)),
-        Term::Fold(kind, values, pattern, terms) => {
-            Term::Fold(kind, limit_box(values), limit_pattern(pattern), limit_all(terms))
-        }
-        Term::TryCatch(term, catch) => Term::TryCatch(limit_box(term), catch.map(limit_box)),
-        Term::IfThenElse(branches, otherwise) => {
-            let branches = branches.into_iter().map(|(condition, then)| (limit(condition), limit(then)));
-            Term::IfThenElse(branches.collect(), otherwise.map(limit_box))
-        }
-        Term::Def(definitions, term) => {
-            Term::Def(definitions.into_iter().map(limit_definition).collect(), limit_box(term))
-        }
-        Term::Call(name, arguments) => {
-            let called = Term::Call(name, limit_all(arguments));
-            match name {
-                // Each number that comes out is looked at once.
-                "range" => pipe(called, Term::Id),
-                "tojson" => pipe(call(ALL), called),
-                "fromjson" => pipe(call(READABLE), called),
-                _ => called,
-            }
-        }
-        Term::Path(term, path) => {
-            let parts = path.0.into_iter().map(|(part, option)| {
-                let part = match part {
-                    Part::Index(index) => Part::Index(limit(index)),
-                    Part::Range(from, to) => Part::Range(from.map(limit), to.map(limit)),
-                };
-                (part, option)
-            });
-            Term::Path(limit_box(term), Path(parts.collect()))
-        }
-    }
-}
-
-fn limit_text<'s>(format: Option<&'s str>, parts: Vec<StrPart<&'s str, Term<&'s str>>>) -> Term<&'s str> {
-    let grows = parts.iter().any(|part| matches!(part, StrPart::Term(_)));
-    let parts = parts.into_iter().map(|part| match part {
-        StrPart::Term(term) => StrPart::Term(pipe(limit(term), call(ALL))),
-        part => part,
-    });
-    let text = Term::Str(format, parts.collect());
-    if grows { pipe(text, call(SIZE)) } else { text }
-}
-
-fn limit_operator<'s>(
-    left: Box<Term<&'s str>>,
-    operator: BinaryOp<&'s str>,
-    right: Box<Term<&'s str>>,
-) -> Term<&'s str> {
-    /// The value that `a += b` adds.
-    const ADDED: &str = "$windlass_added";
-    match operator {
-        BinaryOp::Pipe(pattern) => Term::BinOp(left, BinaryOp::Pipe(pattern.map(limit_pattern)), right),
-        BinaryOp::Math(Math::Mul) => Term::Call(TIMES, vec![*left, *right]),
-        BinaryOp::Math(Math::Add) => pipe(Term::BinOp(left, operator, right), call(SIZE)),
-        BinaryOp::UpdateMath(math @ (Math::Add | Math::Mul)) => {
-            let result = Box::new(Term::Var(ADDED));
-            let sum = limit_operator(Box::new(Term::Id), BinaryOp::Math(math), result);
-            let update = Term::BinOp(left, BinaryOp::Update, Box::new(sum));
-            let added = BinaryOp::Pipe(Some(Pattern::Var(ADDED)));
-            pipe(call(LEVEL), Term::BinOp(right, added, Box::new(update)))
-        }
-        BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateAlt | BinaryOp::UpdateMath(_) => {
-            pipe(call(LEVEL), Term::BinOp(left, operator, right))
-        }
-        operator => Term::BinOp(left, operator, right),
-    }
-}
-
-fn limit_pattern(pattern: Pattern<&str>) -> Pattern<&str> {
-    match pattern {
-        Pattern::Var(name) => Pattern::Var(name),
-        Pattern::Arr(patterns) => Pattern::Arr(patterns.into_iter().map(limit_pattern).collect()),
-        Pattern::Obj(members) => {
-            let limited = |(key, pattern)| (limit(key), limit_pattern(pattern));
-            Pattern::Obj(members.into_iter().map(limited).collect())
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! Steps: jq expressions that records pass through before they are normalized.
 
 #[cfg(feature = "jq")]
+mod costs;
+#[cfg(feature = "jq")]
 mod limits;
 #[cfg_attr(feature = "jq", path = "jq.rs")]
 #[cfg_attr(not(feature = "jq"), path = "disabled.rs")]

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use windlass_core::masking::learn;
 use windlass_core::{Error, Result};
 
 pub(in crate::destinations) use self::connection::database_error;
@@ -22,7 +23,7 @@ pub(in crate::destinations) use self::reads::{check, close_to_others};
 use self::session::DuckDbSession;
 pub(in crate::destinations) use self::stream::stream;
 use super::sql_dataset::{DEFAULT_STAGING_LAYOUT, sql_capabilities, staging_layout};
-use super::{BuildContext, DestinationEntry};
+use super::{BuildContext, DestinationEntry, check_local};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
 
@@ -132,6 +133,9 @@ impl DuckDb {
             }
             Some(DuckDbCredentials::Detailed(connection)) => connection,
         };
+        // What DuckDB says of a statement that fails quotes it, and it may make a secret.
+        let statements = connection.statements.iter().chain(&connection.pragmas);
+        statements.for_each(|statement| learn_literals(statement));
         let mut destination = Self::at(place(connection.database.as_deref(), context)?);
         destination.options = Arc::new(connection);
         destination.staging_layout = staging_layout(config.staging_dataset_name_layout.as_deref())?;
@@ -153,6 +157,15 @@ impl DuckDb {
     }
 }
 
+/// Bytes of a text in a statement that may be a secret; shorter ones are names and words.
+const SHORTEST_SECRET: usize = 8;
+
+/// Remembers the longer texts of a statement as secrets.
+fn learn_literals(statement: &str) {
+    let texts = statement.split('\'').skip(1).step_by(2);
+    texts.filter(|text| text.len() >= SHORTEST_SECRET).for_each(learn);
+}
+
 /// Reads the place of a database from a path or URL.
 fn place(database: Option<&str>, context: &BuildContext) -> Result<Place> {
     let default = format!("{}.duckdb", context.pipeline);
@@ -165,6 +178,7 @@ fn place(database: Option<&str>, context: &BuildContext) -> Result<Place> {
                 .with_hint("give the path of a database file, or `:memory:`"));
         }
     };
+    check_local(path, "duckdb")?;
     Ok(match path {
         ":memory:" => Place::Memory,
         ":pipeline:" => Place::File(context.work_dir.join(default)),
@@ -213,5 +227,12 @@ mod tests {
         check(Some("duckdb:////a.db?x=1"), "/a.db");
         assert_eq!(place(Some(":memory:"), &context).unwrap(), Place::Memory);
         assert!(place(Some("postgres://x"), &context).is_err());
+        for text in ["md:", "md:x?motherduck_token=of-two", "MD:x", "motherduck:x", "duckdb:///md:x"] {
+            let error = place(Some(text), &context).unwrap_err();
+            assert!(error.message().contains("MotherDuck"), "{text}: {error}");
+            assert!(!error.chain().contains("of-two"), "{error}");
+        }
+        assert!(place(Some("motherduck://x"), &context).unwrap_err().message().contains("motherduck"));
+        check(Some("a/md:x"), "/f/a/md:x");
     }
 }

@@ -24,16 +24,17 @@ const TELLING_PRAGMAS: [&str; 10] = [
 ];
 
 /// What the names of functions that open files begin with, in a database that cannot be closed to them.
-const OPENING_FUNCTIONS: [&str; 4] = ["glob", "read_", "sniff_csv", "parquet_"];
+const OPENING_FUNCTIONS: [&str; 5] = ["glob", "read_", "sniff_csv", "parquet_", "query_table"];
 
-/// Functions that do something, although a query can call them; `query` runs SQL that is a text.
-const DOING_FUNCTIONS: [&str; 10] = [
+/// Functions that do something, although a query can call them; `query` and its like run SQL that is a text.
+const DOING_FUNCTIONS: [&str; 11] = [
     "checkpoint",
     "disable_logging",
     "disable_profiling",
     "enable_logging",
     "enable_profiling",
     "force_checkpoint",
+    "json_execute_serialized_sql",
     "nextval",
     "query",
     "truncate_duckdb_logs",

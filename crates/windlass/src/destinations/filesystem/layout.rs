@@ -16,7 +16,7 @@ pub(super) const DEFAULT_LAYOUT: &str = "{table_name}/{load_id}.{file_id}.{ext}"
 const FILE_PLACEHOLDERS: [&str; 5] = ["schema_name", "table_name", "load_id", "file_id", "ext"];
 
 /// Placeholders of the time of the load.
-const TIME_PLACEHOLDERS: [&str; 29] = [
+pub(super) const TIME_PLACEHOLDERS: [&str; 29] = [
     "curr_date",
     "timestamp",
     "timestamp_ms",
@@ -66,7 +66,7 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 #[derive(Clone, Debug, PartialEq)]
-enum Part {
+pub(super) enum Part {
     Text(String),
     Placeholder(String),
 }
@@ -74,12 +74,12 @@ enum Part {
 /// A layout that was checked.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
     /// Index of the table's name in `parts`.
     table: usize,
-    extra: BTreeMap<String, String>,
+    pub(super) extra: BTreeMap<String, String>,
     /// Placeholders whose values are computed for each file.
-    computed: BTreeSet<String>,
+    pub(super) computed: BTreeSet<String>,
 }
 
 /// Values of placeholders that were computed for one file.
@@ -160,7 +160,7 @@ impl Layout {
         }
         if !matches!(parts.get(table + 1), Some(Part::Text(_))) {
             return Err(wrong("a character must separate `{table_name}` from what follows".to_owned())
-                .with_hint("put `/` or `.` behind it"));
+                .with_hint("put `/` behind it"));
         }
         let layout = Self { parts, table, extra, computed: computed.clone() };
         let sample = layout.sample("schema", "table");
@@ -211,7 +211,7 @@ impl Layout {
         prefix
     }
 
-    fn separator(&self) -> Option<char> {
+    pub(super) fn separator(&self) -> Option<char> {
         match self.parts.get(self.table + 1) {
             Some(Part::Text(text)) => text.chars().next(),
             _ => None,

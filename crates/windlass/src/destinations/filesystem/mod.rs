@@ -7,6 +7,7 @@ mod commit;
 mod inside;
 mod layout;
 mod lease;
+mod owner;
 mod placeholders;
 mod session;
 mod system_files;
@@ -146,8 +147,8 @@ impl Filesystem {
         let mut warnings = Vec::new();
         if let Some(separator) = layout.unsafe_separator().filter(|_| warns) {
             warnings.push(format!(
-                "the layout separates table names by `{separator}`, which may be a part of a table's name: replacing \
-                 one table may delete the files of another; use `/` or `.`"
+                "the layout separates table names by `{separator}`, which may be a part of a table's name: what finds the \
+                 files of a table by the beginning of their names, as dlt does, takes those of other tables for them; use `/`"
             ));
         }
         Ok(Self(Arc::new(Inner {

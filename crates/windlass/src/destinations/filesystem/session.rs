@@ -19,6 +19,7 @@ use super::commit::{Commit, Moved, Record};
 use super::inside::{GATHERING, INIT, Purpose, check_no_link, files_with_prefix};
 use super::layout::iso;
 use super::lease::FilesystemLease;
+use super::owner::{Named, Whose};
 use super::system_files::{self, SystemFile, entries, hex, hex_hash};
 use super::tables::file_tables;
 use super::{FileName, Inner, views};
@@ -140,8 +141,9 @@ impl FilesystemSession {
         kept: &BTreeSet<PathBuf>,
     ) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
+        let known = self.known_tables(&self.names()?)?;
         for table in emptied.iter().chain(&manifest.dropped) {
-            let found = self.files_of(&manifest.schema_name, table, Purpose::Delete);
+            let found = self.files_of(&manifest.schema_name, table, Purpose::Delete, &known);
             files.extend(found.map_err(|error| error.at_table(table))?);
         }
         if !manifest.dropped.is_empty() {
@@ -156,10 +158,50 @@ impl FilesystemSession {
         Ok(relative.filter(|path| !kept.contains(path)).collect())
     }
 
-    /// The files that exist of a table.
-    fn files_of(&self, schema: &str, table: &str, purpose: Purpose) -> Result<Vec<PathBuf>> {
-        let prefix = self.inner.layout.prefix(schema, table);
-        files_with_prefix(&self.inner.root, &self.dataset.name, &prefix, purpose)
+    /// The files that exist of a table, among all that are `known`.
+    ///
+    /// Errors: for deletion a file that may be another table's as well.
+    fn files_of(
+        &self,
+        schema: &str,
+        table: &str,
+        purpose: Purpose,
+        known: &BTreeSet<Named>,
+    ) -> Result<Vec<PathBuf>> {
+        let layout = &self.inner.layout;
+        let prefix = layout.prefix(schema, table);
+        let found = files_with_prefix(&self.inner.root, &self.dataset.name, &prefix, purpose)?;
+        if layout.has_sure_prefix() {
+            return Ok(found);
+        }
+        let (folder, table) = (self.folder(), (schema.to_owned(), table.to_owned()));
+        let mut files = Vec::new();
+        for path in found {
+            let relative = path.strip_prefix(&folder).unwrap_or(&path);
+            match layout.whose(&relative.to_string_lossy().replace('\\', "/"), &table, known) {
+                Whose::Mine => files.push(path),
+                Whose::NotMine => {}
+                Whose::Unclear(other) if purpose == Purpose::Read => {
+                    if other.1.len() < table.1.len() {
+                        files.push(path);
+                    }
+                }
+                Whose::Unclear(other) => return Err(unclear(&path, &other.1)),
+            }
+        }
+        Ok(files)
+    }
+
+    /// The tables of all schemas of the dataset, if the names of files do not tell theirs at once.
+    fn known_tables(&self, names: &SystemNames) -> Result<BTreeSet<Named>> {
+        if self.inner.layout.has_sure_prefix() {
+            return Ok(BTreeSet::new());
+        }
+        let schemas = self.newest_schemas(names)?;
+        let tables = schemas.iter().flat_map(|schema| {
+            schema.tables.keys().map(|table| (schema.name.clone(), table.clone())).collect::<Vec<_>>()
+        });
+        Ok(tables.collect())
     }
 
     /// Runs `work`, which may block, aside.
@@ -175,6 +217,12 @@ impl FilesystemSession {
         };
         aside(move || work(&session)).await
     }
+}
+
+fn unclear(path: &Path, other: &str) -> Error {
+    Error::config(format!("a file that is to be deleted may be one of table `{other}`"))
+        .at_file(path.display().to_string())
+        .with_hint("set names of tables off by `/` in the layout, and move the files that are there")
 }
 
 /// The folder of a load's files until the commit, below the dataset's.
@@ -252,8 +300,9 @@ impl Session for FilesystemSession {
         let (names, schema) = (self.names()?, schema.clone());
         self.aside(move |session| {
             let mut lines = Vec::new();
+            let known = session.known_tables(&names)?;
             for table in schema.data_tables(&names.prefix).filter(|table| !table.is_new()) {
-                if session.files_of(&schema.name, &table.name, Purpose::Read)?.is_empty() {
+                if session.files_of(&schema.name, &table.name, Purpose::Read, &known)?.is_empty() {
                     let prefix = session.inner.layout.prefix(&schema.name, &table.name);
                     lines
                         .push(format!("new files {}", session.folder().join(format!("{prefix}*")).display()));
@@ -405,13 +454,14 @@ impl FilesystemSession {
         let names = self.names()?;
         let tables = self.aside(move |session| {
             let schemas = session.newest_schemas(&names)?;
+            let known = session.known_tables(&names)?;
             let mut tables = Vec::new();
             for schema in &schemas {
                 for table in schema.tables.values() {
                     let files = if table.name.starts_with(&names.prefix) {
                         entries(&session.folder().join(&table.name))?
                     } else {
-                        session.files_of(&schema.name, &table.name, Purpose::Read)?
+                        session.files_of(&schema.name, &table.name, Purpose::Read, &known)?
                     };
                     if !files.is_empty() {
                         tables.push((table.as_ref(), absolute(files)?));

@@ -16,7 +16,7 @@ use windlass_core::{Error, Result};
 
 use self::session::SqliteSession;
 use super::sql_dataset::{sql_capabilities, staging_layout};
-use super::{BuildContext, DestinationEntry};
+use super::{BuildContext, DestinationEntry, check_local};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
 
@@ -232,6 +232,7 @@ fn path(database: Option<&str>, context: &BuildContext) -> Result<PathBuf> {
         return Err(Error::config("a SQLite database in memory would be gone after the load")
             .with_hint("give the path of a file, or use the duckdb destination with `:memory:`"));
     }
+    check_local(path, "sqlite")?;
     crate::sources::local_path(path, &context.folder)
 }
 

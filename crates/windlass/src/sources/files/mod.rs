@@ -25,7 +25,7 @@ use self::lines::LineReader;
 pub use self::listing::local_path;
 use self::listing::{check_glob, list};
 pub use self::new_files::NewFiles;
-use self::new_files::{FileIncremental, KEY, Seen, Unread};
+use self::new_files::{FileIncremental, KEY, Place, Seen, Unread};
 use self::open::Input;
 use self::parquet::ParquetReader;
 use super::{SourceEntry, SourceParts};
@@ -269,14 +269,14 @@ impl Source for FileSource {
             .with_hint("check bucket_url and file_glob; `*` does not cross folders, `**/*` does"));
         }
         // One partition for all files: they are opened one after the other, the next while this one is read.
-        let base = local_path(&self.bucket_url, &opening.folder)?;
+        let place = Place::new(&self.bucket_url, &opening.folder)?;
         let mut queue = VecDeque::new();
         for (path, partition) in paths.into_iter().zip(0..) {
             let Some(by) = files.new_files else {
                 queue.push_back((path, partition, None));
                 continue;
             };
-            let new = self.seen.with(&resource.name, |seen| seen.look(by, &self.bucket_url, &base, &path))?;
+            let new = self.seen.with(&resource.name, |seen| seen.look(by, &place, &path))?;
             if new.is_some() {
                 queue.push_back((path, partition, new));
             }

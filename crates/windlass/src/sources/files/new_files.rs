@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::Metadata;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use windlass_core::hash::shake128;
 use windlass_core::incremental::IncrementalOptions;
 use windlass_core::{Error, Result};
+
+use super::local_path;
 
 /// Where the state of a resource keeps its files.
 pub(super) const KEY: &str = "_windlass_files";
@@ -46,23 +48,87 @@ impl NewFiles {
         }
     }
 
-    /// What tells one file from others and, where that counts, from itself after a change.
-    ///
-    /// It holds the `bucket_url` as it is written, so that a project may be moved. Errors: the file is gone.
-    fn mark(self, bucket_url: &str, base: &Path, path: &Path) -> Result<Mark> {
-        let relative = path.strip_prefix(base).unwrap_or(path);
-        let mut text = format!("{bucket_url}\n").into_bytes();
-        text.extend_from_slice(relative.as_os_str().as_encoded_bytes());
-        if self == Self::ModificationDate {
-            let written = path.metadata().map_err(|cause| {
-                Error::source_failed(format!("cannot look at {}", path.display())).with_source(cause)
-            })?;
-            text.extend_from_slice(format!("\n{} {}", modified(&written), written.len()).as_bytes());
+    /// What tells a file from itself after a change, where that counts. Errors: it is gone.
+    fn version(self, path: &Path) -> Result<String> {
+        if self == Self::FileUrl {
+            return Ok(String::new());
         }
-        let mut mark = Mark::default();
-        shake128(&text, &mut mark);
-        Ok(mark)
+        let written = path.metadata().map_err(|cause| {
+            Error::source_failed(format!("cannot look at {}", path.display())).with_source(cause)
+        })?;
+        Ok(format!("\n{} {}", modified(&written), written.len()))
     }
+}
+
+/// What tells one file from others.
+fn mark(name: &[u8], version: &str) -> Mark {
+    let mut mark = Mark::default();
+    shake128(&[name, version.as_bytes()].concat(), &mut mark);
+    mark
+}
+
+/// The folder of a resource's files by all ways to write it.
+///
+/// Files beside or below the pipeline file are known by their way from there, so that a project may be moved; others by
+/// what is written, a path from there or an absolute one.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// As it is found.
+    base: PathBuf,
+    /// As earlier versions knew it.
+    written: String,
+    /// As it is known, then as it may have been known when it was written differently.
+    names: Vec<PathBuf>,
+}
+
+impl Place {
+    pub(super) fn new(bucket_url: &str, folder: &Path) -> Result<Self> {
+        let base = local_path(bucket_url, folder)?;
+        let is_absolute = local_path(bucket_url, Path::new(""))?.is_absolute();
+        let (whole, folder) = (plain(&base), plain(folder));
+        let real = std::fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
+        let below = [&folder, &real].into_iter().find_map(|folder| whole.strip_prefix(folder).ok());
+        let names = match below.map(Path::to_owned) {
+            Some(below) => vec![below, whole],
+            None if is_absolute => vec![whole.clone(), way(&folder, &whole)],
+            None => vec![way(&folder, &whole), whole],
+        };
+        Ok(Self { base, written: bucket_url.to_owned(), names })
+    }
+
+    /// The names of a file in it.
+    fn names_of(&self, path: &Path) -> Vec<Vec<u8>> {
+        let relative = path.strip_prefix(&self.base).unwrap_or(path);
+        let bytes =
+            |start: String, path: &Path| [start.as_bytes(), path.as_os_str().as_encoded_bytes()].concat();
+        let mut names: Vec<_> =
+            self.names.iter().map(|name| bytes("\n".to_owned(), &name.join(relative))).collect();
+        names.push(bytes(format!("{}\n", self.written), relative));
+        names
+    }
+}
+
+/// An absolute path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// The way from a folder to another path.
+fn way(folder: &Path, path: &Path) -> PathBuf {
+    let common = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(common).map(|_| Component::ParentDir);
+    up.chain(path.components().skip(common)).collect()
 }
 
 /// Nanoseconds from 1970 on; 0 where the system does not tell.
@@ -112,19 +178,53 @@ impl Seen {
     }
 
     /// Whether a file is new. Errors: it is gone.
-    pub(super) fn look(
-        &self,
-        by: NewFiles,
-        bucket_url: &str,
-        base: &Path,
-        path: &Path,
-    ) -> Result<Option<Unread>> {
-        let mark = by.mark(bucket_url, base, path)?;
-        Ok((!self.before.contains(&mark)).then_some(Unread(mark)))
+    pub(super) fn look(&mut self, by: NewFiles, place: &Place, path: &Path) -> Result<Option<Unread>> {
+        let version = by.version(path)?;
+        let marks: Vec<Mark> = place.names_of(path).iter().map(|name| mark(name, &version)).collect();
+        let own = Unread(marks[0]);
+        if !marks.iter().any(|mark| self.before.contains(mark)) {
+            return Ok(Some(own));
+        }
+        // From now on it is known by its own name.
+        self.note(own);
+        Ok(None)
     }
 
     /// Notes that a file was read to its end.
     pub(super) fn note(&mut self, file: Unread) {
         self.now.insert(file.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_folder_has_one_name_however_it_is_written() {
+        let names = |url: &str, folder: &str| Place::new(url, Path::new(folder)).unwrap().names;
+        for url in [
+            "d",
+            "./d",
+            "./d/",
+            "d/.",
+            "d//",
+            "x/../d",
+            "/p/d",
+            "/p/d/",
+            "/p/x/../d",
+            "file:///p/d",
+            "file:///p/d/",
+        ] {
+            assert_eq!(names(url, "/p")[0], Path::new("d"), "{url}");
+        }
+        assert_eq!(names(".", "/p")[0], Path::new(""));
+        for url in ["../d", "../d/", "./../d", "../../q/d"] {
+            assert_eq!(names(url, "/q/p"), [Path::new("../d"), Path::new("/q/d")], "{url}");
+        }
+        for url in ["/q/d", "/q/d/", "file:///q/d"] {
+            assert_eq!(names(url, "/q/p"), [Path::new("/q/d"), Path::new("../d")], "{url}");
+        }
+        assert_ne!(names("d", "/p")[0], names("d2", "/p")[0]);
     }
 }
