@@ -35,6 +35,15 @@ def test_missing_settings_of_a_destination_name_every_place(tmp_path, kind, key)
         assert "DESTINATION__POSTGRES__CREDENTIALS__HOST" in text
 
 
+@pytest.mark.parametrize("options", [{"strategy": "upsert"}, {"disposition": "append", "strategy": "scd2"}, {"disposition": "append", "deduplicated": True}])
+def test_a_merge_strategy_without_merge_does_not_append_in_silence(tmp_path, options):
+    made = dlt.pipeline("w", pipelines_dir=str(tmp_path), destination=dlt.destinations.duckdb(str(tmp_path / "x.duckdb")))
+    with pytest.raises(Exception, match="`(strategy|deduplicated)` needs `disposition: merge`"):
+        made.run(dlt.resource([{"id": 1}], name="t", primary_key="id", write_disposition=options))
+    with pytest.raises(Exception, match="`(strategy|deduplicated)` needs `disposition: merge`"):
+        made.run([{"id": 1}], table_name="t", primary_key="id", write_disposition=options)
+
+
 def test_words_of_a_destination_are_told_with_all_of_them(tmp_path):
     made = dlt.pipeline(
         "w", pipelines_dir=str(tmp_path), destination=dlt.destinations.duckdb(str(tmp_path / "x.duckdb"), replace_strategy="insert-from-stagin")

@@ -230,6 +230,17 @@ impl Error {
         self
     }
 
+    /// Adds a remedy to the one that was given.
+    #[must_use]
+    pub fn and_hint(mut self, hint: impl Into<String>) -> Self {
+        let hint = without_secrets(hint.into());
+        self.0.hint = Some(match self.0.hint.take() {
+            Some(given) => format!("{given}; {hint}"),
+            None => hint,
+        });
+        self
+    }
+
     /// Marks the error as worth another attempt.
     #[must_use]
     pub fn retryable(mut self) -> Self {

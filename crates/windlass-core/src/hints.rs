@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::file::FileFormat;
 use crate::merge::MergeStrategy;
 use crate::naming::Naming;
-use crate::schema::{Column, Contract, Schema, Table};
+use crate::nearest::choices;
+use crate::schema::{Column, Contract, ContractMode, Schema, Table};
 use crate::value::DataType;
 
 /// What happens to the rows that a table has already.
@@ -56,9 +57,11 @@ pub enum WriteDisposition {
 #[serde(deny_unknown_fields, default)]
 pub struct DispositionOptions {
     /// What happens to the rows that a table has already.
-    pub disposition: Disposition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disposition: Option<Disposition>,
     /// How rows are merged: delete-insert, upsert, insert-only, scd2 or cdc.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "strategy_schema")]
     pub strategy: Option<String>,
     /// Whether the new rows have no duplicates.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,26 +92,98 @@ pub struct DispositionOptions {
 impl DispositionOptions {
     /// The strategy that the options are for.
     ///
-    /// Errors: there is no such strategy; an option that means nothing to it.
+    /// Errors: there is no such strategy; an option that means nothing to it; nothing is to be merged.
     pub fn check(&self) -> Result<MergeStrategy> {
         let strategy = self.strategy.as_deref().map_or(Ok(MergeStrategy::default()), str::parse)?;
+        let Some(disposition) = self.disposition else {
+            return Err(self.without_merge().unwrap_or_else(|| {
+                Error::config("the options of `write_disposition` have no `disposition`")
+                    .with_hint("it is append, replace, merge or skip")
+            }));
+        };
+        if disposition != Disposition::Merge {
+            return self.without_merge().map_or(Ok(strategy), Err);
+        }
         // Without a strategy the destination's default counts, and options of others are left alone.
         if self.strategy.is_some() {
-            let given = [
-                ("deduplicated", self.deduplicated == Some(true)),
-                ("source_filter", self.source_filter.is_some()),
-                ("destination_scope", self.destination_scope.is_some()),
-                ("skip_unchanged_rows", self.skip_unchanged_rows == Some(true)),
-                ("boundary_timestamp", self.boundary_timestamp.is_some()),
-                ("active_record_timestamp", self.active_record_timestamp.is_some()),
-                ("validity_column_names", self.validity_column_names.is_some()),
-                ("row_version_column_name", self.row_version_column_name.is_some()),
-            ];
-            strategy
-                .check_options(given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name))?;
+            strategy.check_options(self.options())?;
         }
         Ok(strategy)
     }
+
+    /// The options of a strategy that are given.
+    fn options(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("deduplicated", self.deduplicated == Some(true)),
+            ("source_filter", self.source_filter.is_some()),
+            ("destination_scope", self.destination_scope.is_some()),
+            ("skip_unchanged_rows", self.skip_unchanged_rows == Some(true)),
+            ("boundary_timestamp", self.boundary_timestamp.is_some()),
+            ("active_record_timestamp", self.active_record_timestamp.is_some()),
+            ("validity_column_names", self.validity_column_names.is_some()),
+            ("row_version_column_name", self.row_version_column_name.is_some()),
+        ];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
+
+    /// The error for a strategy, or an option of one, where rows are not merged: they would be appended in silence.
+    fn without_merge(&self) -> Option<Error> {
+        let strategy = self.strategy.as_ref().map(|_| "strategy");
+        let option = strategy.or_else(|| self.options().next())?;
+        let error = Error::config(format!("`{option}` needs `disposition: merge`"));
+        Some(error.with_hint(match self.disposition {
+            None => format!("write {{disposition: merge, {option}: ...}}"),
+            Some(other) => format!("with `disposition: {}` it means nothing; leave it out", other.as_str()),
+        }))
+    }
+}
+
+/// The strategies by name.
+fn strategy_schema(_: &mut SchemaGenerator) -> schemars::Schema {
+    json_schema!({ "anyOf": [{ "enum": MergeStrategy::ALL.map(MergeStrategy::as_str) }, { "type": "null" }] })
+}
+
+/// Says what the hints of one column are.
+struct ColumnSchema;
+
+impl JsonSchema for ColumnSchema {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ColumnHint".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> schemars::Schema {
+        column_schema()
+    }
+}
+
+/// The hints of one column.
+fn column_schema() -> schemars::Schema {
+    let mut keys: Map<String, Value> =
+        COLUMN_KEYS.iter().map(|key| ((*key).to_owned(), json!(true))).collect();
+    keys.insert(
+        "data_type".to_owned(),
+        json!({ "anyOf": [
+            { "enum": DataType::ALL.map(DataType::as_str) },
+            { "const": "complex", "deprecated": true },
+            { "type": "null" },
+        ] }),
+    );
+    json_schema!({
+        "type": "object",
+        "properties": keys,
+        "patternProperties": { "^x-": true },
+        "additionalProperties": false,
+    })
+}
+
+/// A contract: one mode for everything, or one for each kind of change.
+fn contract_schema(_: &mut SchemaGenerator) -> schemars::Schema {
+    let mode = json!({ "enum": ContractMode::ALL.map(ContractMode::as_str) });
+    json_schema!({ "anyOf": [mode, { "type": "null" }, {
+        "type": "object",
+        "properties": { "tables": mode, "columns": mode, "data_type": mode },
+        "additionalProperties": false,
+    }] })
 }
 
 impl WriteDisposition {
@@ -116,7 +191,7 @@ impl WriteDisposition {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Plain(disposition) => *disposition,
-            Self::Detailed(options) => options.disposition,
+            Self::Detailed(options) => options.disposition.unwrap_or_default(),
         }
     }
 }
@@ -147,9 +222,9 @@ impl OneOrMany {
 #[serde(untagged)]
 pub enum ColumnHints {
     /// By name.
-    Map(IndexMap<String, Map<String, Value>>),
+    Map(#[schemars(with = "IndexMap<String, ColumnSchema>")] IndexMap<String, Map<String, Value>>),
     /// Each with a `name`.
-    List(Vec<Map<String, Value>>),
+    List(#[schemars(with = "Vec<ColumnSchema>")] Vec<Map<String, Value>>),
 }
 
 /// What is said about the tables of a resource.
@@ -173,6 +248,7 @@ pub struct ResourceHints {
     pub columns: Option<ColumnHints>,
     /// What new tables, columns and types may do.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "contract_schema")]
     pub schema_contract: Option<Value>,
     /// Table format of data lakes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -244,6 +320,9 @@ impl ResourceHints {
             add_disposition(&mut table, &disposition, naming)?;
             table.hints.insert("resource".to_owned(), resource.into());
         } else {
+            if let Some(WriteDisposition::Detailed(options)) = &self.write_disposition {
+                options.check()?;
+            }
             table.parent = Some(name(&parts[..parts.len() - 1]));
         }
         self.add_table_hints(&mut table)?;
@@ -336,7 +415,7 @@ fn check_column(column: &Column) -> Result<()> {
     if let Some(key) = column.hints.keys().find(|key| !known(key)) {
         return Err(Error::config(format!("a column has no hint `{key}`"))
             .at_column(&column.name)
-            .with_hint(format!("the hints of a column are {}", COLUMN_KEYS.join(", "))));
+            .with_hint(choices(key, COLUMN_KEYS)));
     }
     Ok(())
 }
@@ -485,7 +564,7 @@ pub fn declare(
         }
         let is_root = table.parent.is_none();
         let (allowed, violations) = contract.check(schema.table(&name), table, &prefix);
-        if let Some(violation) = violations.iter().find(|v| v.mode == crate::schema::ContractMode::Freeze) {
+        if let Some(violation) = violations.iter().find(|v| v.mode == ContractMode::Freeze) {
             let what = match &violation.column {
                 Some(column) => format!("the hints bring column `{column}`"),
                 None => "the resource brings a new table".to_owned(),
@@ -539,6 +618,31 @@ mod tests {
         let columns: Vec<_> = table["columns"].as_object().unwrap().keys().collect();
         assert_eq!(columns, ["_dlt_valid_from", "_dlt_valid_to", "_dlt_id"]);
         assert_eq!(table["columns"]["_dlt_id"]["row_key"], false);
+    }
+
+    #[test]
+    fn a_strategy_without_merge_is_refused_by_name() {
+        for (options, message) in [
+            (json!({"strategy": "upsert"}), "`strategy` needs `disposition: merge`"),
+            (json!({"strategy": "scd2", "disposition": "append"}), "`strategy` needs `disposition: merge`"),
+            (json!({"deduplicated": true, "disposition": "append"}), "`deduplicated` needs"),
+            (
+                json!({"validity_column_names": ["a", "b"], "disposition": "replace"}),
+                "`validity_column_names`",
+            ),
+            (json!({}), "have no `disposition`"),
+        ] {
+            for hints in [
+                json!({"primary_key": "id", "write_disposition": options}),
+                json!({"nested_hints": {"kids": {"write_disposition": options}}}),
+            ] {
+                let hints: ResourceHints = serde_json::from_value(hints).unwrap();
+                let error = hints.tables("r", "r", &Naming::default()).unwrap_err();
+                assert!(error.to_string().contains(message), "{options}: {error}");
+            }
+        }
+        let kept = json!({"write_disposition": {"disposition": "append", "deduplicated": false}});
+        assert_eq!(tables(kept)[0]["write_disposition"], "append");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::nearest::choices;
 use crate::schema::{Column, Schema, Table};
 use crate::value::{DAY_MICROS, DataType, IsoValue, parse_iso};
 
@@ -80,9 +81,8 @@ impl FromStr for MergeStrategy {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|strategy| strategy.as_str() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
             Error::config(format!("there is no merge strategy `{text}`"))
-                .with_hint(format!("the strategies are {names}"))
+                .with_hint(choices(text, Self::ALL.map(Self::as_str)))
         })
     }
 }

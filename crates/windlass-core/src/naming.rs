@@ -13,6 +13,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 use crate::error::{Error, Result};
 use crate::hash::shake128;
+use crate::nearest::choices;
 
 /// How names become identifiers. Stored in a schema by its [reference name](Convention::as_str).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,6 +35,13 @@ pub enum Convention {
 }
 
 impl Convention {
+    /// All conventions, the default first.
+    pub const ALL: [Self; 6] =
+        [Self::SnakeCase, Self::DuckCase, Self::Direct, Self::SqlCsV1, Self::SqlCiV1, Self::S3Tables];
+
+    /// What stands before the name in the reference's dotted module names.
+    pub const MODULE: &str = "dlt.common.normalizers.names.";
+
     /// The name under which a schema stores the convention.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,18 +60,10 @@ impl FromStr for Convention {
 
     /// Accepts the short name and the reference's dotted module name.
     fn from_str(text: &str) -> Result<Self> {
-        let short = text.strip_prefix("dlt.common.normalizers.names.").unwrap_or(text);
-        Ok(match short {
-            "snake_case" => Self::SnakeCase,
-            "duck_case" => Self::DuckCase,
-            "direct" => Self::Direct,
-            "sql_cs_v1" => Self::SqlCsV1,
-            "sql_ci_v1" => Self::SqlCiV1,
-            "s3_tables" => Self::S3Tables,
-            _ => {
-                return Err(Error::config(format!("unknown naming convention `{text}`"))
-                    .with_hint("use snake_case, duck_case, direct, sql_cs_v1, sql_ci_v1 or s3_tables"));
-            }
+        let short = text.strip_prefix(Self::MODULE).unwrap_or(text);
+        Self::ALL.into_iter().find(|convention| convention.as_str() == short).ok_or_else(|| {
+            Error::config(format!("unknown naming convention `{text}`"))
+                .with_hint(choices(short, Self::ALL.map(Self::as_str)))
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use encoding_rs::{DecoderResult, Encoding};
-use windlass_core::{Error, Result};
+use windlass_core::{Error, Result, nearest, nearest_first};
 
 /// How the characters of a text are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +25,21 @@ const UTF_16LE: Charset = Charset::Known(encoding_rs::UTF_16LE);
 const UTF_16BE: Charset = Charset::Known(encoding_rs::UTF_16BE);
 const UTF_32LE: Charset = Charset::Utf32 { is_big: false };
 const UTF_32BE: Charset = Charset::Utf32 { is_big: true };
+
+/// Encodings that errors name.
+const USUAL: [&str; 11] = [
+    "utf-8",
+    "utf-16le",
+    "utf-16be",
+    "utf-32le",
+    "latin-1",
+    "windows-1252",
+    "windows-1251",
+    "shift_jis",
+    "gb18030",
+    "euc-kr",
+    "big5",
+];
 
 impl Charset {
     /// The encoding of a name such as `utf-16le`, `windows-1252` or `shift_jis`; `None` if there is none.
@@ -50,10 +65,10 @@ impl Charset {
     /// The same as an option that people set. Errors: there is no such encoding.
     pub(crate) fn option(name: &str) -> Result<Self> {
         Self::named(name).ok_or_else(|| {
-            Error::config(format!("there is no encoding `{name}`")).with_hint(
-                "such are utf-8, utf-16le, utf-16be, utf-32le, latin-1, windows-1252, windows-1251, shift_jis, gb18030, \
-                 euc-kr, big5",
-            )
+            let near =
+                nearest(name, USUAL).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            Error::config(format!("there is no encoding `{name}`"))
+                .with_hint(format!("{near}such are {}", nearest_first(name, USUAL).join(", ")))
         })
     }
 

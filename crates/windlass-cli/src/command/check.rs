@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use windlass::config::{Described, Overrides, PipelineFile};
 use windlass::core::{Error, Result};
+use windlass::pipeline::Validation;
 
 use super::environment;
 use crate::output::{Exit, Output, error_json};
@@ -16,9 +17,9 @@ pub(super) async fn validate(files: &[PathBuf], output: &Output) -> Result<Exit>
     for file in files {
         let examined = examine(file).await;
         let value = match &examined {
-            Ok(described) => {
-                described.pipeline.warnings().iter().for_each(|warning| output.warning(warning));
-                let (value, text) = told(file, described);
+            Ok((described, warnings)) => {
+                warnings.iter().for_each(|warning| output.warning(warning));
+                let (value, text) = told(file, described, warnings);
                 output.say(text)?;
                 value
             }
@@ -49,21 +50,24 @@ pub(super) async fn validate(files: &[PathBuf], output: &Output) -> Result<Exit>
     Ok(if is_valid { Exit::OK } else { Exit::INVALID })
 }
 
-async fn examine(file: &Path) -> Result<Described, Vec<Error>> {
-    let described = PipelineFile::examine(file, environment())?.describe_all(&Overrides::default())?;
-    let errors = described.pipeline.validate(&described.sources, &described.options).await;
-    let place = file.display().to_string();
-    let located = |error: Error| if error.place().file.is_some() { error } else { error.at_file(&*place) };
-    if errors.is_empty() { Ok(described) } else { Err(errors.into_iter().map(located).collect()) }
+/// What a file describes, and warnings; or everything that is wrong with it.
+async fn examine(path: &Path) -> Result<(Described, Vec<String>), Vec<Error>> {
+    let file = PipelineFile::examine(path, environment())?;
+    let described = file.describe_all(&Overrides::default())?;
+    let Validation { errors, warnings } =
+        described.pipeline.validate(&described.sources, &described.options).await;
+    let located = errors.into_iter().map(|error| file.located(error)).collect::<Vec<_>>();
+    if located.is_empty() { Ok((described, warnings)) } else { Err(located) }
 }
 
 /// What a valid file describes, for programs and for people.
-fn told(file: &Path, described: &Described) -> (Value, String) {
+fn told(file: &Path, described: &Described, warnings: &[String]) -> (Value, String) {
     let names: Vec<&str> = described.sources.iter().map(|source| source.name()).collect();
     let value = json!({
         "pipeline": described.pipeline.name(),
         "destination": described.pipeline.destination().kind(),
         "sources": names,
+        "warnings": warnings,
     });
     let text = format!(
         "{}: pipeline {} from {} to {} is valid",

@@ -120,9 +120,14 @@ fn info(work: &WorkFolder, output: &Output) -> Result<()> {
         let line = |name: &str, value: &str| format!("{name:<16} {value}\n");
         let mut out = line("working folder", &work.path().display().to_string());
         out += &line("pipeline file", file.as_deref().unwrap_or("not known"));
-        out += &line("destination", &format!("{} {}", text(&trace["destination"]), text(&trace["location"])));
-        out += &line("dataset", text(&trace["dataset"]));
-        out += &line("last run", text(&trace["finished_at"]));
+        if trace.is_null() {
+            out += &line("last run", "none has ended yet; it will tell destination and dataset");
+        } else {
+            let place = format!("{} {}", text(&trace["destination"]), text(&trace["location"]));
+            out += &line("destination", &place);
+            out += &line("dataset", text(&trace["dataset"]));
+            out += &line("last run", text(&trace["finished_at"]));
+        }
         if let Some(message) = trace["error"]["message"].as_str() {
             out += &line("last error", message);
         }

@@ -8,6 +8,10 @@ use crate::output::{Exit, Output};
 use crate::rows::format_rows;
 
 pub(super) async fn query(args: &QueryArgs, output: &Output) -> Result<Exit> {
+    if args.sql.trim_matches(|c: char| c.is_whitespace() || c == ';').is_empty() {
+        return Err(Error::config("the query is empty")
+            .with_hint("give one statement in quotes, such as \"SELECT count(*) FROM t\""));
+    }
     let pipeline = named::pipeline(&args.name.name)?;
     let mut session = pipeline.connect().await?;
     let rows = session.query(&args.sql).await?;

@@ -21,6 +21,7 @@ mod damaged_packages;
 mod deploy;
 #[cfg(feature = "http")]
 mod discover;
+mod file_errors;
 mod found_files;
 mod hints;
 mod hostile_names;

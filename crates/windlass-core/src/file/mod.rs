@@ -61,9 +61,11 @@ impl FromStr for FileFormat {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        [Self::Parquet, Self::Jsonl, Self::Csv].into_iter().find(|format| format.as_str() == text).ok_or_else(
-            || Error::config(format!("unknown file format `{text}`")).with_hint("use parquet, jsonl or csv"),
-        )
+        let all = [Self::Parquet, Self::Jsonl, Self::Csv];
+        all.into_iter().find(|format| format.as_str() == text).ok_or_else(|| {
+            Error::config(format!("unknown file format `{text}`"))
+                .with_hint(crate::nearest::choices(text, all.map(Self::as_str)))
+        })
     }
 }
 

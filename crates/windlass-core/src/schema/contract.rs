@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Column, Table};
 use crate::error::{Error, Result};
+use crate::nearest::choices;
 
 /// What happens when the data asks for a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,9 @@ pub enum ContractMode {
 }
 
 impl ContractMode {
+    /// All modes, the default first.
+    pub const ALL: [Self; 4] = [Self::Evolve, Self::Freeze, Self::DiscardRow, Self::DiscardValue];
+
     /// The name in stored schemas.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,10 +40,9 @@ impl ContractMode {
     }
 
     fn parse(value: &Value) -> Result<Self> {
-        let modes = [Self::Evolve, Self::Freeze, Self::DiscardRow, Self::DiscardValue];
-        modes.into_iter().find(|mode| Some(mode.as_str()) == value.as_str()).ok_or_else(|| {
+        Self::ALL.into_iter().find(|mode| Some(mode.as_str()) == value.as_str()).ok_or_else(|| {
             Error::config(format!("{value} is not a schema contract mode"))
-                .with_hint("use evolve, freeze, discard_row or discard_value")
+                .with_hint(choices(value.as_str().unwrap_or_default(), Self::ALL.map(Self::as_str)))
         })
     }
 }
@@ -102,7 +105,7 @@ impl Contract {
                         "data_type" => contract.data_type = mode,
                         _ => {
                             return Err(Error::config(format!("`{key}` is not part of a schema contract"))
-                                .with_hint("the parts are tables, columns and data_type"));
+                                .with_hint(choices(key, ["tables", "columns", "data_type"])));
                         }
                     }
                 }

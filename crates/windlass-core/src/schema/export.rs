@@ -34,7 +34,7 @@ impl FromStr for SchemaFormat {
             "dbml" => Self::Dbml,
             _ => {
                 return Err(Error::config(format!("unknown schema format `{text}`"))
-                    .with_hint("use yaml, json, mermaid or dbml"));
+                    .with_hint(crate::nearest::choices(text, ["yaml", "json", "mermaid", "dbml"])));
             }
         })
     }

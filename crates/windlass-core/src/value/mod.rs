@@ -108,9 +108,8 @@ impl FromStr for DataType {
             return Ok(Self::Json);
         }
         Self::ALL.into_iter().find(|data_type| data_type.as_str() == text).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|data_type| data_type.as_str()).collect();
             Error::config(format!("unknown data type `{text}`"))
-                .with_hint(format!("use one of {}", names.join(", ")))
+                .with_hint(crate::nearest::choices(text, Self::ALL.map(Self::as_str)))
         })
     }
 }

@@ -5,7 +5,8 @@
 use serde_json::{Map, Value};
 use windlass_core::document::pointer_push;
 
-use super::{nearest, nearest_first};
+use super::formats::check_format;
+use super::{choices, nearest, nearest_first};
 
 /// Something that is wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,16 +78,44 @@ impl<'a> Checker<'a> {
         {
             self.problem(pointer, format!("must be at least {minimum}"), None);
         }
+        if let (Some(maximum), Some(number)) = (schema.get("maximum").and_then(Value::as_f64), value.as_f64())
+            && number > maximum
+        {
+            self.problem(pointer, format!("must be at most {maximum}"), None);
+        }
         match value {
             Value::Object(map) => self.check_object(schema, map, pointer),
-            Value::Array(items) => {
-                if let Some(item_schema) = schema.get("items") {
-                    for (index, item) in items.iter().enumerate() {
-                        self.below(item_schema, item, pointer, &index.to_string());
-                    }
-                }
-            }
+            Value::Array(items) => self.check_list(schema, items, pointer),
+            Value::String(text) => self.check_text(schema, text, pointer),
             _ => {}
+        }
+    }
+
+    fn check_list(&mut self, schema: &'a Map<String, Value>, items: &[Value], pointer: &mut String) {
+        let bound = |key: &str| schema.get(key).and_then(Value::as_u64);
+        if let Some(wanted) = wanted_count(bound("minItems"), bound("maxItems"), items.len() as u64) {
+            self.problem(pointer, format!("needs {wanted} items, not {}", items.len()), None);
+            return;
+        }
+        let first = schema.get("prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for (index, item) in items.iter().enumerate() {
+            if let Some(item_schema) = first.get(index).or_else(|| schema.get("items")) {
+                self.below(item_schema, item, pointer, &index.to_string());
+            }
+        }
+    }
+
+    fn check_text(&mut self, schema: &Map<String, Value>, text: &str, pointer: &str) {
+        let bound = |key: &str| schema.get(key).and_then(Value::as_u64);
+        let count = text.chars().count() as u64;
+        if let Some(wanted) = wanted_count(bound("minLength"), bound("maxLength"), count) {
+            let characters = if wanted == "1" { "character" } else { "characters" };
+            self.problem(pointer, format!("needs {wanted} {characters}, not {count}"), None);
+            return;
+        }
+        let format = schema.get("format").and_then(Value::as_str);
+        if let Some(error) = format.and_then(|format| check_format(format, text)) {
+            self.problem(pointer, error.message().to_owned(), error.hint().map(str::to_owned));
         }
     }
 
@@ -109,6 +138,15 @@ impl<'a> Checker<'a> {
                 self.above.extend(properties);
                 self.below(property, value, pointer, key);
                 self.above.truncate(self.above.len() - usize::from(properties.is_some()));
+                continue;
+            }
+            let patterns = schema.get("patternProperties").and_then(Value::as_object);
+            // Patterns here are beginnings of keys.
+            if patterns
+                .into_iter()
+                .flat_map(Map::keys)
+                .any(|start| key.starts_with(start.trim_start_matches('^')))
+            {
                 continue;
             }
             match schema.get("additionalProperties") {
@@ -169,9 +207,30 @@ impl<'a> Checker<'a> {
         true
     }
 
+    /// Tells of an object without a `type` where each of the variants needs one.
+    fn has_no_tag(&mut self, variants: &'a [Value], value: &Value, pointer: &str) -> bool {
+        let Some(map) = value.as_object().filter(|map| !map.contains_key("type")) else { return false };
+        let objects = objects_of(self.root, variants);
+        let needs_type = |schema: &&Map<String, Value>| {
+            let required = schema.get("required").and_then(Value::as_array);
+            required.is_some_and(|required| required.iter().any(|key| key == "type"))
+        };
+        if objects.len() < 2 || !objects.iter().all(needs_type) {
+            return false;
+        }
+        let mut tags = Vec::new();
+        variants.iter().for_each(|variant| add_tags(self.root, variant, &mut tags));
+        let hint = match map.keys().find(|key| tags.contains(&key.as_str())) {
+            Some(tag) => format!("write `type: {tag}`, with the options beside it"),
+            None => choices("", tags),
+        };
+        self.problem(pointer, "`type` is missing".to_owned(), Some(hint));
+        true
+    }
+
     /// The value must fit one of the variants; the problems of the nearest one are reported.
     fn check_variants(&mut self, variants: &'a [Value], value: &Value, pointer: &mut String) {
-        if self.has_unknown_tag(variants, value, pointer) {
+        if self.has_unknown_tag(variants, value, pointer) || self.has_no_tag(variants, value, pointer) {
             return;
         }
         let mut best: Option<(usize, Vec<Problem>)> = None;
@@ -186,20 +245,14 @@ impl<'a> Checker<'a> {
                 best = Some((distance, checker.problems));
             }
         }
-        let kinds: Vec<String> = variants
-            .iter()
-            .filter_map(|variant| resolve(self.root, variant))
-            .map(expected_types)
-            .filter(|kind| kind != "a value")
-            .collect();
+        let mut kinds = Vec::new();
+        variants.iter().for_each(|variant| add_types(self.root, variant, &mut kinds));
         let words: Vec<&str> = variants.iter().flat_map(|variant| words(self.root, variant)).collect();
         match best {
             Some(_) if value.is_string() && words.len() > 1 => self.no_word(pointer, value, &words),
             // None of the variants is of the value's kind.
             Some((usize::MAX, _)) if !kinds.is_empty() => {
-                let mut kinds = kinds;
-                kinds.dedup();
-                let message = format!("must be {}, not {}", kinds.join(" or "), kind_of(value));
+                let message = format!("must be {}, not {}", named_types(&kinds), kind_of(value));
                 self.problem(pointer, message, None);
             }
             Some((_, problems)) => self.problems.extend(problems),
@@ -277,7 +330,9 @@ pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> Option<&'a Map<
 
 /// The words that a schema takes, if it takes only some.
 fn words<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a str> {
-    let Some(schema) = resolve(root, schema) else { return Vec::new() };
+    let Some(schema) = resolve(root, schema).filter(|schema| !schema.contains_key("deprecated")) else {
+        return Vec::new();
+    };
     let list = |key: &str| schema.get(key).and_then(Value::as_array).into_iter().flatten();
     let own = schema.get("const").into_iter().chain(list("enum")).filter_map(Value::as_str);
     own.chain(list("anyOf").chain(list("oneOf")).flat_map(|variant| words(root, variant))).collect()
@@ -321,19 +376,58 @@ fn fits_type(schema: &Map<String, Value>, value: &Value) -> bool {
         })
 }
 
+/// The types that a schema and its variants name, each once.
+fn add_types<'a>(root: &'a Value, schema: &'a Value, all: &mut Vec<&'a str>) {
+    let Some(schema) = resolve(root, schema) else { return };
+    for name in types(schema) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    for variants in ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(*key)?.as_array()) {
+        variants.iter().for_each(|variant| add_types(root, variant, all));
+    }
+}
+
+/// The schemas of objects with known keys among the variants.
+fn objects_of<'a>(root: &'a Value, variants: &'a [Value]) -> Vec<&'a Map<String, Value>> {
+    let mut objects = Vec::new();
+    for schema in variants.iter().filter_map(|variant| resolve(root, variant)) {
+        if schema.contains_key("properties") {
+            objects.push(schema);
+        }
+        for inner in ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(*key)?.as_array()) {
+            objects.extend(objects_of(root, inner));
+        }
+    }
+    objects
+}
+
+/// The number that is wanted, if a count is not within its bounds.
+fn wanted_count(minimum: Option<u64>, maximum: Option<u64>, count: u64) -> Option<String> {
+    match (minimum, maximum) {
+        (Some(least), Some(most)) if least == most && count != least => Some(least.to_string()),
+        (Some(least), _) if count < least => Some(format!("at least {least}")),
+        (_, Some(most)) if count > most => Some(format!("at most {most}")),
+        _ => None,
+    }
+}
+
 fn expected_types(schema: &Map<String, Value>) -> String {
-    let names: Vec<&str> = types(schema)
-        .into_iter()
-        .filter(|name| *name != "null")
-        .map(|name| match name {
-            "boolean" => "true or false",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "string" => "a text",
-            "array" => "a list",
-            _ => "an object",
-        })
-        .collect();
+    named_types(&types(schema))
+}
+
+/// Types in words.
+fn named_types(types: &[&str]) -> String {
+    let named = types.iter().filter(|name| **name != "null").map(|name| match *name {
+        "boolean" => "true or false",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "string" => "a text",
+        "array" => "a list",
+        _ => "an object",
+    });
+    let names: Vec<&str> = named.collect();
     if names.is_empty() { "a value".to_owned() } else { names.join(" or ") }
 }
 

@@ -41,7 +41,7 @@ impl Scope<'_> {
                     continue;
                 }
                 None => match self.layers.get(self.pipeline, self.sections, above) {
-                    Some(Found::Value(Value::Object(nested))) => Some(nested.clone()),
+                    Some(Found::Value(Value::Object(nested))) => Some(self.known(root, property, nested)),
                     Some(Found::Value(value)) => {
                         map.insert(key.clone(), value.clone());
                         None
@@ -71,6 +71,29 @@ impl Scope<'_> {
             above.pop();
         }
         Ok(())
+    }
+}
+
+/// Sections whose keys that mean nothing are warned about, see `unused`.
+const WARNED: [&str; 5] = ["extract", "normalize", "load", "schema", "destination"];
+
+impl Scope<'_> {
+    /// A section of a file of settings, without keys that mean nothing: it may be there for other programs, too.
+    fn known(&self, root: &Value, property: &Value, section: &Map<String, Value>) -> Map<String, Value> {
+        let mut section = section.clone();
+        let variants = object_variants(root, property);
+        let is_closed = |variant: &&Value| {
+            resolve(root, variant)
+                .is_some_and(|schema| schema.get("additionalProperties") == Some(&Value::Bool(false)))
+        };
+        if self.sections.first().is_some_and(|first| WARNED.contains(first)) && variants.iter().all(is_closed)
+        {
+            let has = |variant: &Value, key: &str| {
+                resolve(root, variant).is_some_and(|schema| schema["properties"].get(key).is_some())
+            };
+            section.retain(|key, _| variants.is_empty() || variants.iter().any(|variant| has(variant, key)));
+        }
+        section
     }
 }
 

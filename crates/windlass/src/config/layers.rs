@@ -54,7 +54,16 @@ impl Layers {
     ///
     /// Errors: a file that cannot be read or is not TOML.
     pub fn with_folders<'a>(mut self, folders: impl IntoIterator<Item = &'a Path>) -> Result<Self> {
-        let folders: Vec<&Path> = folders.into_iter().collect();
+        // A folder that is there under two names would be read, and told of, twice.
+        let mut known = Vec::new();
+        let is_new = |folder: &&Path| {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            let full = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+            let is_new = !known.contains(&full);
+            known.push(full);
+            is_new
+        };
+        let folders: Vec<&Path> = folders.into_iter().filter(is_new).collect();
         for (name, is_secrets) in [("secrets.toml", true), ("config.toml", false)] {
             for folder in &folders {
                 for settings in FOLDERS {

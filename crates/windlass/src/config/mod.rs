@@ -2,7 +2,9 @@
 
 mod check;
 mod document_schema;
+mod examine;
 mod fill;
+mod formats;
 mod interpolate;
 mod layers;
 mod needs;
@@ -23,8 +25,8 @@ pub use settings::{parse_byte_size, pipeline_settings};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-pub(crate) use windlass_core::nearest;
 use windlass_core::{Error, Result};
+pub(crate) use windlass_core::{choices, nearest, nearest_first};
 
 /// The JSON Schema of options.
 pub fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -45,57 +47,23 @@ pub fn parse_options<T: DeserializeOwned + JsonSchema>(what: &str, options: Valu
             let error = Error::config(format!("`{path}`: {}", problem.message));
             return error.with_hint(problem.hint.unwrap_or_else(|| general.to_owned()));
         }
-        let path = error.path().to_string();
-        let path = if path == "." { what.to_owned() } else { format!("{what}.{path}") };
-        Error::config(format!("`{path}`: {}", error.into_inner())).with_hint(general)
+        unread(what, &error)
     })
+}
+
+/// The error of a parser, without the names of its own types.
+fn unread(what: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let path = error.path().to_string();
+    let path = if path == "." { what.to_owned() } else { format!("{what}.{path}") };
+    let text = error.inner().to_string();
+    let text = if text.contains("untagged enum") { "none of its forms fits this value" } else { &text };
+    Error::config(format!("`{path}`: {text}")).with_hint("`windlass json-schema` prints all options")
 }
 
 /// The same with the words of the parser itself, for options whose own errors say more than their schema.
 #[cfg(feature = "http")]
 pub(crate) fn parse_plainly<T: DeserializeOwned>(what: &str, options: Value) -> Result<T> {
-    serde_path_to_error::deserialize(options).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { what.to_owned() } else { format!("{what}.{path}") };
-        Error::config(format!("`{path}`: {}", error.into_inner()))
-            .with_hint("`windlass json-schema` prints all options")
-    })
-}
-
-/// Names that an error lists; a database may have thousands of tables.
-const LISTED_NAMES: usize = 40;
-
-/// All words, the one that was probably meant first and the others in their order.
-pub(crate) fn nearest_first<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut all: Vec<&str> = Vec::new();
-    known.into_iter().for_each(|other| {
-        if !all.contains(&other) {
-            all.push(other);
-        }
-    });
-    if let Some(place) =
-        nearest(word, all.iter().copied()).and_then(|near| all.iter().position(|a| *a == near))
-    {
-        let near = all.remove(place);
-        all.insert(0, near);
-    }
-    all
-}
-
-/// What helps where `word` is none of the words that are known: the nearest one, and all of them.
-pub(crate) fn choices<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let all = nearest_first(word, known);
-    let more = match all.len().saturating_sub(LISTED_NAMES) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let list = all.iter().take(LISTED_NAMES).copied().collect::<Vec<_>>().join(", ");
-    match (nearest(word, all.iter().copied()), all.len()) {
-        (Some(near), 1) => format!("did you mean `{near}`?"),
-        (Some(near), _) => format!("did you mean `{near}`? there are {list}{more}"),
-        (None, 0) => "there is none".to_owned(),
-        (None, _) => format!("there are {list}{more}"),
-    }
+    serde_path_to_error::deserialize(options).map_err(|error| unread(what, &error))
 }
 
 /// The error for a name that does not exist, with the nearest one and all of them.

@@ -48,13 +48,15 @@ const STAND_IN: &str = "***";
 #[derive(Debug)]
 pub struct PipelineFile {
     folder: PathBuf,
-    document: Document,
+    pub(super) document: Document,
     file: String,
-    layers: Layers,
+    pub(super) layers: Layers,
     /// Whether no server sees the secrets of the sources, so that they need not be known.
     is_offline: bool,
     /// Secrets that came from variables.
     secrets: Vec<Secret>,
+    /// JSON pointers of what is wrong.
+    pub(super) wrong: Vec<String>,
 }
 
 /// Everything that a pipeline file describes.
@@ -89,13 +91,6 @@ impl PipelineFile {
         Self::load_with(path, env, true)
     }
 
-    /// Everything that is wrong with a file, in its order; the file with its settings if that is nothing.
-    pub fn examine(path: &Path, env: BTreeMap<String, String>) -> Result<Self, Vec<Error>> {
-        let mut loaded = Self::read(path, env, false).map_err(|error| vec![error])?;
-        let errors = loaded.complete();
-        if errors.is_empty() { Ok(loaded) } else { Err(errors) }
-    }
-
     fn load_with(path: &Path, env: BTreeMap<String, String>, is_offline: bool) -> Result<Self> {
         let mut loaded = Self::read(path, env, is_offline)?;
         match loaded.complete().into_iter().next() {
@@ -105,7 +100,7 @@ impl PipelineFile {
     }
 
     /// Reads file and settings, and fills in nothing yet.
-    fn read(path: &Path, env: BTreeMap<String, String>, is_offline: bool) -> Result<Self> {
+    pub(super) fn read(path: &Path, env: BTreeMap<String, String>, is_offline: bool) -> Result<Self> {
         let file = path.display().to_string();
         let text = read_to_string(path).map_err(|error| match path.exists() {
             true => error,
@@ -123,7 +118,7 @@ impl PipelineFile {
         let folders = std::iter::once(folder.as_path()).chain(home.as_deref());
         let layers = Layers::from_env(env).with_folders(folders)?;
         let document = Document::parse(&text, DocumentFormat::of_path(&file), &file)?;
-        Ok(Self { folder, document, file, layers, is_offline, secrets: Vec::new() })
+        Ok(Self { folder, document, file, layers, is_offline, secrets: Vec::new(), wrong: Vec::new() })
     }
 
     /// What the user should know of the files of settings: keys that mean nothing.
@@ -134,7 +129,11 @@ impl PipelineFile {
         unused_keys(&self.layers, &schema(), text("/pipeline").unwrap_or_default(), own.unwrap_or_default())
     }
 
-    fn at(&self, pointer: &str) -> At {
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    pub(super) fn at(&self, pointer: &str) -> At {
         place_in(&self.document, &self.file, pointer)
     }
 
@@ -148,7 +147,7 @@ impl PipelineFile {
     }
 
     /// Variables, then settings of the layers, then the check. Gives everything that is wrong, in that order.
-    fn complete(&mut self) -> Vec<Error> {
+    pub(super) fn complete(&mut self) -> Vec<Error> {
         let mut value = std::mem::take(&mut self.document.value);
         let before = value.clone();
         let layers = self.layers.clone();
@@ -178,6 +177,7 @@ impl PipelineFile {
         errors.extend(self.fill_sections(&schema, &mut value, &pipeline));
         let mut problems = check(&schema, &value);
         problems.extend(needed_of_destination(&value));
+        problems.extend(needed_of_sources(&value));
         problems.retain(|problem| !told.iter().any(|pointer| is_within(&problem.pointer, pointer)));
         // What a variable brought is text; where something else belongs it is read as that.
         problems.retain(|problem| {
@@ -196,21 +196,33 @@ impl PipelineFile {
         if problems.is_empty() && errors.is_empty() {
             problems = check(&schema, &value);
         }
+        told.extend(problems.iter().map(|problem| problem.pointer.clone()));
         let problems = problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline));
         errors.extend(problems.map(|problem| self.problem(problem)).collect::<Vec<_>>());
         self.document.value = value;
+        self.wrong = told;
         errors
     }
 
-    /// Says where a missing option of the destination was looked for.
+    /// Says where a missing option of the destination or of a source was looked for.
     fn with_places(&self, mut problem: Problem, value: &Value, pipeline: &str) -> Problem {
         let missing = problem.message.strip_prefix('`').and_then(|text| text.strip_suffix("` is missing"));
-        if let (Some(key), "/destination") = (missing, problem.pointer.as_str())
-            && key != "type"
+        let place = problem.pointer.as_str();
+        let (Some(key), Some(map)) = (missing, value.pointer(place).and_then(Value::as_object)) else {
+            return problem;
+        };
+        let text = |key: &str| map.get(key).and_then(Value::as_str);
+        let sections = if place == "/destination" {
+            vec!["destination", text("name").or(text("type")).unwrap_or_default()]
+        } else if source_pointers(value).iter().any(|pointer| pointer == place)
+            && let Some(entry) = text("type").and_then(|kind| source_entry(kind).ok())
+            && !entry.lists().keys.contains(&key)
         {
-            let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
-            let name = text("/destination/name").or_else(|| text("/destination/type"));
-            let sections = ["destination", name.unwrap_or_default()];
+            ["sources", entry.name].into_iter().chain(text("name")).collect()
+        } else {
+            return problem;
+        };
+        if key != "type" {
             let places = self.layers.places(pipeline, &sections, &[key]);
             problem.hint = Some(format!("set it in the file, or in one of these: {}", places.join("; ")));
         }
@@ -387,35 +399,10 @@ impl PipelineFile {
         Ok(pipeline)
     }
 
-    /// Builds everything that the file describes, and gives everything that is wrong with it.
-    pub fn describe_all(&self, overrides: &Overrides) -> Result<Described, Vec<Error>> {
-        let mut errors = Vec::new();
-        let pipeline = self.pipeline(overrides).map_err(|error| errors.push(error)).ok();
-        let mut sources = Vec::new();
-        let name = self.document.value.get("pipeline").and_then(Value::as_str).unwrap_or_default();
-        for pointer in source_pointers(&self.document.value) {
-            match self.source(&pointer, name, &overrides.exchanges) {
-                Ok(source) => sources.push(source),
-                Err(error) => errors.push(error.at(self.at(&pointer))),
-            }
-        }
-        let schema_contract = self.document.value.get("schema_contract").cloned();
-        match pipeline {
-            Some(pipeline) if errors.is_empty() => {
-                let options = RunOptions { schema_contract, ..RunOptions::default() };
-                Ok(Described { pipeline, sources, options })
-            }
-            _ => Err(errors),
-        }
-    }
-
     fn sources(&self, pipeline: &str, exchanges: &Exchanges) -> Result<Vec<Box<dyn Source>>> {
         let pointers = source_pointers(&self.document.value);
         self.check_exchanges(exchanges, &pointers)?;
-        let source = |pointer: &String| {
-            self.source(pointer, pipeline, exchanges).map_err(|error| error.at(self.at(pointer)))
-        };
-        pointers.iter().map(source).collect()
+        pointers.iter().map(|pointer| self.source(pointer, pipeline, exchanges)).collect()
     }
 
     fn settings(&self) -> Result<Settings> {
@@ -467,7 +454,17 @@ impl PipelineFile {
         .at(self.at(place)))
     }
 
-    fn source(&self, pointer: &str, pipeline: &str, exchanges: &Exchanges) -> Result<Box<dyn Source>> {
+    /// Builds one source. Errors: options that are wrong, with the place of the resource or of the source.
+    pub(super) fn source(
+        &self,
+        pointer: &str,
+        pipeline: &str,
+        exchanges: &Exchanges,
+    ) -> Result<Box<dyn Source>> {
+        self.build_source(pointer, pipeline, exchanges).map_err(|error| self.located_below(error, pointer))
+    }
+
+    fn build_source(&self, pointer: &str, pipeline: &str, exchanges: &Exchanges) -> Result<Box<dyn Source>> {
         let Some(Value::Object(mut options)) = self.document.value.pointer(pointer).cloned() else {
             return Err(Error::config("a source is not an object"));
         };
@@ -539,8 +536,19 @@ impl PipelineFile {
 }
 
 /// Whether a JSON pointer leads to a place, or to one below it.
-fn is_within(pointer: &str, place: &str) -> bool {
+pub(super) fn is_within(pointer: &str, place: &str) -> bool {
     pointer.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What the sources cannot do without and nobody has said.
+fn needed_of_sources(value: &Value) -> Vec<Problem> {
+    let needed = source_pointers(value).into_iter().filter_map(|pointer| {
+        let source = value.pointer(&pointer)?.as_object()?;
+        let entry = source_entry(source.get("type")?.as_str()?).ok()?;
+        let key = entry.needed.filter(|key| source.get(*key).is_none_or(Value::is_null))?;
+        Some(Problem { pointer, message: format!("`{key}` is missing"), hint: None })
+    });
+    needed.collect()
 }
 
 /// What the destination cannot do without and nobody has said.
@@ -596,7 +604,7 @@ fn with_sections(
 }
 
 /// Splits the keys of a resource into the engine's and the connector's.
-fn split_resource(resource: Value) -> Result<(Resource, Value)> {
+pub(super) fn split_resource(resource: Value) -> Result<(Resource, Value)> {
     let Value::Object(map) = resource else {
         return Err(Error::config("a resource is not an object"));
     };
@@ -651,7 +659,7 @@ fn text_of(map: &Map<String, Value>, key: &str) -> String {
 }
 
 /// The sources of a file: one under `source`, or a list under `sources`.
-fn source_pointers(value: &Value) -> Vec<String> {
+pub(super) fn source_pointers(value: &Value) -> Vec<String> {
     let one = value.get("source").map(|_| "/source".to_owned());
     let count = value.get("sources").and_then(Value::as_array).map_or(0, Vec::len);
     one.into_iter().chain((0..count).map(|index| format!("/sources/{index}"))).collect()

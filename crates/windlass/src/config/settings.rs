@@ -134,6 +134,7 @@ pub(super) struct LoadSection {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SchemaSection {
     /// Naming convention of new schemas. Default snake_case.
+    #[schemars(schema_with = "naming_schema")]
     pub(super) naming: Option<String>,
     /// Longest identifier, if shorter than the destination's.
     pub(super) max_identifier_length: Option<usize>,
@@ -152,6 +153,16 @@ pub fn pipeline_settings(sections: Value) -> Result<PipelineSettings> {
     super::parse_options::<Settings>("settings", sections)?.pipeline_settings()
 }
 
+/// The conventions of names; the reference's dotted names are understood.
+fn naming_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let dotted = Convention::ALL.map(|convention| format!("{}{}", Convention::MODULE, convention.as_str()));
+    schemars::json_schema!({ "anyOf": [
+        { "enum": Convention::ALL.map(Convention::as_str) },
+        { "enum": dotted, "deprecated": true },
+        { "type": "null" },
+    ] })
+}
+
 /// A number of bytes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -159,7 +170,7 @@ pub(super) enum ByteSize {
     /// Bytes.
     Number(u64),
     /// A number and a unit.
-    Text(String),
+    Text(#[schemars(extend("format" = "byte-size"))] String),
 }
 
 impl ByteSize {

@@ -7,12 +7,30 @@ use serde_json::{Map, Value};
 
 use super::check::resolve;
 use super::layers::Layers;
-use super::nearest;
+use super::{choices, nearest};
 use crate::destinations::DESTINATIONS;
 use crate::sources::SOURCES;
 
 /// Sections that are not the engine's, but are there in projects of the reference.
 const OTHERS: [&str; 4] = ["runtime", "pipelines", "dlthub", "workspace"];
+
+/// Keys of `[runtime]` that programs look for.
+const RUNTIME: [&str; 14] = [
+    "pipeline_name",
+    "log_level",
+    "log_format",
+    "sentry_dsn",
+    "slack_incoming_hook",
+    "dlthub_telemetry",
+    "dlthub_telemetry_endpoint",
+    "dlthub_telemetry_segment_write_key",
+    "http_show_error_body",
+    "http_max_error_body_length",
+    "request_timeout",
+    "request_max_attempts",
+    "request_backoff_factor",
+    "request_max_retry_delay",
+];
 
 /// Sections of the engine and the definitions of their keys.
 const SECTIONS: [(&str, &str); 4] = [
@@ -30,7 +48,7 @@ pub(super) fn unused_keys(layers: &Layers, schema: &Value, pipeline: &str, desti
         let top = value.as_object().cloned().unwrap_or_default();
         finder.top(&top, pipeline, &mut Vec::new());
         warnings.extend(finder.unused.into_iter().map(|(key, near)| {
-            let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let near = near.map_or_else(String::new, |near| format!("; {near}"));
             format!("{}: the key `{key}` means nothing{near}", path.display())
         }));
     }
@@ -41,14 +59,18 @@ struct Finder<'a> {
     schema: &'a Value,
     /// Name of the destination's section.
     destination: &'a str,
-    /// Dotted keys, and the nearest ones.
+    /// Dotted keys, and what was probably meant.
     unused: Vec<(String, Option<String>)>,
 }
 
 impl<'a> Finder<'a> {
     fn note(&mut self, above: &[String], key: &str, near: Option<&str>) {
+        self.push(above, key, near.map(|near| format!("did you mean `{near}`?")));
+    }
+
+    fn push(&mut self, above: &[String], key: &str, remedy: Option<String>) {
         let dotted = above.iter().map(String::as_str).chain([key]).collect::<Vec<_>>().join(".");
-        self.unused.push((dotted, near.map(str::to_owned)));
+        self.unused.push((dotted, remedy));
     }
 
     /// The definitions of the schema whose names begin like this.
@@ -79,6 +101,8 @@ impl<'a> Finder<'a> {
                         self.destinations(section, above);
                     } else if key == "sources" {
                         self.sources(section, above);
+                    } else if key == "runtime" {
+                        self.nearly(section, above, &RUNTIME);
                     } else if key == pipeline && above.len() == 1 {
                         self.top(section, pipeline, above);
                     } else if !names.contains(&key.as_str()) && !free.contains(&key.as_str()) {
@@ -98,6 +122,15 @@ impl<'a> Finder<'a> {
             && let Some(near) = nearest(key, known)
         {
             self.note(above, key, Some(near));
+        }
+    }
+
+    /// Notes the keys of a section that are nearly known ones; others may be anybody's.
+    fn nearly(&mut self, section: &Map<String, Value>, above: &mut Vec<String>, known: &[&str]) {
+        for key in section.keys().filter(|key| !known.contains(&key.as_str())) {
+            above.push(key.clone());
+            self.near_only(above, known.iter().copied());
+            above.pop();
         }
     }
 
@@ -134,8 +167,13 @@ impl<'a> Finder<'a> {
                     // A table may be the section of a source or of a table, whose name is free.
                     for (name, value) in map.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
                         let near = nearest(name, known.iter().copied());
-                        if near.is_some() || !value.is_object() {
-                            self.note(above, name, near);
+                        match value {
+                            Value::Object(section) if near.is_none() => {
+                                above.push(name.clone());
+                                self.nearly(section, above, &known);
+                                above.pop();
+                            }
+                            _ => self.note(above, name, near),
                         }
                     }
                 }
@@ -165,8 +203,11 @@ impl<'a> Finder<'a> {
                         && key == "destination_type" => {}
                 (None, _) => {
                     let all = known.iter().flat_map(|properties| properties.keys().map(String::as_str));
-                    let near = nearest(key, all.collect::<Vec<_>>()).map(str::to_owned);
-                    self.note(above, key, near.as_deref());
+                    let all: Vec<&str> = all.collect();
+                    match nearest(key, all.iter().copied()) {
+                        Some(near) => self.note(above, key, Some(near)),
+                        None => self.push(above, key, Some(choices(key, all))),
+                    }
                 }
             }
         }
@@ -207,7 +248,11 @@ mod tests {
                 "[normalize.data_writer]\nfile_max_item = 2",
                 "`normalize.data_writer.file_max_item` means nothing; did you mean `file_max_items`?",
             ),
-            ("[load]\ntruncate = true", "`load.truncate` means nothing"),
+            ("[runtime]\nlog_levl = \"INFO\"", "`runtime.log_levl` means nothing; did you mean `log_level`?"),
+            (
+                "[sources.filesystem.p]\nbucket_ulr = \"z\"",
+                "`sources.filesystem.p.bucket_ulr` means nothing; did you mean `bucket_url`?",
+            ),
             ("[destinaton.postgres]\nx = 1", "`destinaton` means nothing; did you mean `destination`?"),
             ("[destination.postgrs]\nx = 1", "`destination.postgrs` means nothing; did you mean `postgres`?"),
             (
@@ -237,6 +282,23 @@ mod tests {
             ("max_memry = \"1GB\"", "`max_memry` means nothing; did you mean `max_memory`?"),
         ] {
             assert_eq!(warnings(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_near_nothing_is_named_with_all_that_there_are() {
+        for (text, key, known) in [
+            ("[load]\ntruncate = true", "load.truncate", "delete_completed_jobs"),
+            ("[extract]\nwobble = 2", "extract.wobble", "checkpoint_seconds"),
+            (
+                "[destination.duckdb]\ncreate_indexes = true",
+                "destination.duckdb.create_indexes",
+                "credentials",
+            ),
+        ] {
+            let all = warnings(text);
+            assert!(all[0].starts_with(&format!("`{key}` means nothing; there are ")), "{all:?}");
+            assert!(all[0].contains(known) && all.len() == 1, "{all:?}");
         }
     }
 

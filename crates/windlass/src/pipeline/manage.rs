@@ -128,8 +128,13 @@ impl Pipeline {
         let default = known.state.default_schema_name().map(str::to_owned);
         let name = selection.schema.clone().or(default).unwrap_or_default();
         let schema = known.schemas.get(&name).ok_or_else(|| {
-            Error::config(format!("pipeline `{}` has no schema `{name}`", self.name))
-                .with_hint("`windlass pipeline info NAME` shows what it has")
+            let what =
+                if name.is_empty() { "no schema yet".to_owned() } else { format!("no schema `{name}`") };
+            let hint = match known.schemas.is_empty() {
+                true => "run it first: its first run makes the tables",
+                false => "`windlass pipeline info NAME` shows what it has",
+            };
+            Error::config(format!("pipeline `{}` has {what}", self.name)).with_hint(hint)
         })?;
         let naming = self.naming(Some(schema.convention()?))?;
         let prefix = SystemNames::new(&naming)?.prefix;

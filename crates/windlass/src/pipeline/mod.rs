@@ -42,6 +42,7 @@ pub use self::refresh::Refresh;
 pub use self::report::{LoadInfo, PackageInfo, error_json};
 pub use self::run::Change;
 pub use self::store::{RunLock, WorkFolder};
+pub use self::validate::Validation;
 pub use backfill::{Backfill, BackfillInfo};
 
 use crate::alerts::Alerts;

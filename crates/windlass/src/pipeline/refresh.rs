@@ -44,9 +44,8 @@ impl FromStr for Refresh {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
             Error::config(format!("there is no refresh mode `{text}`"))
-                .with_hint(format!("the modes are {names}"))
+                .with_hint(windlass_core::choices(text, Self::ALL.map(Self::as_str)))
         })
     }
 }

@@ -614,9 +614,10 @@ impl Pipeline {
         info.statements = match loaded {
             Ok(statements) => statements,
             Err(error) => {
-                return Err(self.explain(lease.as_ref(), error).await.with_hint(format!(
-                    "the package {} is complete and will be loaded by the next run; `windlass pipeline drop-pending {}` \
-                     gives it up",
+                return Err(self.explain(lease.as_ref(), error).await.and_hint(format!(
+                    "the package {} is complete and will be loaded by the next run as it is, with the filters and hints \
+                     that it was made with; `windlass pipeline drop-pending {}` gives it up, and the run after that \
+                     reads its rows again",
                     package.load_id(),
                     self.name
                 )));

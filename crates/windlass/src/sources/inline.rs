@@ -31,6 +31,7 @@ resources:
 ",
     missing: None,
     has_exchanges: false,
+    needed: None,
     options: schema_of::<InlineOptions>,
     resource: schema_of::<InlineResourceOptions>,
     forms: None,

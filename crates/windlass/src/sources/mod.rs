@@ -38,6 +38,8 @@ pub struct SourceEntry {
     pub resource: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Whether it asks a server, so that what is asked and answered can be recorded and replayed.
     pub has_exchanges: bool,
+    /// The key that it cannot do without, although its schema does not say so: settings may have it.
+    pub needed: Option<&'static str>,
     /// What it allows besides a list of resources that are objects; `None` if nothing.
     pub forms: Option<SourceForms>,
     /// Builds it. Errors: options that are unknown or wrong.

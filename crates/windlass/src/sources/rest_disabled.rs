@@ -14,6 +14,7 @@ pub(super) const ENTRY: SourceEntry = SourceEntry {
     example: "type: rest_api\n",
     missing: Some(MISSING),
     has_exchanges: true,
+    needed: None,
     options: schema_of::<Options>,
     resource: schema_of::<Options>,
     forms: None,

@@ -18,9 +18,9 @@ pub use runner::{RunningSteps, StepRunner};
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Step {
     /// Records for which the jq expression is true go on.
-    Filter(String),
+    Filter(#[schemars(extend("format" = "jq"))] String),
     /// Each record becomes what the jq expression makes of it: one record, several or none.
-    Map(String),
+    Map(#[schemars(extend("format" = "jq"))] String),
 }
 
 impl Step {

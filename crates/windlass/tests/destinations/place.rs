@@ -205,7 +205,7 @@ pub(crate) fn source(resources: &[Rows<'_>]) -> Box<dyn Source> {
         resource.hints.write_disposition = Some(match rows.strategy {
             None => WriteDisposition::Plain(rows.disposition),
             Some(strategy) => WriteDisposition::Detailed(DispositionOptions {
-                disposition: rows.disposition,
+                disposition: Some(rows.disposition),
                 strategy: Some(strategy.to_owned()),
                 ..DispositionOptions::default()
             }),

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use windlass_core::csv::CsvDialect;
 use windlass_core::json::Select;
 use windlass_core::{Error, Result};
@@ -54,6 +54,7 @@ resources:
 ",
     missing: None,
     has_exchanges: false,
+    needed: None,
     options: schema_of::<FileOptions>,
     resource: schema_of::<FileResourceOptions>,
     forms: None,
@@ -85,6 +86,7 @@ struct FileResourceOptions {
     csv: CsvDialect,
     /// How the text of CSV and JSON files is written, such as `utf-16le`, `windows-1252` or `shift_jis`; UTF-8 when left
     /// out. A byte order mark in a file comes first.
+    #[schemars(extend("format" = "encoding"))]
     encoding: Option<String>,
     /// Which files or records are new: `modification_date` reads only files that were not loaded since they were written
     /// last, `file_url` only files whose names were never loaded; an object with `cursor_path` loads only records that
@@ -101,7 +103,7 @@ const PAGE_BYTES: usize = 256 << 10;
 /// Format of the files of a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[schemars(extend("enum" = ["auto", "jsonl", "ndjson", "json", "csv", "parquet"]))]
+#[schemars(transform = with_ndjson)]
 pub enum InputFormat {
     /// By the name of the file: `.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`, `.parquet`, before `.gz` or `.zst`.
     #[default]
@@ -115,6 +117,13 @@ pub enum InputFormat {
     Csv,
     /// Apache Parquet.
     Parquet,
+}
+
+/// Adds the other name of a format to the schema.
+fn with_ndjson(schema: &mut schemars::Schema) {
+    if let Some(Value::Array(names)) = schema.get_mut("oneOf") {
+        names.push(json!({ "const": "ndjson", "description": "The same as `jsonl`." }));
+    }
 }
 
 /// The files of one resource.
@@ -167,15 +176,22 @@ impl FileSource {
     fn new(parts: SourceParts) -> Result<Self> {
         let options: FileOptions = parse_options("source", parts.options)?;
         options.file_glob.as_deref().map_or(Ok(()), check_glob)?;
-        let resources = parts.resources.into_iter().map(|(resource, own)| {
-            let own: FileResourceOptions =
-                parse_options(&format!("source.resources.{}", resource.name), own)?;
+        let places = &parts.places;
+        local_path(&options.bucket_url, Path::new("")).map_err(|error| error.at(places.at("/bucket_url")))?;
+        let resources = parts.resources.into_iter().enumerate().map(|(index, (resource, own))| {
+            let at = |key: &str, error: Error| {
+                error.at(places.at(&format!("/resources/{index}/{key}"))).at_resource(&resource.name)
+            };
+            let own: FileResourceOptions = parse_options(&format!("source.resources.{}", resource.name), own)
+                .map_err(|error| at("csv", error))?;
             let glob = own.file_glob.as_deref();
-            glob.map_or(Ok(()), check_glob).map_err(|error| error.at_resource(&resource.name))?;
+            glob.map_or(Ok(()), check_glob).map_err(|error| at("file_glob", error))?;
             if let Some(name) = &own.encoding {
-                Charset::option(name).map_err(|error| error.at_resource(&resource.name))?;
+                Charset::option(name).map_err(|error| at("encoding", error))?;
             }
-            own.csv.check().map_err(|error| error.at_resource(&resource.name))?;
+            own.csv.check().map_err(|error| at("csv", error))?;
+            let records = own.records.as_deref().map(Select::parse).transpose();
+            let records = records.map_err(|error| at("records", error))?;
             let new_files = match own.incremental {
                 Some(FileIncremental::Files(new_files)) => Some(new_files),
                 _ => None,
@@ -194,7 +210,7 @@ impl FileSource {
                     .or_else(|| options.file_glob.clone())
                     .unwrap_or_else(|| "*".to_owned()),
                 format: own.format,
-                records: own.records.as_deref().map(Select::parse).transpose()?,
+                records,
                 csv: own.csv,
                 encoding: own.encoding,
                 new_files,

@@ -48,6 +48,7 @@ pub(super) const ENTRY: SourceEntry = SourceEntry {
     example: EXAMPLE,
     missing: None,
     has_exchanges: true,
+    needed: None,
     options: schema_of::<config::RestOptions>,
     resource: schema_of::<config::RestResourceOptions>,
     forms: Some(config::FORMS),

@@ -70,6 +70,7 @@ pub(super) const ENTRY: SourceEntry = SourceEntry {
     example: EXAMPLE,
     missing: None,
     has_exchanges: false,
+    needed: Some("credentials"),
     options: schema_of::<SqlOptions>,
     resource: schema_of::<SqlResourceOptions>,
     forms: Some(config::FORMS),
