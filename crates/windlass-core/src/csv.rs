@@ -2,6 +2,9 @@
 
 mod split;
 
+use std::collections::HashMap;
+
+use indexmap::IndexSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -122,20 +125,21 @@ impl CsvTable {
             return Ok((Self { dialect: dialect.clone(), names: Vec::new(), kinds: Vec::new() }, 0));
         };
         let (names, header, rows) = if dialect.header {
-            let mut names: Vec<String> = Vec::new();
+            let mut names: IndexSet<String> = IndexSet::new();
+            let mut copies: HashMap<&str, usize> = HashMap::new();
             for index in 0..first.count {
                 let name = std::str::from_utf8(buffers.field(first, index)).map_err(|cause| {
                     Error::data("the header of a csv file is not UTF-8").with_source(cause)
                 })?;
                 let mut unique = name.to_owned();
-                let mut copy = 0;
+                let copy = copies.entry(name).or_default();
                 while names.contains(&unique) {
-                    copy += 1;
+                    *copy += 1;
                     unique = format!("{name}.{copy}");
                 }
-                names.push(unique);
+                names.insert(unique);
             }
-            (names, first.span.1 as usize, &buffers.records[1..])
+            (names.into_iter().collect::<Vec<_>>(), first.span.1 as usize, &buffers.records[1..])
         } else {
             ((0..first.count).map(|index| format!("column{index}")).collect(), 0, &buffers.records[..])
         };

@@ -116,3 +116,26 @@ fn a_token_is_not_fetched_where_a_redirect_leads() {
         }
     }
 }
+
+#[test]
+fn parameters_of_the_file_do_not_follow_an_address_in_a_record() {
+    let other = Server::new(|_: &Asked| Answer::json(&json!([{"x": 1}])));
+    let address = other.url.replace("127.0.0.1", "localhost");
+    let home = Server::new(move |_: &Asked| Answer::json(&json!([{"id": format!("{address}/steal?own=1")}])));
+    let project = Project::in_memory();
+    project.write(
+        "p.yaml",
+        format!(
+            "pipeline: p\ndataset: d\ndestination: {{type: duckdb, credentials: out.duckdb}}\nsource:\n  type: rest_api\n  client: \
+             {{base_url: \"{}/\", paginator: single_page}}\n  resources:\n    - {{name: t, endpoint: items}}\n    - {{name: k, \
+             endpoint: {{path: \"{{resources.t.id}}\", params: {{q: {CANARY}}}}}}}\n",
+            home.url
+        ),
+    );
+    project.run(0);
+    let asked = other.asked();
+    assert!(!asked.is_empty());
+    for asked in asked {
+        assert!(asked.query.iter().all(|(name, value)| name == "own" && value == "1"), "{:?}", asked.query);
+    }
+}

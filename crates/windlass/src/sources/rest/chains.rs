@@ -49,6 +49,7 @@ impl Links {
             start if is_web(start) => request.bind_credentials(&[start, &self.base_url]),
             _ => request.bind_credentials(&[&self.base_url]),
         }
+        request.own_params = expanded.params.keys().cloned().collect();
         request.params = expanded.params;
         for (name, value) in &self.headers {
             request.set_header(name, value);

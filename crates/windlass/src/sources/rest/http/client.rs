@@ -147,6 +147,8 @@ impl HttpTransport {
         let there = url::origin_of(&address);
         if let Some(place) = &withheld {
             request.headers.clear();
+            request.params.retain(|name, _| !request.own_params.contains(name));
+            address = url::with_parameters(&request.url, &request.params)?;
             if encode::body(&request.body).is_some() {
                 let to = url::masked(address.as_str());
                 return Err(body_withheld(&request.method, &to, place));

@@ -21,6 +21,8 @@ pub struct Request {
     pub url: String,
     /// What is added to the query, in order. Lists repeat the name, nulls are left out.
     pub params: Map<String, Value>,
+    /// Names of parameters that are the caller's, as headers are: they go to no other host.
+    pub own_params: Vec<String>,
     /// Headers in order; a name stands once, whatever its case.
     pub headers: IndexMap<String, String>,
     /// What is sent.
@@ -64,6 +66,7 @@ impl Request {
             home: Some(url::origin(&url).unwrap_or_default()),
             url,
             params: Map::new(),
+            own_params: Vec::new(),
             headers: IndexMap::new(),
             body: RequestBody::Empty,
             auth: None,
