@@ -56,6 +56,9 @@ impl PipelineFile {
         let pipeline = value.get("pipeline").and_then(Value::as_str).unwrap_or_default();
         let mut errors = Vec::new();
         let pointers = source_pointers(value);
+        if self.wrong.iter().any(String::is_empty) {
+            return pointers.iter().flat_map(|pointer| self.wrong_resources(pointer)).collect();
+        }
         let is_of_source = |wrong: &String| pointers.iter().any(|pointer| is_within(wrong, pointer));
         if self.wrong.iter().all(is_of_source) {
             errors.extend(self.pipeline(&Overrides::default()).err());
@@ -84,8 +87,10 @@ impl PipelineFile {
 
     /// What each resource of a source means by itself, for those whose form is right.
     fn wrong_resources(&self, pointer: &str) -> Vec<Error> {
-        let is_right =
-            |place: &str| !self.wrong.iter().any(|wrong| is_within(wrong, place) || is_within(place, wrong));
+        let is_right = |place: &str| {
+            let mut wrong = self.wrong.iter().filter(|wrong| !wrong.is_empty());
+            !wrong.any(|wrong| is_within(wrong, place))
+        };
         let resources = self.resources_of(pointer).into_iter();
         let resources = resources.filter(|(place, resource)| resource.is_object() && is_right(place));
         let meaning = |resource: &Value| -> Result<()> {

@@ -174,7 +174,9 @@ impl PipelineFile {
             errors.push(error);
         }
         let schema = schema();
-        errors.extend(self.fill_sections(&schema, &mut value, &pipeline));
+        let filled = self.fill_sections(&schema, &mut value, &pipeline);
+        let unfilled = filled.iter().map(|(pointer, _)| pointer.clone()).collect::<Vec<_>>();
+        errors.extend(filled.into_iter().map(|(_, error)| error));
         let mut problems = check(&schema, &value);
         problems.extend(needed_of_destination(&value));
         problems.extend(needed_of_sources(&value));
@@ -196,7 +198,7 @@ impl PipelineFile {
         if problems.is_empty() && errors.is_empty() {
             problems = check(&schema, &value);
         }
-        told.extend(problems.iter().map(|problem| problem.pointer.clone()));
+        told.extend(problems.iter().map(|problem| problem.pointer.clone()).chain(unfilled));
         let problems = problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline));
         errors.extend(problems.map(|problem| self.problem(problem)).collect::<Vec<_>>());
         self.document.value = value;
@@ -264,12 +266,14 @@ impl PipelineFile {
         errors
     }
 
-    /// Fills in what the settings say. Gives what is wrong with them, and credentials that are nowhere.
-    fn fill_sections(&self, schema: &Value, value: &mut Value, pipeline: &str) -> Vec<Error> {
+    /// Fills in what the settings say. Gives what is wrong with them, and credentials that are nowhere, with their
+    /// places.
+    fn fill_sections(&self, schema: &Value, value: &mut Value, pipeline: &str) -> Vec<(String, Error)> {
         let mut missing = Vec::new();
         let filled = self.fill_from_layers(schema, value, pipeline, &mut missing);
-        let missing = missing.into_iter().map(|problem| self.problem(problem));
-        filled.err().into_iter().chain(missing).collect()
+        let missing = missing.into_iter().map(|problem| (problem.pointer.clone(), self.problem(problem)));
+        // A setting that cannot be read leaves the others unfilled, wherever they belong.
+        filled.err().into_iter().map(|error| (String::new(), error)).chain(missing).collect()
     }
 
     fn fill_from_layers(
