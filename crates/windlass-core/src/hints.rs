@@ -1,12 +1,15 @@
 //! Hints of a resource: what its author says about its tables before any data is read.
 
+mod option_schemas;
+
 use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
-use schemars::{JsonSchema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use self::option_schemas::{ColumnSchema, contract_schema, strategy_schema};
 use crate::error::{Error, Result};
 use crate::file::FileFormat;
 use crate::merge::MergeStrategy;
@@ -136,54 +139,6 @@ impl DispositionOptions {
             Some(other) => format!("with `disposition: {}` it means nothing; leave it out", other.as_str()),
         }))
     }
-}
-
-/// The strategies by name.
-fn strategy_schema(_: &mut SchemaGenerator) -> schemars::Schema {
-    json_schema!({ "anyOf": [{ "enum": MergeStrategy::ALL.map(MergeStrategy::as_str) }, { "type": "null" }] })
-}
-
-/// Says what the hints of one column are.
-struct ColumnSchema;
-
-impl JsonSchema for ColumnSchema {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ColumnHint".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> schemars::Schema {
-        column_schema()
-    }
-}
-
-/// The hints of one column.
-fn column_schema() -> schemars::Schema {
-    let mut keys: Map<String, Value> =
-        COLUMN_KEYS.iter().map(|key| ((*key).to_owned(), json!(true))).collect();
-    keys.insert(
-        "data_type".to_owned(),
-        json!({ "anyOf": [
-            { "enum": DataType::ALL.map(DataType::as_str) },
-            { "const": "complex", "deprecated": true },
-            { "type": "null" },
-        ] }),
-    );
-    json_schema!({
-        "type": "object",
-        "properties": keys,
-        "patternProperties": { "^x-": true },
-        "additionalProperties": false,
-    })
-}
-
-/// A contract: one mode for everything, or one for each kind of change.
-fn contract_schema(_: &mut SchemaGenerator) -> schemars::Schema {
-    let mode = json!({ "enum": ContractMode::ALL.map(ContractMode::as_str) });
-    json_schema!({ "anyOf": [mode, { "type": "null" }, {
-        "type": "object",
-        "properties": { "tables": mode, "columns": mode, "data_type": mode },
-        "additionalProperties": false,
-    }] })
 }
 
 impl WriteDisposition {

@@ -281,7 +281,8 @@ fn path_below<'a>(root: &'a Value, properties: &'a Map<String, Value>, key: &str
     for _ in 0..LEVELS {
         let mut next = Vec::new();
         for (path, properties) in level {
-            for (name, property) in properties {
+            // What is said of a column never stands at a resource.
+            for (name, property) in properties.iter().filter(|(name, _)| *name != "columns") {
                 let path = [path.as_slice(), &[name.as_str()]].concat();
                 let mut objects = Vec::new();
                 add_objects(root, property, &mut objects);

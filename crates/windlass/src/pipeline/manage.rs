@@ -123,19 +123,21 @@ impl Pipeline {
         Ok((plan, Some(info)))
     }
 
+    /// The error for a schema that is not there.
+    fn no_schema(&self, name: &str, known: &Known) -> Error {
+        let what = if name.is_empty() { "no schema yet".to_owned() } else { format!("no schema `{name}`") };
+        let hint = match known.schemas.is_empty() {
+            true => "run it first: its first run makes the tables",
+            false => "`windlass pipeline info NAME` shows what it has",
+        };
+        Error::config(format!("pipeline `{}` has {what}", self.name)).with_hint(hint)
+    }
+
     /// The plan, and the schema without the tables.
     fn drop_plan(&self, selection: &DropSelection, known: &Known) -> Result<(DropPlan, Schema)> {
         let default = known.state.default_schema_name().map(str::to_owned);
         let name = selection.schema.clone().or(default).unwrap_or_default();
-        let schema = known.schemas.get(&name).ok_or_else(|| {
-            let what =
-                if name.is_empty() { "no schema yet".to_owned() } else { format!("no schema `{name}`") };
-            let hint = match known.schemas.is_empty() {
-                true => "run it first: its first run makes the tables",
-                false => "`windlass pipeline info NAME` shows what it has",
-            };
-            Error::config(format!("pipeline `{}` has {what}", self.name)).with_hint(hint)
-        })?;
+        let schema = known.schemas.get(&name).ok_or_else(|| self.no_schema(&name, known))?;
         let naming = self.naming(Some(schema.convention()?))?;
         let prefix = SystemNames::new(&naming)?.prefix;
         let mut resources: Vec<String> = schema
