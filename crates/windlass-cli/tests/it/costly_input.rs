@@ -218,3 +218,15 @@ fn steps_that_are_long_but_end_are_run() {
     project.run(0);
     assert_eq!(project.query("SELECT n, s, e, l FROM t"), ["399980000,13889,1000,xxxy"]);
 }
+
+#[test]
+fn thousands_of_lists_beside_each_other_are_loaded() {
+    let project = Project::files("");
+    let lists: Vec<String> = (0..1500).map(|number| format!("\"k{number}\":[{{\"a\":1}}]")).collect();
+    project.write("data/a.jsonl", format!("{{{}}}\n", lists.join(",")));
+    project.run(0);
+    assert_eq!(
+        project.one("SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 't__k%'"),
+        "1500"
+    );
+}

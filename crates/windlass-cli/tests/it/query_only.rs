@@ -87,7 +87,7 @@ fn duckdb_is_not_written_to_and_reads_no_other_file() {
 }
 
 /// What DuckDB can do to the file system and to itself.
-const OF_DUCKDB: [&str; 23] = [
+const OF_DUCKDB: [&str; 24] = [
     "COPY u TO 'stolen'",
     "COPY (SELECT 1) TO 'stolen' (FORMAT csv)",
     "EXPLAIN ANALYZE DELETE FROM u",

@@ -120,7 +120,7 @@ fn names_that_differ_by_case_only_are_numbered_in_files_of_every_format() {
     for format in ["jsonl", "csv", "parquet"] {
         let project = Project::with(
             &format!(
-                "{{type: filesystem, bucket_url: out}}\nload: {{loader_file_format: {format}}}\nschema: {{naming: sql_cs_v1}}"
+                "{{type: filesystem, bucket_url: out, loader_file_format: {format}}}\nschema: {{naming: sql_cs_v1}}"
             ),
             "",
         );
@@ -140,7 +140,7 @@ fn numbers_of_more_digits_than_duckdb_has_are_read_from_files() {
     let wei = "123456789012345678901234567890123456789012345";
     for format in ["jsonl", "csv", "parquet"] {
         let project = Project::with(
-            &format!("{{type: filesystem, bucket_url: out}}\nload: {{loader_file_format: {format}}}"),
+            &format!("{{type: filesystem, bucket_url: out, loader_file_format: {format}}}"),
             "columns: {d: {data_type: decimal, precision: 40, scale: 10}}",
         );
         project.write("data/a.jsonl", format!("{{\"id\":1,\"w\":{wei},\"d\":0.00123}}\n"));

@@ -723,7 +723,7 @@ fn credentials_come_from_the_settings() {
         "p.yaml",
         "pipeline: p\ndataset: d\ndestination: {type: duckdb, credentials: out.duckdb}\nsource: {type: sql_database}\n",
     );
-    loader.project.run(2).says(&["no credentials"], "sources.sql_database.credentials");
+    loader.project.run(2).says(&["`credentials` is missing"], "SOURCES__SQL_DATABASE__CREDENTIALS");
     loader
         .project
         .write(".dlt/secrets.toml", format!("[sources.sql_database]\ncredentials = \"{}\"\n", loader.url()));

@@ -179,7 +179,9 @@ impl PipelineFile {
         errors.extend(filled.into_iter().map(|(_, error)| error));
         let mut problems = check(&schema, &value);
         problems.extend(needed_of_destination(&value));
-        problems.extend(needed_of_sources(&value));
+        if !self.is_offline {
+            problems.extend(needed_of_sources(&value));
+        }
         problems.retain(|problem| !told.iter().any(|pointer| is_within(&problem.pointer, pointer)));
         // What a variable brought is text; where something else belongs it is read as that.
         problems.retain(|problem| {

@@ -138,6 +138,9 @@ mod tests {
             assert_eq!(serde_json::to_value(mode).unwrap(), mode.as_str());
         }
         let error = "drop_all".parse::<Refresh>().unwrap_err();
-        assert_eq!(error.hint(), Some("the modes are drop_sources, drop_resources, drop_data"));
+        assert_eq!(
+            error.hint(),
+            Some("did you mean `drop_data`? there are drop_data, drop_sources, drop_resources")
+        );
     }
 }

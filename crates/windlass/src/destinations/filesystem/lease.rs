@@ -70,7 +70,7 @@ impl FilesystemLease {
                     commit.finish(dataset)?;
                 }
             }
-            if create(&path(&folder, next.token), &next)? {
+            if create(&folder, &next)? {
                 let token = Arc::new(AtomicI64::new(next.token));
                 let lease = Self { folder, claim: claim.clone(), token, acquired_at: now };
                 lease.remove_older()?;
@@ -117,8 +117,7 @@ impl FilesystemLease {
     /// Takes the next token, after a commit. Errors: files cannot be written.
     pub(super) fn go_on(&self, now: i64) -> Result<()> {
         let next = self.token() + 1;
-        if create(&path(&self.folder, next), &self.record(next, now, now.saturating_add(self.claim.micros)))?
-        {
+        if create(&self.folder, &self.record(next, now, now.saturating_add(self.claim.micros)))? {
             self.token.store(next, Ordering::SeqCst);
             return self.remove_older();
         }
@@ -159,7 +158,9 @@ impl FilesystemLease {
     /// Removes what earlier holders left.
     fn remove_older(&self) -> Result<()> {
         for file in entries(&self.folder)? {
-            let token = token_of(&file).or_else(|| token_of(&file.with_extension("json")));
+            // Files that a kill left half written have longer names.
+            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let token: Option<i64> = name.split('.').next().and_then(|token| token.parse().ok());
             if token.is_some_and(|token| token < self.token()) {
                 remove_file("filesystem.lease", &file)?;
             }
@@ -189,23 +190,11 @@ fn end_path(folder: &Path, token: i64) -> PathBuf {
 /// The file appears with its content, by a second name for one in `temporary`, a folder on the same file system.
 fn put_end(folder: &Path, temporary: &Path, token: i64, holder: &str, end: &End) -> Result<Option<End>> {
     let path = end_path(folder, token);
-    let failed = |cause| io_error("write", &path, cause);
     let bytes = encode(end)?;
     let source = temporary.join(format!("{token}.{holder}.{}.tmp", std::process::id()));
     failpoint("filesystem.end.create")?;
-    let mut file = File::create(&source).map_err(|cause| io_error("write", &source, cause))?;
-    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-    failpoint("filesystem.end.link")?;
-    let linked = match fs::hard_link(&source, &path) {
-        Err(cause) if !path.exists() && cause.kind() != ErrorKind::NotFound => {
-            // A file system without second names: the file is there before its content is.
-            create_new(&path, &bytes)
-        }
-        Err(cause) if path.exists() || cause.kind() == ErrorKind::AlreadyExists => Ok(false),
-        result => result.map(|()| true),
-    };
-    drop(fs::remove_file(&source));
-    if linked.map_err(failed)? {
+    let linked = put_new(&path, &source, &bytes, || failpoint("filesystem.end.link"))?;
+    if linked {
         failpoint("filesystem.end.sync_folder")?;
         sync_folder(folder)?;
         return Ok(None);
@@ -259,9 +248,28 @@ fn begun(path: &Path, token: i64, claim: &Claim) -> Record {
     }
 }
 
-/// Creates a file with this content. False if it exists.
-fn create(path: &Path, record: &Record) -> Result<bool> {
-    create_new(path, &encode(record)?).map_err(|cause| io_error("write", path, cause))
+/// Creates the file of a lease. False if there is one with its token.
+fn create(folder: &Path, record: &Record) -> Result<bool> {
+    let (path, bytes) = (path(folder, record.token), encode(record)?);
+    let source = folder.join(format!("{}.{}.{}.new", record.token, record.holder, std::process::id()));
+    put_new(&path, &source, &bytes, || failpoint("filesystem.lease.link"))
+}
+
+/// Creates a file that appears with its content, by a second name for one in the same file system. False if it exists.
+fn put_new(path: &Path, source: &Path, bytes: &[u8], before: impl Fn() -> Result<()>) -> Result<bool> {
+    let mut file = File::create(source).map_err(|cause| io_error("write", source, cause))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|cause| io_error("write", source, cause))?;
+    before()?;
+    let linked = match fs::hard_link(source, path) {
+        Err(cause) if !path.exists() && cause.kind() != ErrorKind::NotFound => {
+            // A file system without second names: the file is there before its content is.
+            create_new(path, bytes)
+        }
+        Err(cause) if path.exists() || cause.kind() == ErrorKind::AlreadyExists => Ok(false),
+        result => result.map(|()| true),
+    };
+    drop(fs::remove_file(source));
+    linked.map_err(|cause| io_error("write", path, cause))
 }
 
 fn create_new(path: &Path, bytes: &[u8]) -> std::io::Result<bool> {
@@ -312,6 +320,22 @@ mod tests {
 
     fn seal(lease: &FilesystemLease, folder: &Path, commit: &Commit) -> Result<()> {
         lease.seal(commit, folder)
+    }
+
+    #[test]
+    fn a_lease_that_a_kill_left_half_written_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = take(folder.path(), &claim("a"), 10).unwrap();
+        first.release(20).unwrap();
+        let leases = folder.path().join(LEASES).join("p");
+        fs::write(leases.join("2.a.17.new"), "").unwrap();
+        fs::write(leases.join("1.json.tmp"), "{").unwrap();
+        let second = take(folder.path(), &claim("b"), 30).unwrap();
+        assert_eq!(second.token(), 2);
+        second.go_on(40).unwrap();
+        let mut left: Vec<_> = entries(&leases).unwrap();
+        left.sort();
+        assert_eq!(left, [leases.join("3.json")]);
     }
 
     #[test]

@@ -138,7 +138,7 @@ async fn the_catalogue_tells_keys_and_references() {
     assert_eq!(keys, [r#"["user_id"] -> users ["id"]"#, r#"["b", "a"] -> pairs ["b", "a"]"#]);
     assert!(file.database().reflect(None, &["nothing".to_owned()]).await.unwrap().is_empty());
     let error = file.database().relations(Some("mian")).await.unwrap_err();
-    assert_eq!(error.hint(), Some("did you mean `main`?"));
+    assert_eq!(error.hint(), Some("did you mean `main`? there is no other"));
 }
 
 #[tokio::test]
