@@ -175,7 +175,8 @@ fn an_empty_page_although_there_are_more_is_told() {
             let records = if page == empty || at > 2 { Vec::new() } else { rows(at * 20, at * 20 + 20, 57) };
             Answer::json(&json!({"data": records, "total_pages": 3, "more": true}))
         });
-        let (_, stderr) = run(&project(&server, &format!(", data_selector: data, paginator: {paginator}")));
+        let stderr =
+            project(&server, &format!(", data_selector: data, paginator: {paginator}")).run(0).stderr;
         assert!(stderr.contains("a page has no records, and reading ends there"), "{paginator}: {stderr}");
     }
 }
