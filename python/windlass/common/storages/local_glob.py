@@ -16,10 +16,10 @@ def local_glob(folder: str, pattern: str) -> Iterator[str]:
     `*`, `?` and `[…]` stand for what is within one name, `**` for any folders (none, too). Names that begin with a dot are
     found only by patterns that begin with one, as by Python's `glob`.
 
-    Raises ConfigurationValueError for a pattern that leads out of the folder.
+    Raises ConfigurationValueError for a pattern that begins anew at the root. `..` is taken as it is, as in the reference.
     """
     names = pattern.replace(os.sep, "/").split("/")
-    if not names[0] or ".." in names or "\0" in pattern:
+    if not names[0] or "\0" in pattern:
         raise ConfigurationValueError(
             f"file_glob {pattern!r} leads out of bucket_url: name the folder that holds all of the files in bucket_url"
         )
@@ -42,7 +42,8 @@ def _below(folder: str, parts: List[str], above: FrozenSet[Inode]) -> Iterator[s
     elif not any(letter in part for letter in "*?["):
         place = os.path.join(folder, part)
         if rest:
-            yield from _inside(place, rest, above)
+            # Above the folder nothing is above.
+            yield from _inside(place, rest, frozenset() if part == ".." else above)
         elif os.path.lexists(place):
             yield place
     else:
