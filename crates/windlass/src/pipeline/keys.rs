@@ -72,7 +72,7 @@ fn is_missing(table: &Table, column: &Column, seen: &BTreeSet<(String, String)>)
     let is_optional = column.is_complete() && column.is_nullable();
     let hints = ["primary_key", "merge_key"].into_iter().filter(|hint| column.has(hint));
     let mut parts = hints.flat_map(|hint| table.columns_with(hint));
-    !is_seen(column) && !(is_optional && parts.any(is_seen))
+    !(is_seen(column) || is_optional && parts.any(is_seen))
 }
 
 /// The name of a key as its author wrote it.

@@ -78,12 +78,13 @@ pub(super) fn ranks(
 
 /// What sorts the values of a column and of its variants together.
 fn across(arrays: &[ArrayRef]) -> Result<ArrayRef> {
-    let rows = 0..arrays.first().map_or(0, |array| array.len());
+    let rows = 0..arrays.first().map_or(0, arrow_array::Array::len);
     if arrays.first().is_some_and(|array| array.data_type().is_numeric()) {
         let numbers = arrays.iter().filter(|array| array.data_type().is_numeric());
         let doubles: Vec<ArrayRef> =
             numbers.map(|array| cast(array, &DataType::Float64).map_err(failed)).collect::<Result<_>>()?;
-        let doubles: Vec<&Float64Array> = doubles.iter().map(|array| array.as_primitive()).collect();
+        let doubles: Vec<&Float64Array> =
+            doubles.iter().map(arrow_array::cast::AsArray::as_primitive).collect();
         let first = |row| doubles.iter().find(|array| array.is_valid(row)).map(|array| array.value(row));
         return Ok(Arc::new(rows.map(first).collect::<Float64Array>()));
     }
