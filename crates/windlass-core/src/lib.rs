@@ -24,4 +24,4 @@ pub mod state;
 pub mod value;
 
 pub use error::{At, Error, ErrorKind, Result};
-pub use nearest::{choices, nearest, nearest_first};
+pub use nearest::{choices, did_you_mean, nearest, nearest_first};

@@ -37,7 +37,7 @@ fn is_swapped(word: &str, other: &str) -> bool {
 }
 
 /// A question after the word that was probably meant, with a space behind it; nothing if none is near.
-pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use encoding_rs::{DecoderResult, Encoding};
-use windlass_core::{Error, Result, nearest, nearest_first};
+use windlass_core::{Error, Result, did_you_mean, nearest_first};
 
 /// How the characters of a text are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,8 +65,7 @@ impl Charset {
     /// The same as an option that people set. Errors: there is no such encoding.
     pub(crate) fn option(name: &str) -> Result<Self> {
         Self::named(name).ok_or_else(|| {
-            let near =
-                nearest(name, USUAL).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            let near = did_you_mean(name, USUAL);
             Error::config(format!("there is no encoding `{name}`"))
                 .with_hint(format!("{near}such are {}", nearest_first(name, USUAL).join(", ")))
         })

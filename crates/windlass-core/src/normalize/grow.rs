@@ -4,6 +4,7 @@
 //! passes the contract, in the order of the record. What a contract refuses is noted, so that later records are
 //! treated alike.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -213,9 +214,8 @@ impl SchemaState {
                 if fit(ctx, column, &value, literal).is_some() {
                     return None;
                 }
-                let value = exact_number(ctx, Some(column), &value, literal).unwrap_or(value);
-                let own_type = value.data_type().unwrap_or(own_type);
-                refused(variant_name(ctx, name, variant_suffix(ctx, own_type, &value).0))
+                let (_, suffix, _) = variant_of(ctx, Some(column), (own_type, &value), literal);
+                refused(variant_name(ctx, name, suffix))
             });
             drop_row |= mode == Some(ContractMode::DiscardRow);
             mode != Some(ContractMode::DiscardValue)
@@ -361,10 +361,8 @@ impl Growth<'_, '_> {
             return Ok(());
         }
         // The value does not fit the column: it needs a variant, of its own type or, failing that, as text.
-        let exact = exact_number(self.ctx, complete, value, literal);
-        let value = exact.as_ref().unwrap_or(value);
-        let own_type = value.data_type().unwrap_or(own_type);
-        let (suffix, as_text) = variant_suffix(self.ctx, own_type, value);
+        let (value, suffix, as_text) = variant_of(self.ctx, complete, (own_type, value), literal);
+        let (value, own_type) = (&*value, value.data_type().unwrap_or(own_type));
         let variant = self.existing_complex_variant(known, name, own_type);
         let variant = variant.unwrap_or_else(|| variant_name(self.ctx, name, suffix));
         let existing =
@@ -455,8 +453,21 @@ pub(super) fn fit(ctx: &Context, column: &Column, value: &Scalar<'_>, literal: O
     Physical::of(column, &ctx.types).cell(value)
 }
 
+/// What a variant of the column holds of a value of this type, the suffix of its name, and whether it holds that as text;
+/// `literal` as for [`fit`].
+pub(super) fn variant_of<'v, 's>(
+    ctx: &Context,
+    column: Option<&Column>,
+    (own_type, value): (DataType, &'v Scalar<'s>),
+    literal: Option<&str>,
+) -> (Cow<'v, Scalar<'s>>, &'static str, bool) {
+    let value = exact_number(ctx, column, value, literal).map_or(Cow::Borrowed(value), Cow::Owned);
+    let (suffix, as_text) = variant_suffix(ctx, value.data_type().unwrap_or(own_type), &value);
+    (value, suffix, as_text)
+}
+
 /// What a variant of a column of decimals holds of a number that a float may not hold; `literal` as for [`fit`].
-pub(super) fn exact_number(
+fn exact_number(
     ctx: &Context,
     column: Option<&Column>,
     value: &Scalar<'_>,
@@ -491,13 +502,12 @@ pub fn column_for(ctx: &Context, table: &Table, name: &str, value: &Scalar<'_>) 
         None if new_column(ctx, name, column, value, None).is_some() => return None,
         None => {}
     }
-    let exact = exact_number(ctx, column.filter(|column| column.is_complete()), value, None);
-    let value = exact.as_ref().unwrap_or(value);
-    let (suffix, as_text) = variant_suffix(ctx, value.data_type().unwrap_or(own_type), value);
+    let complete = column.filter(|column| column.is_complete());
+    let (value, suffix, as_text) = variant_of(ctx, complete, (own_type, value), None);
     let variant = variant_name(ctx, name, suffix);
-    match fit_variant(ctx, table.columns.get(&variant)?, value, as_text) {
+    match fit_variant(ctx, table.columns.get(&variant)?, &value, as_text) {
         Some(cell) => Some((variant, cell)),
-        None => column_for(ctx, table, &variant, value),
+        None => column_for(ctx, table, &variant, &value),
     }
 }
 
@@ -513,7 +523,7 @@ pub(super) fn fit_variant(ctx: &Context, column: &Column, value: &Scalar<'_>, as
 /// The suffix of the variant for a value, and whether it holds the value as text.
 ///
 /// A value that no column of its own type can hold (a decimal with too many digits) is kept as text.
-pub(super) fn variant_suffix(ctx: &Context, own_type: DataType, value: &Scalar<'_>) -> (&'static str, bool) {
+fn variant_suffix(ctx: &Context, own_type: DataType, value: &Scalar<'_>) -> (&'static str, bool) {
     let plain = Column::typed("", own_type, true);
     match own_type {
         own_type if fit(ctx, &plain, value, None).is_some() => (own_type.as_str(), false),
@@ -570,8 +580,13 @@ impl Discarded {
             *self.values.entry(table.clone()).or_default() += count;
         }
         add_lost(&mut self.overwritten, &other.overwritten);
-        for (table, parents) in &other.parents {
-            self.parents.entry(table.clone()).or_default().extend(parents.iter().cloned());
+        self.add_parents(other.parents.clone());
+    }
+
+    /// Adds tables that lists of several tables come to.
+    pub(super) fn add_parents(&mut self, parents: BTreeMap<String, BTreeSet<String>>) {
+        for (table, parents) in parents {
+            self.parents.entry(table).or_default().extend(parents);
         }
     }
 }

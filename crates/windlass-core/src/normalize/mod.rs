@@ -269,9 +269,7 @@ impl Normalizer {
         if has_grown {
             turn.publish(&self.state);
         }
-        for (table, parents) in std::mem::take(&mut self.plan.parents) {
-            self.discarded.parents.entry(table).or_default().extend(parents);
-        }
+        self.discarded.add_parents(std::mem::take(&mut self.plan.parents));
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 
 use super::collisions::{LostValue, count_lost};
 use super::flatten::truthy_text;
-use super::grow::{Discarded, exact_number, fit, fit_variant, new_column, null_error, variant_suffix};
+use super::grow::{Discarded, fit, fit_variant, new_column, null_error, variant_of};
 use super::names_below::NamesBelow;
 use super::physical::Cell;
 use super::plan::{Accepts, Link, NONE, Plan, RecordRow, Shape, Sources};
@@ -509,23 +509,20 @@ impl Observer<'_, '_> {
                 }
             }
         }
-        let exact = exact_number(from.ctx, plan.column.as_ref(), value, literal);
-        let value = exact.as_ref().unwrap_or(value);
-        let own_type = value.data_type().unwrap_or(own_type);
-        let (suffix, as_text) = variant_suffix(from.ctx, own_type, value);
+        let (value, suffix, as_text) = variant_of(from.ctx, plan.column.as_ref(), (own_type, value), literal);
         let variant = tables.variant(from, column, suffix);
         let plan = &mut tables.columns[variant as usize];
         match &plan.column {
             None if plan.refused.is_none() && !plan.is_excluded => return Err(Stop::Novel),
             Some(definition) => {
-                if let Some(cell) = fit_variant(from.ctx, definition, value, as_text) {
+                if let Some(cell) = fit_variant(from.ctx, definition, &value, as_text) {
                     plan.push_cell(row, cell, node);
                     return Ok(());
                 }
             }
             None => {}
         }
-        self.scalar(table, variant, row, value, node)
+        self.scalar(table, variant, row, &value, node)
     }
 
     fn inherited_cell(&mut self, at: usize, table: u32, row: u32) -> Step {

@@ -551,8 +551,7 @@ fn needed_of_sources(value: &Value) -> Vec<Problem> {
     let needed = source_pointers(value).into_iter().filter_map(|pointer| {
         let source = value.pointer(&pointer)?.as_object()?;
         let entry = source_entry(source.get("type")?.as_str()?).ok()?;
-        let key = entry.needed.filter(|key| source.get(*key).is_none_or(Value::is_null))?;
-        Some(Problem { pointer, message: format!("`{key}` is missing"), hint: None })
+        lacks(&pointer, source, entry.needed)
     });
     needed.collect()
 }
@@ -561,9 +560,13 @@ fn needed_of_sources(value: &Value) -> Vec<Problem> {
 fn needed_of_destination(value: &Value) -> Option<Problem> {
     let destination = value.get("destination")?.as_object()?;
     let entry = destination_entry(destination.get("type")?.as_str()?).ok()?;
-    let key = entry.needed.filter(|key| destination.get(*key).is_none_or(Value::is_null))?;
-    let message = format!("`{key}` is missing");
-    Some(Problem { pointer: "/destination".to_owned(), message, hint: None })
+    lacks("/destination", destination, entry.needed)
+}
+
+/// What is wrong with options that lack the key that is needed.
+fn lacks(pointer: &str, options: &Map<String, Value>, needed: Option<&str>) -> Option<Problem> {
+    let key = needed.filter(|key| options.get(*key).is_none_or(Value::is_null))?;
+    Some(Problem { pointer: pointer.to_owned(), message: format!("`{key}` is missing"), hint: None })
 }
 
 /// Fills in the settings of each table that is named, which have a section of their own.

@@ -195,13 +195,10 @@ impl FilesystemSession {
     /// The tables of all schemas of the dataset, if the names of files do not tell theirs at once.
     fn known_tables(&self, names: &SystemNames) -> Result<BTreeSet<Named>> {
         if self.inner.layout.has_sure_prefix() {
-            return Ok(BTreeSet::new());
+            Ok(BTreeSet::new())
+        } else {
+            Ok(named(&self.newest_schemas(names)?))
         }
-        let schemas = self.newest_schemas(names)?;
-        let tables = schemas.iter().flat_map(|schema| {
-            schema.tables.keys().map(|table| (schema.name.clone(), table.clone())).collect::<Vec<_>>()
-        });
-        Ok(tables.collect())
     }
 
     /// Runs `work`, which may block, aside.
@@ -217,6 +214,14 @@ impl FilesystemSession {
         };
         aside(move || work(&session)).await
     }
+}
+
+/// The tables of schemas.
+fn named(schemas: &[Schema]) -> BTreeSet<Named> {
+    let tables = |schema: &Schema| {
+        schema.tables.keys().map(|table| (schema.name.clone(), table.clone())).collect::<Vec<_>>()
+    };
+    schemas.iter().flat_map(tables).collect()
 }
 
 fn unclear(path: &Path, other: &str) -> Error {
@@ -454,7 +459,7 @@ impl FilesystemSession {
         let names = self.names()?;
         let tables = self.aside(move |session| {
             let schemas = session.newest_schemas(&names)?;
-            let known = session.known_tables(&names)?;
+            let known = named(&schemas);
             let mut tables = Vec::new();
             for schema in &schemas {
                 for table in schema.tables.values() {
