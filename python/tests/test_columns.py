@@ -138,6 +138,37 @@ def test_frames_that_change_a_type_lose_nothing(pipeline):
         assert rows(pipeline, f"SELECT count({name}), count({name}__v_{kind}) FROM t") == [(1, 1)], name
 
 
+@pytest.mark.parametrize("later", ["a null", "no column", "another type", "a column of nulls"])
+def test_a_column_that_refused_nulls_is_empty_later(pipeline, later):
+    pa = pytest.importorskip("pyarrow")
+    required = pa.schema([pa.field("id", pa.int64(), nullable=False), pa.field("n", pa.int64(), nullable=False)])
+    second = {
+        "a null": pa.table({"id": pa.array([2]), "n": pa.array([None], pa.int64())}),
+        "no column": pa.table({"id": pa.array([2])}),
+        "another type": pa.table({"id": pa.array([2]), "n": pa.array(["x"])}),
+        "a column of nulls": pa.table({"id": pa.array([2]), "n": pa.nulls(1)}),
+    }[later]
+    pipeline.run(pa.table({"id": [1], "n": [1]}, schema=required), table_name="t")
+    assert pipeline.default_schema.tables["t"]["columns"]["n"]["nullable"] is False
+    pipeline.run(second, table_name="t")
+    pipeline.run(pa.table({"id": [3], "n": [3]}, schema=required), table_name="t")
+    assert rows(pipeline, "SELECT id, n FROM t ORDER BY id") == [(1, 1), (2, None), (3, 3)]
+    if later == "another type":
+        assert rows(pipeline, "SELECT n__v_text FROM t WHERE id = 2") == [("x",)]
+
+
+@pytest.mark.parametrize("mode", ["freeze", "discard_value", "discard_row"])
+def test_a_contract_keeps_a_column_from_taking_nulls(pipeline, mode):
+    pa = pytest.importorskip("pyarrow")
+    required = pa.schema([pa.field("id", pa.int64(), nullable=False), pa.field("n", pa.int64(), nullable=False)])
+    pipeline.run(pa.table({"id": [1], "n": [1]}, schema=required), table_name="t")
+    with pytest.raises(Exception, match="`n`|may not be null"):
+        pipeline.run(pa.table({"id": pa.array([2])}), table_name="t", schema_contract={"data_type": mode})
+    # Nothing was sealed that stands in the way.
+    pipeline.run(pa.table({"id": [3], "n": [3]}, schema=required), table_name="t")
+    assert rows(pipeline, "SELECT id, n FROM t ORDER BY id") == [(1, 1), (3, 3)]
+
+
 def test_a_record_batch_reader_and_a_pandas_frame(pipeline):
     pa = pytest.importorskip("pyarrow")
     pd = pytest.importorskip("pandas")

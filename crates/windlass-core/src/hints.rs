@@ -488,6 +488,11 @@ pub fn keep_types(tables: &mut [Table], schema: &Schema) -> Vec<KeptType> {
                 column.precision = known.precision;
                 column.scale = known.scale;
                 column.timezone = known.timezone;
+                // Where a value goes to a variant, its own column stays empty.
+                let is_key = ["primary_key", "merge_key"].iter().any(|key| column.has(key));
+                if !known.is_nullable() && !is_key {
+                    column.nullable = Some(true);
+                }
                 kept.push(KeptType { table: table.name.clone(), column: known.clone(), declared });
             }
         }

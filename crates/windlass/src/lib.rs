@@ -12,6 +12,8 @@ pub mod extract;
 mod failpoint;
 mod files;
 mod holder;
+#[cfg(feature = "duckdb")]
+mod interrupted;
 mod load;
 mod memory;
 pub mod packages;

@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use crate::project::Project;
+use crate::server::Server;
 
 fn sqlite(project: &Project, statements: &str) {
     let script =
@@ -86,6 +87,73 @@ fn what_the_column_can_never_hold_does_not_stop_the_pipeline() {
         "12345678901234.5",
     );
     kept(("int", "1"), ("blob", "x'00'"), "octet_length(n__v_binary)", "1");
+}
+
+#[test]
+fn a_column_that_refuses_nulls_changes_its_type_as_well() {
+    kept(("int NOT NULL", "1"), ("text NOT NULL", "'x'"), "n__v_text", "x");
+    kept(("int NOT NULL", "1"), ("real NOT NULL", "2.7"), "n__v_double", "2.7");
+    kept(
+        ("date NOT NULL", "'2024-01-01'"),
+        ("timestamp NOT NULL", "'2024-01-02 13:14:15'"),
+        "n__v_timestamp",
+        "2024-01-02",
+    );
+}
+
+/// Loads a table with a column that refuses nulls, changes the source, loads again, and gives what is stored.
+fn emptied(destination: &str, disposition: &str, change: &str) -> Vec<String> {
+    let project = source(destination);
+    let dataset = format!("emptied_{}", std::process::id());
+    if let Some(url) = destination.split('"').nth(1) {
+        let drop = format!(
+            "DROP SCHEMA IF EXISTS {dataset} CASCADE; DROP SCHEMA IF EXISTS {dataset}_staging CASCADE"
+        );
+        assert!(Command::new("psql").args(["-X", "-q", url, "-c", &drop]).status().unwrap().success());
+    }
+    let dataset = format!("dataset: {dataset}\n");
+    let pipeline = std::fs::read_to_string(project.path("p.yaml")).unwrap();
+    let pipeline =
+        pipeline.replace("write_disposition: append", disposition).replace("dataset: d\n", &dataset);
+    project.write("p.yaml", pipeline);
+    sqlite(
+        &project,
+        "CREATE TABLE t (id int NOT NULL, n int NOT NULL, o text NOT NULL); INSERT INTO t VALUES (1, 1, 'a')",
+    );
+    project.run(0);
+    sqlite(&project, change);
+    project.run(0);
+    // The schema that is stored and the tables agree from now on.
+    project.run(0);
+    project.query("SELECT DISTINCT id, n, o FROM t ORDER BY id")
+}
+
+#[test]
+fn a_column_that_comes_to_allow_nulls_or_is_dropped_does_not_stop_the_pipeline() {
+    let allows = "CREATE TABLE u (id int NOT NULL, n int, o text NOT NULL); INSERT INTO u VALUES (2, NULL, 'b'); \
+                  DROP TABLE t; ALTER TABLE u RENAME TO t";
+    let drops = "DELETE FROM t; INSERT INTO t VALUES (2, 2, 'b'); ALTER TABLE t DROP COLUMN n";
+    let merge = "write_disposition: merge, primary_key: id";
+    let mut destinations = vec![DUCKDB.to_owned(), "{type: sqlite, credentials: out.db}".to_owned()];
+    let server = Server::shared();
+    if let Some(server) = &server {
+        destinations.push(format!("{{type: postgres, credentials: \"{}\"}}", server.url));
+    }
+    for destination in &destinations {
+        for change in [allows, drops] {
+            assert_eq!(
+                emptied(destination, "write_disposition: append", change),
+                ["1,1,a", "2,,b"],
+                "{destination}: {change}"
+            );
+            assert_eq!(emptied(destination, merge, change), ["1,1,a", "2,,b"], "{destination}: {change}");
+            assert_eq!(
+                emptied(destination, "write_disposition: replace", change),
+                ["2,,b"],
+                "{destination}: {change}"
+            );
+        }
+    }
 }
 
 #[test]

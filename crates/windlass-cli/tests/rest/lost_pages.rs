@@ -63,6 +63,28 @@ fn a_guessed_parameter_that_is_not_heeded_is_an_error() {
 }
 
 #[test]
+fn a_guessed_cursor_ends_where_the_api_says_that_there_is_no_more() {
+    // The cursor of the last page leads to the last record again.
+    for (more, last) in [("has_more", Some(false)), ("hasNext", Some(false)), ("has_more", None)] {
+        let server = Server::new(move |asked: &Asked| {
+            let from = number(asked, "cursor").unwrap_or(0);
+            let is_last = from + 20 >= 57;
+            let next = if is_last && last.is_none() { Value::Null } else { json!(from + 20) };
+            let mut body = json!({"data": rows(from.min(56), from + 20, 57), "meta": {"next_cursor": next}});
+            match (is_last, last) {
+                (false, _) => body["meta"][more] = json!(true),
+                (true, Some(last)) => body["meta"][more] = json!(last),
+                (true, None) => {}
+            }
+            Answer::json(&body)
+        });
+        let (count, stderr) = run(&project(&server, ""));
+        assert_eq!(count, "57 57", "{more}: {:?}", server.lines());
+        assert!(stderr.contains(&format!("while `meta.{more}` is true")), "{stderr}");
+    }
+}
+
+#[test]
 fn a_first_page_that_comes_again_is_told() {
     let server = numbered(1, true, "");
     let (_, stderr) = run(&project(&server, ", paginator: {type: page_number, total_path: total_pages}"));

@@ -9,7 +9,7 @@ use super::lag;
 use super::options::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder};
 use super::stored::Stored;
 use super::tally::Tally;
-use super::value::{self, Limit};
+use super::value::{self, Limit, TextOrder};
 use crate::error::{At, Error, Result};
 use crate::hints::OneOrMany;
 use crate::json::{NodePosition, ParsedRow, Select, Tape, write_digest_text};
@@ -26,8 +26,7 @@ pub struct Filter {
     pub(super) key: RecordKey,
     /// Whether records at the start of the range are compared with what was loaded before.
     deduplicates: bool,
-    /// Whether texts are compared by the instants that they mean.
-    instants: bool,
+    text_order: TextOrder,
 }
 
 /// Where the cursor is in a record.
@@ -133,17 +132,17 @@ impl Filter {
             end: value::from_json(&options.end_value)?.map(Limit::new),
             stored,
             key,
-            instants: false,
+            text_order: TextOrder::Letters,
         })
     }
 
-    /// The same, with texts compared by the instants that they mean: for a column that is declared to be a timestamp.
-    /// What is stored stays the text of the data.
-    pub fn of_instants(mut self) -> Self {
-        self.instants = true;
-        self.start = self.start.map(Limit::of_instants);
-        self.end = self.end.map(Limit::of_instants);
-        self.stored.last = self.stored.last.map(Limit::of_instants);
+    /// The same, with texts compared in this order.
+    pub fn of_texts(mut self, order: TextOrder) -> Self {
+        self.text_order = order;
+        let limit = |limit: Limit| limit.of_texts(order);
+        self.start = self.start.map(limit);
+        self.end = self.end.map(limit);
+        self.stored.last = self.stored.last.map(limit);
         self
     }
 
@@ -188,7 +187,7 @@ impl Filter {
 
     /// A tally for one worker.
     pub fn tally(&self) -> Tally {
-        Tally::new(self.options.last_value_func).of_instants(self.instants)
+        Tally::new(self.options.last_value_func).of_texts(self.text_order)
     }
 
     /// Judges the records of a page of JSON.
@@ -300,7 +299,7 @@ impl Filter {
             match &mut last {
                 None => last = Some((value, vec![index])),
                 Some((best, same)) => {
-                    match value::compare_by(self.instants, value, best).map(|order| func.order(order)) {
+                    match value::compare_by(self.text_order, value, best).map(|order| func.order(order)) {
                         Some(Ordering::Less) => {}
                         Some(Ordering::Equal) => same.push(index),
                         Some(Ordering::Greater) => {
@@ -380,7 +379,7 @@ impl Filter {
             RowOrder::Asc => Ordering::Less,
             RowOrder::Desc => Ordering::Greater,
         };
-        if value::compare_by(self.instants, cursor, previous) != Some(backwards) {
+        if value::compare_by(self.text_order, cursor, previous) != Some(backwards) {
             return Ok(());
         }
         let word = if order == RowOrder::Asc { "asc" } else { "desc" };

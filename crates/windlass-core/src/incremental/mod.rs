@@ -26,6 +26,7 @@ pub use digest::{MAX_BOUNDARY_RECORDS, MAX_PLAIN_DIGESTS, WARN_BOUNDARY_RECORDS}
 pub use filter::{Filter, Judged, Reading};
 pub use options::{Bound, Extreme, Guard, IncrementalOptions, MissingCursor, RowOrder};
 pub use tally::Tally;
+pub use value::TextOrder;
 
 #[cfg(test)]
 mod tests;

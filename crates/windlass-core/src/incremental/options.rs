@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::value;
+use super::value::{self, TextOrder};
 use crate::error::{Error, Result};
 use crate::hints::OneOrMany;
 use crate::json::Select;
@@ -167,9 +167,11 @@ impl IncrementalOptions {
             return Err(Error::config("`end_value` is set, but `initial_value` is not")
                 .with_hint("a range needs both ends"));
         };
-        // Texts of one instant may be written in several forms.
-        let order = value::compare_by(true, &end, &initial).or_else(|| value::compare(&end, &initial));
-        match order.map(|order| self.last_value_func.order(order)) {
+        // Texts may stand for instants or numbers, which the type of the column says. Only what is wrong in any case is.
+        let order = |texts| value::compare_by(texts, &end, &initial).or_else(|| value::compare(&end, &initial));
+        let orders = [TextOrder::Instants, TextOrder::Numbers].map(order);
+        let orders = orders.map(|order| order.map(|order| self.last_value_func.order(order)));
+        match orders.into_iter().max().flatten() {
             None => Err(Error::config("`initial_value` and `end_value` are of different types")
                 .with_hint("write both as a number, or both as a text")),
             Some(Ordering::Less) => {

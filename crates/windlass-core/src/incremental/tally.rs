@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::digest::{Digest, DigestForm, Digests};
 use super::options::Extreme;
-use super::value;
+use super::value::{self, TextOrder};
 use crate::error::{Error, Result};
 use crate::value::Scalar;
 
@@ -16,8 +16,7 @@ use crate::value::Scalar;
 #[derive(Clone, Debug)]
 pub struct Tally {
     func: Extreme,
-    /// Whether texts are compared by the instants that they mean.
-    instants: bool,
+    text_order: TextOrder,
     pub(super) last: Option<Last>,
     /// Records that were kept.
     pub(super) kept: u64,
@@ -38,12 +37,12 @@ pub(super) struct Last {
 
 impl Tally {
     pub(super) fn new(func: Extreme) -> Self {
-        Self { func, instants: false, last: None, kept: 0, has_pages: false, previous: None }
+        Self { func, text_order: TextOrder::Letters, last: None, kept: 0, has_pages: false, previous: None }
     }
 
-    /// The same, with texts compared by the instants that they mean if `instants`.
-    pub(super) fn of_instants(self, instants: bool) -> Self {
-        Self { instants, ..self }
+    /// The same, with texts compared in this order.
+    pub(super) fn of_texts(self, text_order: TextOrder) -> Self {
+        Self { text_order, ..self }
     }
 
     /// What was seen so far, for a run that goes on after a crash.
@@ -129,9 +128,9 @@ impl Tally {
 
     fn order_of(&self, value: &Scalar<'_>) -> Result<Ordering> {
         let Some(last) = &self.last else { return Ok(Ordering::Greater) };
-        let order = value::compare_by(self.instants, value, &last.value);
+        let order = value::compare_by(self.text_order, value, &last.value);
         let order = order.ok_or_else(|| match (value, &last.value) {
-            (Scalar::Text(_), Scalar::Text(_)) => value::no_instant(),
+            (Scalar::Text(_), Scalar::Text(_)) => self.text_order.mixed(),
             _ => mixed(value::kind(&last.value), value::kind(value)),
         })?;
         Ok(self.func.order(order))

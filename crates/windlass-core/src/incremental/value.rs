@@ -74,10 +74,41 @@ fn unordered(what: &str) -> Error {
         .with_hint("a cursor must be a number, a text, a timestamp or a date; choose another cursor_path")
 }
 
-/// The error for texts of which one means an instant and the other does not.
-pub(super) fn no_instant() -> Error {
-    Error::data("the cursor is a date or a time in one record and another text in the next")
-        .with_hint("its column is declared as a timestamp: write all of them as ISO dates and times, such as 2024-01-01T00:00:00Z")
+/// How texts are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TextOrder {
+    /// Letter by letter.
+    #[default]
+    Letters,
+    /// By the instants that they mean: `…:00.5Z` sorts before `…:00Z` by its letters.
+    Instants,
+    /// By the numbers that they mean: `10` sorts before `9` by its letters.
+    Numbers,
+}
+
+impl TextOrder {
+    /// The order of texts in a column that is declared to have this type.
+    pub fn of_type(declared: Option<&str>) -> Self {
+        match declared {
+            Some("timestamp" | "date") => Self::Instants,
+            Some("bigint" | "decimal" | "double" | "wei") => Self::Numbers,
+            _ => Self::Letters,
+        }
+    }
+
+    /// The error for texts of which one means what the others do, and one does not.
+    pub(super) fn mixed(self) -> Error {
+        match self {
+            Self::Numbers => {
+                Error::data("the cursor is a number in one record and another text in the next")
+                    .with_hint("its column is declared as a number: write all of them as numbers")
+            }
+            _ => Error::data("the cursor is a date or a time in one record and another text in the next").with_hint(
+                "its column is declared as a timestamp or date: write all of them as ISO dates and times, such as \
+                 2024-01-01T00:00:00Z",
+            ),
+        }
+    }
 }
 
 /// What kind of value it is, for errors.
@@ -110,24 +141,38 @@ pub(super) fn compare(a: &Scalar<'_>, b: &Scalar<'_>) -> Option<Ordering> {
     }
 }
 
-/// The same, with texts compared by the instants that they mean if `instants`, as where their column is declared to be a
-/// timestamp: `…:00.5Z` sorts before `…:00Z` as a text. `None` for a text that means one beside a text that means none.
+/// The same, with texts in their order. `None` for a text that means an instant or a number beside one that means none.
 #[inline]
-pub(super) fn compare_by(instants: bool, a: &Scalar<'_>, b: &Scalar<'_>) -> Option<Ordering> {
-    match (instants, a, b) {
-        (true, Scalar::Text(one), Scalar::Text(other)) => match (instant(one), instant(other)) {
-            (Some(one), Some(other)) => Some(one.cmp(&other)),
+pub(super) fn compare_by(order: TextOrder, a: &Scalar<'_>, b: &Scalar<'_>) -> Option<Ordering> {
+    match (order, a, b) {
+        (TextOrder::Letters, ..) => compare(a, b),
+        (TextOrder::Instants, Scalar::Text(one), Scalar::Text(other)) => {
+            match (instant(one), instant(other)) {
+                (Some(one), Some(other)) => Some(one.cmp(&other)),
+                (None, None) => compare(a, b),
+                _ => None,
+            }
+        }
+        (TextOrder::Instants, Scalar::Text(text), Scalar::Timestamp(_) | Scalar::Date(_)) => {
+            Some(instant(text)?.cmp(&moment(b)?))
+        }
+        (TextOrder::Instants, Scalar::Timestamp(_) | Scalar::Date(_), Scalar::Text(text)) => {
+            Some(moment(a)?.cmp(&instant(text)?))
+        }
+        (TextOrder::Numbers, Scalar::Text(one), Scalar::Text(other)) => match (number(one), number(other)) {
+            (Some(one), Some(other)) => one.compare(&other),
             (None, None) => compare(a, b),
             _ => None,
         },
-        (true, Scalar::Text(text), Scalar::Timestamp(_) | Scalar::Date(_)) => {
-            Some(instant(text)?.cmp(&moment(b)?))
-        }
-        (true, Scalar::Timestamp(_) | Scalar::Date(_), Scalar::Text(text)) => {
-            Some(moment(a)?.cmp(&instant(text)?))
-        }
+        (TextOrder::Numbers, Scalar::Text(text), _) => number(text)?.compare(decimal(b)?.as_ref()),
+        (TextOrder::Numbers, _, Scalar::Text(text)) => decimal(a)?.compare(&number(text)?),
         _ => compare(a, b),
     }
+}
+
+/// The number that a text means, if it has a place among the others.
+fn number(text: &str) -> Option<Decimal> {
+    Decimal::parse(text.trim()).filter(Decimal::is_finite)
 }
 
 /// The microseconds since the epoch that an ISO text means; a text without offset counts as UTC.
@@ -192,8 +237,7 @@ fn decimal<'a>(value: &'a Scalar<'_>) -> Option<Cow<'a, Decimal>> {
 pub(super) struct Limit {
     pub(super) value: Scalar<'static>,
     iso: Option<IsoValue>,
-    /// Whether texts are compared by the instants that they mean.
-    instants: bool,
+    order: TextOrder,
 }
 
 impl Limit {
@@ -202,12 +246,12 @@ impl Limit {
             Scalar::Text(text) => parse_iso(text),
             _ => None,
         };
-        Self { value, iso, instants: false }
+        Self { value, iso, order: TextOrder::Letters }
     }
 
-    /// The same, with texts compared by the instants that they mean.
-    pub(super) fn of_instants(self) -> Self {
-        Self { instants: true, ..self }
+    /// The same, with texts compared in this order.
+    pub(super) fn of_texts(self, order: TextOrder) -> Self {
+        Self { order, ..self }
     }
 
     /// The order of a cursor relative to this limit.
@@ -215,9 +259,9 @@ impl Limit {
     /// Errors: they cannot be compared; `what` names the limit.
     #[inline]
     pub(super) fn order_of(&self, cursor: &Scalar<'_>, what: &str) -> Result<Ordering> {
-        compare_by(self.instants, cursor, &self.value).or_else(|| self.as_iso(cursor)).ok_or_else(|| {
-            if self.instants && matches!((cursor, &self.value), (Scalar::Text(_), Scalar::Text(_))) {
-                return no_instant();
+        compare_by(self.order, cursor, &self.value).or_else(|| self.as_iso(cursor)).ok_or_else(|| {
+            if matches!((cursor, &self.value), (Scalar::Text(_), Scalar::Text(_))) {
+                return self.order.mixed();
             }
             Error::data(format!(
                 "the cursor is {}, but the {what} is {}",
@@ -319,17 +363,45 @@ mod tests {
         let text = |text: &'static str| Scalar::Text(text.into());
         for (i, a) in ascending.iter().enumerate() {
             for (j, b) in ascending.iter().enumerate() {
-                assert_eq!(compare_by(true, &text(a), &text(b)), Some(i.cmp(&j)), "{a} {b}");
-                let limit = Limit::new(text(b)).of_instants();
+                assert_eq!(compare_by(TextOrder::Instants, &text(a), &text(b)), Some(i.cmp(&j)), "{a} {b}");
+                let limit = Limit::new(text(b)).of_texts(TextOrder::Instants);
                 assert_eq!(limit.order_of(&text(a), "x").unwrap(), i.cmp(&j), "{a} {b}");
             }
         }
         let same = [text("2024-01-01T00:00:00Z"), text("2024-01-01"), text("2024-01-01T01:00+01:00")];
-        assert!(same.iter().all(|one| compare_by(true, one, &same[0]) == Some(Ordering::Equal)));
-        assert_eq!(compare_by(true, &text("a"), &text("b")), Some(Ordering::Less));
-        assert_eq!(compare_by(true, &text("2024-01-01"), &text("soon")), None);
-        assert!(Limit::new(text("2024-01-01")).of_instants().order_of(&text("soon"), "x").is_err());
-        assert_eq!(compare_by(false, &text("2024-01-01T00:00:00.5Z"), &same[0]), Some(Ordering::Less));
+        assert!(
+            same.iter().all(|one| compare_by(TextOrder::Instants, one, &same[0]) == Some(Ordering::Equal))
+        );
+        assert_eq!(compare_by(TextOrder::Instants, &text("a"), &text("b")), Some(Ordering::Less));
+        assert_eq!(compare_by(TextOrder::Instants, &text("2024-01-01"), &text("soon")), None);
+        assert!(
+            Limit::new(text("2024-01-01"))
+                .of_texts(TextOrder::Instants)
+                .order_of(&text("soon"), "x")
+                .is_err()
+        );
+        assert_eq!(
+            compare_by(TextOrder::Letters, &text("2024-01-01T00:00:00.5Z"), &same[0]),
+            Some(Ordering::Less)
+        );
+    }
+
+    #[test]
+    fn texts_of_a_column_of_numbers_are_compared_by_their_numbers() {
+        let ascending = ["-10", "-9.5", "0", "9", "10", "1e2", "1234567890123456789012345678901"];
+        let text = |text: &'static str| Scalar::Text(text.into());
+        for (i, a) in ascending.iter().enumerate() {
+            for (j, b) in ascending.iter().enumerate() {
+                assert_eq!(compare_by(TextOrder::Numbers, &text(a), &text(b)), Some(i.cmp(&j)), "{a} {b}");
+            }
+        }
+        assert_eq!(compare_by(TextOrder::Numbers, &text("9"), &Scalar::Int(10)), Some(Ordering::Less));
+        assert_eq!(
+            compare_by(TextOrder::Numbers, &Scalar::Double(9.5), &text("9.50")),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(compare_by(TextOrder::Numbers, &text("9"), &text("nine")), None);
+        assert_eq!(compare_by(TextOrder::Numbers, &text("9"), &text("NaN")), None);
     }
 
     #[test]

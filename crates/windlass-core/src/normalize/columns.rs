@@ -174,13 +174,33 @@ impl BatchColumns {
         Ok(Self { columns, is_nested: is_taken_apart })
     }
 
-    /// What the table lacks, with the engine's own columns last; `None` if it lacks nothing.
-    pub(super) fn missing(&self, ctx: &Context, state: &SchemaState, table: &str) -> Option<Table> {
-        let known = state.schema.table(table);
-        let mut partial = Table { parent: known.and_then(|t| t.parent.clone()), ..Table::new(table) };
+    /// What the batch changes in the table: the columns that it lacks, and those that have to take nulls from now on.
+    /// `None` if that is nothing.
+    ///
+    /// Errors: a contract keeps a column from taking nulls.
+    pub(super) fn changes(
+        &self,
+        ctx: &Context,
+        state: &SchemaState,
+        table: &str,
+        batch: &RecordBatch,
+    ) -> Result<Option<Table>> {
+        let parent = state.schema.table(table).and_then(|known| known.parent.clone());
+        let mut partial = Table { parent, ..Table::new(table) };
+        // Those of batches that are taken apart come with their values.
+        if !self.is_nested {
+            self.add_missing(ctx, state, &mut partial);
+        }
+        self.add_emptied(ctx, state, batch, &mut partial)?;
+        Ok((!partial.columns.is_empty()).then_some(partial))
+    }
+
+    /// The columns that the table lacks, with the engine's own last.
+    fn add_missing(&self, ctx: &Context, state: &SchemaState, partial: &mut Table) {
+        let table = partial.name.clone();
+        let known = state.schema.table(&table);
         let existing = |name: &str| known.and_then(|table| table.columns.get(name));
-        let is_refused =
-            |name: &str| state.refused_columns.contains_key(&(table.to_owned(), name.to_owned()));
+        let is_refused = |name: &str| state.refused_columns.contains_key(&(table.clone(), name.to_owned()));
         let is_missing =
             |name: &str| existing(name).is_none_or(|column| !column.is_complete()) && !is_refused(name);
         for (_, column) in self.columns.iter().filter(|(_, column)| is_missing(&column.name)) {
@@ -201,7 +221,38 @@ impl BatchColumns {
                 partial.columns.insert(name.clone(), column);
             }
         }
-        (!partial.columns.is_empty()).then_some(partial)
+    }
+
+    /// The columns that refuse nulls, as an earlier batch or source had them, and that this one leaves empty or fills
+    /// with something else. Keys and what this run declares stay as they are.
+    fn add_emptied(
+        &self,
+        ctx: &Context,
+        state: &SchemaState,
+        batch: &RecordBatch,
+        partial: &mut Table,
+    ) -> Result<()> {
+        let Some(known) = state.schema.table(&partial.name) else { return Ok(()) };
+        let is_filled = |known: &Column| {
+            let given = self.columns.iter().find(|(_, column)| column.name == known.name);
+            given.is_some_and(|(index, column)| {
+                column.data_type == known.data_type && batch.column(*index).null_count() == 0
+            })
+        };
+        let keys = ["primary_key", "merge_key", "row_key", "parent_key", "root_key"];
+        for column in known.complete_columns().filter(|column| !column.is_nullable()) {
+            let is_own = column.name.starts_with(&ctx.names.prefix);
+            let is_key = keys.iter().any(|key| column.has(key));
+            if is_own || is_key || ctx.conversion.is_free(&column.name) || is_filled(column) {
+                continue;
+            }
+            let mode = state.schema.contract(&partial.name)?.data_type;
+            if matches!(mode, ContractMode::DiscardRow | ContractMode::DiscardValue) {
+                return Err(super::grow::null_error().at_table(&partial.name).at_column(&column.name));
+            }
+            partial.columns.insert(column.name.clone(), Column { nullable: Some(true), ..column.clone() });
+        }
+        Ok(())
     }
 
     /// The columns whose values are JSON.

@@ -381,10 +381,10 @@ impl Normalizer {
             self.checked = Some(batch.schema());
         }
         let mut columns = BatchColumns::new(ctx, batch)?;
-        let lacks = |state: &SchemaState| columns.missing(ctx, state, root_table);
-        if !columns.is_nested && lacks(&self.state).is_some() {
+        let changes = |state: &SchemaState| columns.changes(ctx, state, root_table, batch);
+        if changes(&self.state)?.is_some() {
             self.state = turn.wait()?;
-            if let Some(partial) = lacks(&self.state) {
+            if let Some(partial) = changes(&self.state)? {
                 Arc::make_mut(&mut self.state).merge(ctx, partial)?;
                 turn.publish(&self.state);
             }

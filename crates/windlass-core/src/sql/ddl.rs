@@ -1,16 +1,27 @@
-//! The statements that add what a schema has and a destination has not. Nothing is ever changed or dropped.
+//! The statements that add what a schema has and a destination has not, and allow nulls where the schema has come to
+//! allow them. Nothing else is ever changed, and nothing is dropped.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::Dialect;
 use crate::error::Result;
 use crate::normalize::TypeDefaults;
 use crate::schema::{Column, Table};
 
-/// The columns of each table that exists at the destination, by table name.
-pub type ExistingTables = HashMap<String, Vec<String>>;
+/// A column that exists at the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingColumn {
+    /// As the database spells it.
+    pub name: String,
+    /// Whether it refuses nulls.
+    pub is_required: bool,
+}
 
-/// `CREATE TABLE` for missing tables and `ALTER TABLE` for missing columns, in the order of `tables`.
+/// The columns of each table that exists at the destination, by table name.
+pub type ExistingTables = HashMap<String, Vec<ExistingColumn>>;
+
+/// `CREATE TABLE` for missing tables and `ALTER TABLE` for missing columns, in the order of `tables`. A column that
+/// exists with `NOT NULL` and that the schema says may be null loses its constraint.
 ///
 /// Names are compared without regard to case where the database does so. Errors: a type the database does not have.
 pub fn migration<'a>(
@@ -22,9 +33,11 @@ pub fn migration<'a>(
     system_prefix: &str,
 ) -> Result<Vec<String>> {
     let fold = |name: &str| name.to_lowercase();
-    let known: HashMap<String, HashSet<String>> = existing
+    let known: HashMap<String, HashMap<String, bool>> = existing
         .iter()
-        .map(|(table, columns)| (fold(table), columns.iter().map(|c| fold(c)).collect()))
+        .map(|(table, columns)| {
+            (fold(table), columns.iter().map(|column| (fold(&column.name), column.is_required)).collect())
+        })
         .collect();
     let mut statements = Vec::new();
     for table in tables {
@@ -42,8 +55,14 @@ pub fn migration<'a>(
                 statements.push(format!("CREATE TABLE {guard}{name} (\n{}\n)", columns.join(",\n")));
             }
             Some(present) => {
+                let is_required = |column: &Column| present.get(&fold(&column.name)) == Some(&true);
+                for column in table.complete_columns() {
+                    if column.nullable == Some(true) && is_required(column) {
+                        statements.extend(dialect.allow_nulls(&name, column, &definition(column)?));
+                    }
+                }
                 let missing =
-                    table.complete_columns().filter(|column| !present.contains(&fold(&column.name)));
+                    table.complete_columns().filter(|column| !present.contains_key(&fold(&column.name)));
                 let added: Vec<String> = missing
                     .map(|column| {
                         let is_nullable = column.is_nullable() || !dialect.adds_not_null_columns();
@@ -73,12 +92,21 @@ mod tests {
     use crate::value::DataType;
 
     fn check(tables: &[Table], existing: &[(&str, &[&str])], expected: Expect) {
+        check_in(Dialect::DuckDb, tables, existing, expected);
+    }
+
+    /// Names of existing columns end with `!` if they refuse nulls.
+    fn check_in(dialect: Dialect, tables: &[Table], existing: &[(&str, &[&str])], expected: Expect) {
+        let column = |text: &&str| ExistingColumn {
+            name: text.trim_end_matches('!').to_owned(),
+            is_required: text.ends_with('!'),
+        };
         let existing = existing
             .iter()
-            .map(|(table, columns)| ((*table).to_owned(), columns.iter().map(|c| (*c).to_owned()).collect()))
+            .map(|(table, columns)| ((*table).to_owned(), columns.iter().map(column).collect()))
             .collect();
         let statements =
-            migration(Dialect::DuckDb, "ds", tables, &existing, &TypeDefaults::default(), "_dlt").unwrap();
+            migration(dialect, "ds", tables, &existing, &TypeDefaults::default(), "_dlt").unwrap();
         expected.assert_eq(&statements.join(";\n"));
     }
 
@@ -125,6 +153,34 @@ mod tests {
                 ADD COLUMN "ts" TIMESTAMP;
                 ALTER TABLE "ds"."items"
                 ADD COLUMN "a""b" JSON"#]],
+        );
+    }
+
+    #[test]
+    fn a_column_that_may_be_null_now_loses_its_constraint() {
+        let tables = [items()];
+        let existing: &[(&str, &[&str])] = &[("items", &["ID!", "d!", "ts", "a\"b!"])];
+        check_in(
+            Dialect::DuckDb,
+            &tables,
+            existing,
+            expect![[r#"ALTER TABLE "ds"."items" ALTER COLUMN "d" DROP NOT NULL"#]],
+        );
+        check_in(
+            Dialect::Postgres,
+            &tables,
+            existing,
+            expect![[r#"ALTER TABLE "ds"."items" ALTER COLUMN "d" DROP NOT NULL"#]],
+        );
+        check_in(
+            Dialect::Sqlite,
+            &tables,
+            existing,
+            expect![[r#"
+                ALTER TABLE "ds"."items" RENAME COLUMN "d" TO "d__not_null";
+                ALTER TABLE "ds"."items" ADD COLUMN "d" NUMERIC(10);
+                UPDATE "ds"."items" SET "d" = "d__not_null";
+                ALTER TABLE "ds"."items" DROP COLUMN "d__not_null""#]],
         );
     }
 }

@@ -93,6 +93,28 @@ impl Dialect {
         }
     }
 
+    /// The statements by which a column of `table`, which is quoted, stops refusing nulls. `definition` is the column's
+    /// as it shall be.
+    ///
+    /// SQLite cannot change a column: another takes its values and its name.
+    pub fn allow_nulls(self, table: &str, column: &Column, definition: &str) -> Vec<String> {
+        let name = self.quote(&column.name);
+        match self {
+            Self::DuckDb | Self::Postgres => {
+                vec![format!("ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL")]
+            }
+            Self::Sqlite => {
+                let former = self.quote(&format!("{}__not_null", column.name));
+                vec![
+                    format!("ALTER TABLE {table} RENAME COLUMN {name} TO {former}"),
+                    format!("ALTER TABLE {table} ADD COLUMN {definition}"),
+                    format!("UPDATE {table} SET {name} = {former}"),
+                    format!("ALTER TABLE {table} DROP COLUMN {former}"),
+                ]
+            }
+        }
+    }
+
     /// The type of a complete column in DDL. Errors: a precision that the database does not have.
     pub fn column_type(self, column: &Column, defaults: &TypeDefaults) -> Result<String> {
         let column = &*with_held_digits(column, defaults);

@@ -134,7 +134,8 @@ impl LoadTarget<'_> {
     /// Adds the column that numbers records to a table of the staging dataset that takes rows itself.
     fn record_column(&self, dataset: &str, table: &str, existing: &ExistingTables) -> Option<String> {
         let known = existing.iter().find(|(name, _)| name.eq_ignore_ascii_case(table));
-        let has_it = known.is_some_and(|(_, columns)| columns.iter().any(|column| column == RECORD_COLUMN));
+        let has_it =
+            known.is_some_and(|(_, columns)| columns.iter().any(|column| column.name == RECORD_COLUMN));
         let (table, column) = (self.dialect.qualify(dataset, table), self.dialect.quote(RECORD_COLUMN));
         (!has_it).then(|| format!("ALTER TABLE {table} ADD COLUMN {column} BIGINT"))
     }

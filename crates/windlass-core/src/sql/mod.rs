@@ -6,7 +6,7 @@ mod load;
 mod merge;
 mod root_key;
 
-pub use ddl::{ExistingTables, migration};
+pub use ddl::{ExistingColumn, ExistingTables, migration};
 pub use dialect::Dialect;
 pub use load::{
     LoadPlan, LoadTarget, delete_all, insert_version, load_record, replace_by_staging, replace_from_staging,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Dialect, ExistingTables};
+use super::{Dialect, ExistingColumn, ExistingTables};
 use crate::schema::{Column, Lineage, Schema, Table};
 
 /// The statements that give stored nested rows the id of their root row, where `existing` tables lack the column.
@@ -31,7 +31,7 @@ fn fill(
     dataset: &str,
     schema: &Schema,
     table: &Table,
-    existing: &HashMap<String, &Vec<String>>,
+    existing: &HashMap<String, &Vec<ExistingColumn>>,
 ) -> Option<String> {
     let complete = |table: &Table, hint: &str| -> Option<String> {
         let column: &Column =
@@ -42,7 +42,7 @@ fn fill(
     let parent_key = complete(table, "parent_key")?;
     let parent = schema.table(table.parent.as_deref()?)?;
     let columns = existing.get(&table.name.to_ascii_lowercase())?;
-    if columns.iter().any(|column| column.eq_ignore_ascii_case(&root_key)) {
+    if columns.iter().any(|column| column.name.eq_ignore_ascii_case(&root_key)) {
         return None;
     }
     let name = dialect.qualify(dataset, &table.name);
@@ -81,7 +81,8 @@ mod tests {
         }
         let tables: Vec<&Table> = ["t__l__m", "t__l", "t"].map(|name| schema.table(name).unwrap()).into();
         let fills = |columns: &[&str]| {
-            let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+            let column = |name: &&str| ExistingColumn { name: (*name).to_owned(), is_required: true };
+            let columns: Vec<ExistingColumn> = columns.iter().map(column).collect();
             let existing: ExistingTables =
                 ["t", "t__l", "t__l__m"].map(|name| (name.to_owned(), columns.clone())).into();
             fill_root_keys(Dialect::DuckDb, "ds", &schema, &tables, &existing).join(";\n")

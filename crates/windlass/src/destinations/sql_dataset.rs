@@ -10,8 +10,8 @@ use windlass_core::normalize::TypeDefaults;
 use windlass_core::path_part::check_part;
 use windlass_core::schema::{Schema, SystemNames, state_table};
 use windlass_core::sql::{
-    Dialect, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration, replace_by_staging,
-    replace_from_staging,
+    Dialect, ExistingColumn, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration,
+    replace_by_staging, replace_from_staging,
 };
 use windlass_core::state::State;
 use windlass_core::{Error, ErrorKind, Result};
@@ -54,6 +54,34 @@ pub(super) struct FoundDataset {
     pub(super) tables: ExistingTables,
     /// Whether the version of the schema that is loaded was recorded.
     pub(super) has_version: bool,
+}
+
+impl FoundDataset {
+    /// `stored` is the newest version of the schema that the dataset knows, if it is not the one that is loaded.
+    ///
+    /// Errors: it cannot be read.
+    pub(super) fn new(
+        exists: bool,
+        mut tables: ExistingTables,
+        has_version: bool,
+        stored: Option<&str>,
+    ) -> Result<Self> {
+        let stored = stored.map(Schema::decode).transpose()?;
+        keep_added_constraints(&mut tables, stored.as_ref());
+        Ok(Self { exists, tables, has_version })
+    }
+}
+
+/// Lets columns count as required only where the stored schema is the reason: a `NOT NULL` that somebody has added by hand
+/// stays.
+fn keep_added_constraints(tables: &mut ExistingTables, stored: Option<&Schema>) {
+    for (name, columns) in tables {
+        let stored = stored.and_then(|schema| schema.table(name));
+        for column in columns.iter_mut().filter(|column| column.is_required) {
+            let known = stored.and_then(|table| table.columns.get(&column.name));
+            column.is_required = known.is_some_and(|known| !known.is_nullable());
+        }
+    }
 }
 
 /// What a database has before a load.
@@ -178,10 +206,16 @@ impl SqlDataset {
         Ok(Some(format!("SELECT {column} FROM {table} WHERE {column} = {}", self.dialect.literal(hash))))
     }
 
-    /// The statements that would bring the dataset up to a schema.
-    pub(super) fn preview(&self, schema: &Schema, tables: &ExistingTables) -> Result<Vec<String>> {
+    /// The statements that would bring the dataset up to a schema, of which it has stored another version.
+    pub(super) fn preview(
+        &self,
+        schema: &Schema,
+        mut tables: ExistingTables,
+        stored: Option<&Schema>,
+    ) -> Result<Vec<String>> {
+        keep_added_constraints(&mut tables, stored);
         let all = schema.tables.values().map(AsRef::as_ref);
-        migration(self.dialect, &self.name, all, tables, &self.types, &self.names.prefix)
+        migration(self.dialect, &self.name, all, &tables, &self.types, &self.names.prefix)
     }
 
     /// The tables whose new rows go to staging first: what is merged, and what is replaced if that is done so.
@@ -369,10 +403,10 @@ pub(super) fn tables_where(
 
 /// The tables that have columns which the schema does not know.
 fn widened(schema: &Schema, existing: &ExistingTables) -> HashSet<String> {
-    let is_widened = |(name, columns): &(&String, &Vec<String>)| {
+    let is_widened = |(name, columns): &(&String, &Vec<ExistingColumn>)| {
         let Some(table) = schema.table(name) else { return false };
         let known: HashSet<String> = table.columns.keys().map(|column| column.to_ascii_lowercase()).collect();
-        !columns.iter().all(|column| known.contains(&column.to_ascii_lowercase()))
+        !columns.iter().all(|column| known.contains(&column.name.to_ascii_lowercase()))
     };
     existing.iter().filter(is_widened).map(|(name, _)| name.clone()).collect()
 }

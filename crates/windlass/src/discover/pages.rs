@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Operation, Parameter};
 use super::records::{json_path, levels, words};
 use super::schema::{Kind, Root};
+use crate::sources::rest::paginate::MORE_MEMBERS;
 
 /// What was guessed.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +95,6 @@ const TOTAL_PAGES_MEMBERS: [&str; 9] = [
     "numberofpages",
     "maxpage",
 ];
-const MORE_MEMBERS: [&str; 5] = ["hasmore", "hasnext", "hasnextpage", "more", "morepages"];
 
 /// Records of a page where the document does not say how many there may be.
 const DEFAULT_SIZE: i64 = 100;

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use indexmap::IndexMap;
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use serde_json::{Map, Value};
 use windlass_core::Result;
@@ -146,8 +147,10 @@ fn target(place: &str, reference: &str) -> Option<(String, String)> {
     } else if is_web(place) {
         Url::parse(place).ok()?.join(file).ok()?.to_string()
     } else {
+        // A reference is a URL even where it leads to a file.
+        let file = percent_decode_str(file).decode_utf8().ok()?;
         let folder = Path::new(place).parent().unwrap_or_else(|| Path::new(""));
-        normal(&folder.join(file).display().to_string())
+        normal(&folder.join(&*file).display().to_string())
     };
     Some((target, pointer.to_owned()))
 }
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn references_into_other_files_are_joined() {
-        let root = "{\"a\":{\"$ref\":\"./parts/a.yaml#/x\"},\"own\":{\"$ref\":\"#/a\"},\"c\":1}";
+        let root = "{\"a\":{\"$ref\":\"./parts/%61.yaml#/x\"},\"own\":{\"$ref\":\"#/a\"},\"c\":1}";
         let mut parts = Parts::new(root, "api/openapi.json").unwrap();
         assert_eq!(parts.wanted().as_deref(), Some("api/parts/a.yaml"));
         let text =

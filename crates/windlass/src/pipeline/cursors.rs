@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use windlass_core::Result;
-use windlass_core::incremental::{Extreme, Filter, WARN_BOUNDARY_RECORDS};
+use windlass_core::incremental::{Extreme, Filter, TextOrder, WARN_BOUNDARY_RECORDS};
 use windlass_core::merge::{CursorOrder, MergeSettings, NewestFirst, SortOrder};
 use windlass_core::naming::Naming;
 use windlass_core::package::PackageManifest;
@@ -41,7 +41,7 @@ impl Cursors {
                 .map_err(|error| error.at_resource(&resource.name))?;
             let declared = options.column_name(naming);
             let declared = declared.and_then(|column| resource.hints.declared_type(&column, naming));
-            let filter = if declared == Some("timestamp") { filter.of_instants() } else { filter };
+            let filter = filter.of_texts(TextOrder::of_type(declared));
             let filter = Arc::new(filter);
             filters.push((index, resource.name.clone(), Arc::clone(&filter)));
             prepared.filter = Some(filter);

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use windlass_core::lease::Claim;
 use windlass_core::package::Job;
 use windlass_core::schema::Schema;
-use windlass_core::sql::{Dialect, ExistingTables};
+use windlass_core::sql::{Dialect, ExistingColumn, ExistingTables};
 use windlass_core::state::State;
 use windlass_core::{Error, ErrorKind, Result};
 
@@ -215,18 +215,20 @@ fn open(destination: &DuckDb, access: Access, dataset: &Dataset) -> Result<Optio
     }
 }
 
-/// Table and column names of one schema.
+/// The tables of one schema with their columns.
 fn existing_tables(connection: &Connection, schema: &str, location: &str) -> Result<ExistingTables> {
     let failed = |cause| database_error("read the tables of", location, cause);
     let mut statement = connection
         .prepare(
-            "SELECT table_name, column_name FROM information_schema.columns \
+            "SELECT table_name, column_name, is_nullable = 'NO' FROM information_schema.columns \
              WHERE table_catalog = current_database() AND table_schema = ? \
              ORDER BY table_name, ordinal_position",
         )
         .map_err(failed)?;
     let rows = statement
-        .query_map([schema], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+        .query_map([schema], |row| {
+            Ok((row.get::<_, String>(0)?, ExistingColumn { name: row.get(1)?, is_required: row.get(2)? }))
+        })
         .map_err(failed)?;
     let mut tables: ExistingTables = HashMap::new();
     for row in rows {
@@ -337,13 +339,14 @@ impl Session for DuckDbSession {
         let (sql, location) = (self.sql()?, self.destination.location());
         let name = sql.name.clone();
         let existing = self.read(move |connection| existing_tables(connection, &name, &location)).await?;
-        sql.preview(schema, &existing.unwrap_or_default())
+        let stored = self.stored_schema(&schema.name).await?;
+        sql.preview(schema, existing.unwrap_or_default(), stored.as_ref())
     }
 
     async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
         self.rollback().await?;
         let (destination, dataset, sql) = (self.destination.clone(), self.dataset.clone(), self.sql()?);
-        let hash = package.manifest.schema_hash.clone();
+        let (schema, hash) = (package.manifest.schema_name.clone(), package.manifest.schema_hash.clone());
         let location = destination.location();
         let (turn, connection, found, state) = aside(move || {
             failpoint("duckdb.open")?;
@@ -360,7 +363,11 @@ impl Session for DuckDbSession {
                     Some(query) => one_text(&connection, &query, &location)?.is_some(),
                     None => false,
                 };
-                Ok(FoundDataset { exists: !tables.is_empty(), tables, has_version })
+                let stored = match sql.schema_query(&tables, &schema)?.filter(|_| !has_version) {
+                    Some(query) => one_text(&connection, &query, &location)?,
+                    None => None,
+                };
+                FoundDataset::new(!tables.is_empty(), tables, has_version, stored.as_deref())
             };
             let found = Found { main: found(&sql.name)?, staging: found(&sql.staging)? };
             let state = match sql.state_query(&found.main.tables)? {

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use windlass_core::{Error, Result};
 
 use super::connection::database_error;
+use crate::interrupted::failure_behind;
 use crate::rows::{Reading, RowSender, RowStream, row_stream};
 
 /// Bytes of a batch. DuckDB gives 2048 rows at a time, too few for what comes after.
@@ -62,7 +63,8 @@ fn run(
         return;
     }
     let mut delivery = Delivery { sender, runtime };
-    if let Err(error) = deliver_all(&statement, schema, location, &mut delivery) {
+    let failed = |cause| database_error("query", location, failure_behind(connection, sql, cause));
+    if let Err(error) = deliver_all(&statement, schema, failed, &mut delivery) {
         delivery.deliver(Err(error));
     }
 }
@@ -70,12 +72,12 @@ fn run(
 fn deliver_all(
     statement: &Statement<'_>,
     schema: SchemaRef,
-    location: &str,
+    query_failed: impl Fn(::duckdb::Error) -> Error,
     delivery: &mut Delivery<'_>,
 ) -> Result<()> {
     let failed = |cause| Error::internal("batches of DuckDB cannot be joined").with_source(cause);
     let mut gathered: Option<BatchCoalescer> = None;
-    while let Some(rows) = statement.step().map_err(|cause| database_error("query", location, cause))? {
+    while let Some(rows) = statement.step().map_err(&query_failed)? {
         let batch = RecordBatch::from(&rows);
         let gathered = gathered
             .get_or_insert_with(|| BatchCoalescer::new(SchemaRef::clone(&schema), batch_rows(&batch)));
@@ -153,21 +155,23 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_query_that_fails_says_so_at_once_or_on_its_way() {
         assert!(numbers("SELECT nope", None).await.is_err());
+        // One of DuckDB's threads fails and the others are interrupted, whoever comes first.
         let sql = "SELECT CASE WHEN range = 299999 THEN error('late') ELSE range END FROM range(300000)";
-        // One of DuckDB's threads fails, the others are interrupted: with several, either may be what it tells.
-        let alone = || {
-            let connection = Connection::open_in_memory().unwrap();
-            connection.execute_batch("SET threads = 1").unwrap();
-            Ok(connection)
-        };
-        let mut rows = stream(sql.to_owned(), "memory".to_owned(), None, alone).await.unwrap();
-        let error = loop {
-            match rows.next().await {
-                Ok(batch) => assert!(batch.is_some(), "the rows end without an error"),
-                Err(error) => break error,
-            }
-        };
-        assert!(error.chain().contains("late"), "{}", error.chain());
+        for _ in 0..20 {
+            let threads = || {
+                let connection = Connection::open_in_memory().unwrap();
+                connection.execute_batch("SET threads = 4").unwrap();
+                Ok(connection)
+            };
+            let mut rows = stream(sql.to_owned(), "memory".to_owned(), None, threads).await.unwrap();
+            let error = loop {
+                match rows.next().await {
+                    Ok(batch) => assert!(batch.is_some(), "the rows end without an error"),
+                    Err(error) => break error,
+                }
+            };
+            assert!(error.chain().contains("late"), "{}", error.chain());
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use windlass_core::Result;
 use windlass_core::normalize::RECORD_COLUMN;
-use windlass_core::sql::{Dialect, ExistingTables};
+use windlass_core::sql::{Dialect, ExistingColumn, ExistingTables};
 
 use super::error::failed;
 use crate::destinations::log_statement;
@@ -131,9 +131,9 @@ impl Connection {
         Ok(!rows.map_err(failed("read the tables of", &self.location))?.is_empty())
     }
 
-    /// Table and column names of one dataset, without the table of leases. Views count: what has a name is in the way of a table.
+    /// The tables of one dataset with their columns, without the table of leases. Views count: what has a name is in the way of a table.
     pub(super) async fn tables(&self, dataset: &str) -> Result<ExistingTables> {
-        let sql = "SELECT c.relname, a.attname FROM pg_catalog.pg_class c \
+        let sql = "SELECT c.relname, a.attname, a.attnotnull FROM pg_catalog.pg_class c \
                    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
                    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
@@ -142,7 +142,10 @@ impl Connection {
         let mut tables = ExistingTables::new();
         for row in self.client.query(sql, &[&dataset, &super::lease::TABLE]).await.map_err(failed)? {
             let table: String = row.try_get(0).map_err(failed)?;
-            tables.entry(table).or_default().push(row.try_get(1).map_err(failed)?);
+            tables.entry(table).or_default().push(ExistingColumn {
+                name: row.try_get(1).map_err(failed)?,
+                is_required: row.try_get(2).map_err(failed)?,
+            });
         }
         Ok(tables)
     }

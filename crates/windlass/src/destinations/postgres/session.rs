@@ -131,7 +131,8 @@ impl PostgresSession {
     }
 
     /// What the database has of the package's datasets.
-    async fn found(&self, hash: &str) -> Result<Found> {
+    async fn found(&self, package: &LoadPackage) -> Result<Found> {
+        let (name, hash) = (&package.manifest.schema_name, &package.manifest.schema_hash);
         let connection = self.loading()?;
         let mut found = Found::default();
         for (dataset, found) in [(&self.sql.name, &mut found.main), (&self.sql.staging, &mut found.staging)] {
@@ -140,7 +141,12 @@ impl PostgresSession {
                 Some(query) => connection.one_text(&query).await?.is_some(),
                 None => false,
             };
-            *found = FoundDataset { exists: connection.has_dataset(dataset).await?, tables, has_version };
+            let stored = match self.sql.schema_query(&tables, name)?.filter(|_| !has_version) {
+                Some(query) => connection.one_text(&query).await?,
+                None => None,
+            };
+            let exists = connection.has_dataset(dataset).await?;
+            *found = FoundDataset::new(exists, tables, has_version, stored.as_deref())?;
         }
         found.main.exists &= !self.is_new_dataset;
         Ok(found)
@@ -266,7 +272,8 @@ impl Session for PostgresSession {
     async fn plan(&mut self, schema: &Schema) -> Result<Vec<String>> {
         let name = self.sql.name.clone();
         let tables = self.connected().await?.tables(&name).await?;
-        self.sql.preview(schema, &tables)
+        let stored = self.stored_schema(&schema.name).await?;
+        self.sql.preview(schema, tables, stored.as_ref())
     }
 
     async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
@@ -280,18 +287,17 @@ impl Session for PostgresSession {
         }
         connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", "write to").await?;
         self.is_loading = true;
-        let hash = &package.manifest.schema_hash;
         if let Some(lease) = &self.lease {
             self.loading()?.execute(&lease.name_load(), "set up").await?;
         }
         failpoint("postgres.lock")?;
         self.loading()?.lock(&lock).await?;
-        let mut plan = self.sql.plan(package, self.found(hash).await?, now)?;
+        let mut plan = self.sql.plan(package, self.found(package).await?, now)?;
         if !plan.ddl.is_empty() || !plan.drops.is_empty() {
             // Two loads must not create the same table; the one that waits then finds it.
             failpoint("postgres.lock_tables")?;
             self.loading()?.lock(&format!("windlass tables {}", self.sql.name)).await?;
-            plan = self.sql.plan(package, self.found(hash).await?, now)?;
+            plan = self.sql.plan(package, self.found(package).await?, now)?;
         }
         let connection = self.loading()?;
         for statements in plan.in_order().chunks(STATEMENTS_AT_ONCE) {

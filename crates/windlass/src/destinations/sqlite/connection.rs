@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use windlass_core::sql::{Dialect, ExistingTables};
+use windlass_core::sql::{Dialect, ExistingColumn, ExistingTables};
 use windlass_core::{Error, Result};
 
 use super::Sqlite;
@@ -128,11 +128,11 @@ fn attach(connection: &Connection, destination: &Sqlite, datasets: &[&str]) -> R
     Ok(())
 }
 
-/// Table and column names of one dataset.
+/// The tables of one dataset with their columns.
 pub(super) fn tables(connection: &Connection, dataset: &str, location: &str) -> Result<ExistingTables> {
     let failed = |cause| database_error("read the tables of", location, cause);
     let sql = format!(
-        "SELECT m.name, p.name FROM {}.sqlite_master AS m, pragma_table_info(m.name, {}) AS p \
+        "SELECT m.name, p.name, p.\"notnull\" FROM {}.sqlite_master AS m, pragma_table_info(m.name, {}) AS p \
          WHERE m.type IN ('table', 'view') ORDER BY m.name, p.cid",
         Dialect::Sqlite.quote(dataset),
         Dialect::Sqlite.literal(dataset)
@@ -142,7 +142,10 @@ pub(super) fn tables(connection: &Connection, dataset: &str, location: &str) -> 
     let mut tables = ExistingTables::new();
     while let Some(row) = rows.next().map_err(failed)? {
         let table: String = row.get(0).map_err(failed)?;
-        tables.entry(table).or_default().push(row.get(1).map_err(failed)?);
+        tables.entry(table).or_default().push(ExistingColumn {
+            name: row.get(1).map_err(failed)?,
+            is_required: row.get(2).map_err(failed)?,
+        });
     }
     Ok(tables)
 }

@@ -100,15 +100,20 @@ fn found(
     connection: &Connection,
     sql: &SqlDataset,
     dataset: &str,
-    hash: &str,
+    schema: (&str, &str),
     location: &str,
 ) -> Result<FoundDataset> {
+    let (name, hash) = schema;
     let tables = tables(connection, dataset, location)?;
     let has_version = match sql.version_query(dataset, &tables, hash)? {
         Some(query) => one_text(connection, &query, location)?.is_some(),
         None => false,
     };
-    Ok(FoundDataset { exists: true, tables, has_version })
+    let stored = match sql.schema_query(&tables, name)?.filter(|_| !has_version) {
+        Some(query) => one_text(connection, &query, location)?,
+        None => None,
+    };
+    FoundDataset::new(true, tables, has_version, stored.as_deref())
 }
 
 #[async_trait]
@@ -166,14 +171,15 @@ impl Session for SqliteSession {
 
     async fn plan(&mut self, schema: &Schema) -> Result<Vec<String>> {
         let existing = self.read(|connection, sql, location| tables(connection, &sql.name, location)).await?;
-        self.sql.preview(schema, &existing.unwrap_or_default())
+        let stored = self.stored_schema(&schema.name).await?;
+        self.sql.preview(schema, existing.unwrap_or_default(), stored.as_ref())
     }
 
     async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
         self.rollback().await?;
         let (destination, sql, location) =
             (self.destination.clone(), self.sql.clone(), self.location.clone());
-        let hash = package.manifest.schema_hash.clone();
+        let (name, hash) = (package.manifest.schema_name.clone(), package.manifest.schema_hash.clone());
         let uses_staging = !sql.staged_tables(package).is_empty() || destination.file(&sql.staging).exists();
         let begun = aside(move || {
             let mut datasets = vec![sql.name.as_str()];
@@ -185,9 +191,9 @@ impl Session for SqliteSession {
             connection
                 .execute_batch("BEGIN IMMEDIATE")
                 .map_err(|cause| database_error("write to", &location, cause))?;
-            let main = found(&connection, &sql, &sql.name, &hash, &location)?;
+            let main = found(&connection, &sql, &sql.name, (&name, &hash), &location)?;
             let staging = if uses_staging {
-                found(&connection, &sql, &sql.staging, &hash, &location)?
+                found(&connection, &sql, &sql.staging, (&name, &hash), &location)?
             } else {
                 FoundDataset::default()
             };

@@ -26,6 +26,9 @@ pub struct CursorOptions {
     pub stop_after_empty_page: bool,
     /// Where the body says whether there is more: a bool, or a text such as `yes`.
     pub has_more_path: Option<String>,
+    /// Whether an answer may lack what `has_more_path` leads to: it is a guess.
+    #[serde(skip)]
+    pub(super) may_lack_has_more: bool,
 }
 
 impl Default for CursorOptions {
@@ -36,6 +39,7 @@ impl Default for CursorOptions {
             cursor_body_path: None,
             stop_after_empty_page: false,
             has_more_path: None,
+            may_lack_has_more: false,
         }
     }
 }
@@ -49,6 +53,7 @@ impl CursorOptions {
             place: Place::new(param, body, "cursor")?,
             stop_after_empty_page: self.stop_after_empty_page,
             has_more: path_of("has_more_path", self.has_more_path.as_deref())?,
+            may_lack_has_more: self.may_lack_has_more,
             cursor: None,
             has_next: true,
             is_begun: false,
@@ -63,6 +68,7 @@ struct Cursor {
     place: Place,
     stop_after_empty_page: bool,
     has_more: Option<JsonPath>,
+    may_lack_has_more: bool,
     cursor: Option<Value>,
     has_next: bool,
     is_begun: bool,
@@ -90,7 +96,9 @@ impl Paginator for Cursor {
         self.has_next = self.cursor.is_some();
         if self.stop_after_empty_page && answer.records == 0 {
             self.has_next = false;
-        } else if let Some(path) = &self.has_more {
+        } else if let Some(path) = &self.has_more
+            && !(self.may_lack_has_more && answer.first(path)?.is_none_or(|value| value.is_null()))
+        {
             self.has_next &= has_more(path, answer, "cursor")?;
         }
         Ok(())

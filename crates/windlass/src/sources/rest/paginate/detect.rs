@@ -45,10 +45,20 @@ pub(crate) fn detect(answer: &Answer<'_>) -> Result<(PaginatorConfig, Option<Pag
         return Ok((PaginatorConfig::PageNumber(options), Some(PageNotice::new(GUESSED, text))));
     }
     if let Some((path, _)) = next {
+        let above = |path: &str| path.rfind('.').map_or(String::new(), |end| path[..=end].to_owned());
+        let more = find(document, 0, &mut Vec::new(), &more_path);
+        let more = more.map(|(more, _)| more).filter(|more| path.starts_with(&above(more)));
+        let until = more.as_ref().map(|more| format!(" while `{more}` is true")).unwrap_or_default();
         let text = format!(
-            "the paginator is guessed: `cursor`, found at `{path}` and sent as the parameter `cursor`: set `paginator` to be sure"
+            "the paginator is guessed: `cursor`, found at `{path}` and sent as the parameter `cursor`{until}: set `paginator` to be \
+             sure"
         );
-        let options = CursorOptions { cursor_path: path, ..CursorOptions::default() };
+        let options = CursorOptions {
+            cursor_path: path,
+            has_more_path: more,
+            may_lack_has_more: true,
+            ..CursorOptions::default()
+        };
         return Ok((PaginatorConfig::Cursor(options), Some(PageNotice::new(GUESSED, text))));
     }
     let is_list = answer.records > 1 || answer.records == 1 && document.is_array(0);
@@ -61,6 +71,9 @@ pub(crate) fn detect(answer: &Answer<'_>) -> Result<(PaginatorConfig, Option<Pag
     });
     Ok((PaginatorConfig::SinglePage, notice))
 }
+
+/// Names of members that say whether there is more, in lower case and without `_`.
+pub(crate) const MORE_MEMBERS: [&str; 5] = ["hasmore", "hasnext", "hasnextpage", "more", "morepages"];
 
 /// What the notices of this file are about.
 const GUESSED: &str = "guessed";
@@ -115,6 +128,14 @@ fn current_path(tape: &Tape<'_>, key: &str, value: NodePosition) -> Option<(Opti
     let names = ["page", "current_page", "currentpage", "page_number", "pagenumber", "page_no", "pageno"];
     let is_current = names.contains(&key.to_lowercase().as_str());
     scalar(tape, value).filter(|value| is_current && int_of(value).is_some()).map(|found| (None, found))
+}
+
+/// What says whether there is more.
+fn more_path(tape: &Tape<'_>, key: &str, value: NodePosition) -> Option<(Option<String>, Value)> {
+    let name: String = key.to_lowercase().chars().filter(|letter| *letter != '_' && *letter != '-').collect();
+    scalar(tape, value)
+        .filter(|value| value.is_boolean() && MORE_MEMBERS.contains(&name.as_str()))
+        .map(|found| (None, found))
 }
 
 fn pages_path(tape: &Tape<'_>, key: &str, value: NodePosition) -> Option<(Option<String>, Value)> {

@@ -25,7 +25,7 @@ use windlass_core::{Error, Result};
 
 pub use config::PaginatorConfig;
 pub use cursor::CursorOptions;
-pub(crate) use detect::detect;
+pub(crate) use detect::{MORE_MEMBERS, detect};
 pub use header_cursor::HeaderCursorOptions;
 pub use header_link::{
     HeaderLinkOptions, target_of as link_target, unknown_relations as unknown_link_relations,

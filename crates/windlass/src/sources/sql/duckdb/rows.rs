@@ -17,6 +17,7 @@ use super::super::catalog::ColumnShape;
 use super::super::config::InvalidValues;
 use super::super::database::{BATCH_BYTES, Rows};
 use super::connection::{Place, problem};
+use crate::interrupted::failure_behind;
 
 /// The days of the years 1 to 9999.
 const DAYS: std::ops::RangeInclusive<i32> = -719_162..=2_932_896;
@@ -142,7 +143,12 @@ impl Reading {
             return Ok(());
         }
         let (mut waiting, mut rows, mut bytes) = (Vec::new(), 0, 0);
-        while let Some(chunk) = statement.step().map_err(failed)? {
+        let query = self.query.clone();
+        let broken = |cause| match batches.is_closed() {
+            true => failed(cause),
+            false => failed(failure_behind(connection, &query, cause)),
+        };
+        while let Some(chunk) = statement.step().map_err(broken)? {
             let chunk = self.conform(&RecordBatch::from(&chunk))?;
             rows += chunk.num_rows();
             bytes += size(&chunk);
