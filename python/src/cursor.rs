@@ -8,7 +8,7 @@ use pyo3::types::PyList;
 use pyo3_arrow::PyTable;
 use serde_json::Value;
 use windlass::core::hints::OneOrMany;
-use windlass::core::incremental::{Filter, IncrementalOptions, Reading, Tally, take_rows};
+use windlass::core::incremental::{Filter, IncrementalOptions, Reading, Tally, TextOrder, take_rows};
 use windlass::core::json::ParseBuffers;
 use windlass::core::{Error, Result};
 
@@ -52,18 +52,18 @@ struct Inner {
 
 #[pymethods]
 impl Cursor {
-    /// `options`, the resource's primary key and the stored entry are JSON. `is_instant`: the column is declared as a
-    /// timestamp, so that texts are compared as instants.
+    /// `options`, the resource's primary key and the stored entry are JSON. `declared_type`: the type that
+    /// the column is declared to have, which says how texts are compared.
     #[new]
     fn new(
         py: Python<'_>,
         options: &str,
         primary_key: Option<&str>,
         entry: Option<&str>,
-        is_instant: bool,
+        declared_type: Option<&str>,
     ) -> PyResult<Self> {
         let filter = filter(options, primary_key, entry).or_raise(py)?;
-        let filter = if is_instant { filter.of_instants() } else { filter };
+        let filter = filter.of_texts(TextOrder::of_type(declared_type));
         let inner = Inner {
             tally: filter.tally(),
             filter,

@@ -64,6 +64,20 @@ def test_a_key_that_no_record_has_is_refused(pipeline, disposition):
     pipeline.run(dlt.resource([], name="t", primary_key="Idd", write_disposition=disposition))
 
 
+@pytest.mark.parametrize("declared", ["bigint", "decimal"])
+def test_texts_of_a_column_of_numbers_are_compared_as_numbers(pipeline, declared):
+    def load(*texts):
+        @dlt.resource(name="t", columns={"u": {"data_type": declared}})
+        def rows(u=dlt.sources.incremental("u")):
+            yield from ({"u": text} for text in texts)
+
+        pipeline.run(rows())
+
+    load("9", "-10")
+    load("10", "8")
+    assert sorted(int(value) for (value,) in values(pipeline, "t", "u")) == [-10, 9, 10]
+
+
 def test_texts_of_a_column_of_timestamps_are_compared_as_instants(pipeline):
     def run(*rows):
         @dlt.resource(name="t", columns={"u": {"data_type": "timestamp"}})

@@ -344,13 +344,13 @@ class SourceExtraction:
         self._index = {id(resource._pipe): index for index, resource in enumerate(self._emitted)}
         self._current_hints: Dict[str, Any] = {}
 
-    def declares_timestamp(self, pipe: Any, column: Optional[str]) -> bool:
-        """Whether the resource of a pipe declares this column as a timestamp."""
+    def declared_type(self, pipe: Any, column: Optional[str]) -> Optional[str]:
+        """The type that the resource of a pipe declares for this column."""
         resource = self._by_pipe.get(id(pipe))
         columns = resource._hints.get("columns") if resource is not None else None
         if column is None or not columns or callable(columns):
-            return False
-        return ensure_columns(columns).get(column, {}).get("data_type") == "timestamp"
+            return None
+        return ensure_columns(columns).get(column, {}).get("data_type")
 
     def metrics(self, resource: str) -> Dict[str, Any]:
         """What a resource counts itself."""

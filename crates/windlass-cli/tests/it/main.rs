@@ -56,6 +56,7 @@ mod sql_backfill;
 mod sql_examples;
 #[cfg(feature = "failpoints")]
 mod sql_kills;
+mod sql_made_cursors;
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
 mod sql_missing_cursors;
 #[cfg(feature = "mysql")]

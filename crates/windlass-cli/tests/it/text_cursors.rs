@@ -1,4 +1,4 @@
-//! Cursors that are ISO texts of a column that is declared to be a timestamp.
+//! Cursors that are texts of a column that is declared to be a timestamp or a number.
 
 use crate::project::Project;
 
@@ -28,6 +28,16 @@ fn the_end_of_summer_time_loses_no_row() {
     let second =
         "{\"id\":2,\"u\":\"2023-10-29T02:10:00+01:00\"}\n{\"id\":3,\"u\":\"2023-10-29T02:29:00+02:00\"}\n";
     assert_eq!(run_twice(DECLARED, first, second), ["1", "2"]);
+}
+
+#[test]
+fn texts_of_a_column_of_numbers_are_compared_as_numbers() {
+    for declared in ["bigint", "decimal", "double"] {
+        let columns = format!(", columns: {{u: {{data_type: {declared}}}}}");
+        let first = "{\"id\":1,\"u\":\"9\"}\n{\"id\":2,\"u\":\"-10\"}\n";
+        let second = "{\"id\":3,\"u\":\"10\"}\n{\"id\":4,\"u\":\"8\"}\n{\"id\":5,\"u\":11}\n";
+        assert_eq!(run_twice(&columns, first, second), ["1", "2", "3", "5"], "{declared}");
+    }
 }
 
 #[test]

@@ -168,7 +168,8 @@ impl IncrementalOptions {
                 .with_hint("a range needs both ends"));
         };
         // Texts may stand for instants or numbers, which the type of the column says. Only what is wrong in any case is.
-        let order = |texts| value::compare_by(texts, &end, &initial).or_else(|| value::compare(&end, &initial));
+        let order =
+            |texts| value::compare_by(texts, &end, &initial).or_else(|| value::compare(&end, &initial));
         let orders = [TextOrder::Instants, TextOrder::Numbers].map(order);
         let orders = orders.map(|order| order.map(|order| self.last_value_func.order(order)));
         match orders.into_iter().max().flatten() {

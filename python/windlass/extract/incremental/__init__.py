@@ -245,7 +245,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         with translated(self, None):
             self._cursor = native().Cursor(
                 dumps(self._engine_options()), None if key is None else dumps(key), None if entry is None else dumps(entry),
-                extraction is not None and extraction.declares_timestamp(pipe, self.get_cursor_column_name()),
+                None if extraction is None else extraction.declared_type(pipe, self.get_cursor_column_name()),
             )
         self.save()
         return self

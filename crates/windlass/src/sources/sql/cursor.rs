@@ -1,7 +1,7 @@
 //! The part of a table that a cursor asks for: its condition, its order, and how the values of the cursor are stored.
 
 use serde_json::Value;
-use windlass_core::incremental::{Extreme, IncrementalOptions};
+use windlass_core::incremental::{Extreme, IncrementalOptions, TextOrder};
 use windlass_core::naming::Naming;
 use windlass_core::value::{DAY_MICROS, IsoValue, parse_iso};
 use windlass_core::{Error, Result};
@@ -132,11 +132,21 @@ async fn check_first_text(database: &dyn Database, select: &Select, column: &Col
 
 /// Whether the author of a resource says that a column of texts holds moments.
 pub(super) fn is_declared_moment(resource: &Resource, column: &ColumnShape) -> bool {
-    let hints = &resource.hints;
-    matches!(column.sql_type, SqlType::Text { .. })
-        && Naming::default().path(&column.name).is_ok_and(|name| {
-            matches!(hints.declared_type(&name, &Naming::default()), Some("timestamp" | "date"))
-        })
+    declared_order(resource, column) == TextOrder::Instants
+}
+
+/// Whether the author of a resource says that a column of texts holds numbers.
+pub(super) fn is_declared_number(resource: &Resource, column: &ColumnShape) -> bool {
+    declared_order(resource, column) == TextOrder::Numbers
+}
+
+/// The order that the texts of a column have by its declared type.
+fn declared_order(resource: &Resource, column: &ColumnShape) -> TextOrder {
+    let naming = Naming::default();
+    match (column.sql_type, naming.path(&column.name)) {
+        (SqlType::Text { .. }, Ok(name)) => TextOrder::of_type(resource.hints.declared_type(&name, &naming)),
+        _ => TextOrder::Letters,
+    }
 }
 
 /// The condition that texts of a declared moment fulfil if they belong to a range: by their date alone, since databases do

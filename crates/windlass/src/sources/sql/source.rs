@@ -16,7 +16,7 @@ use super::address::Address;
 use super::catalog::{Relation, TableShape};
 use super::config::{SqlOptions, SqlResourceOptions};
 use super::connections::Connections;
-use super::cursor::{is_declared_moment, limit, reach_of_texts};
+use super::cursor::{is_declared_moment, is_declared_number, limit, reach_of_texts};
 use super::database::{Database, Dialect};
 use super::open::{OpenOptions, open};
 use super::partitions;
@@ -210,6 +210,8 @@ impl SqlSource {
             let described = database.describe(&planned.select().sql(database.dialect())).await?;
             planned.describe(described);
         }
+        let cursor = resource.incremental.as_ref().and_then(|options| options.column());
+        planned.nest(database.dialect(), cursor.as_deref());
         planned.adapt(database);
         Ok(planned)
     }
@@ -303,6 +305,13 @@ impl Source for SqlSource {
             });
             let before = select.conditions.len();
             let is_declared = is_declared_moment(resource, &column);
+            if start.is_some() && is_declared_number(resource, &column) {
+                notices.push(format!(
+                    "the cursor `{name}` has texts, which the database compares letter by letter (`10` comes before `9`), although \
+                     its column is declared to hold numbers: rows may be missed; cast it there: `cast: {{{name}: decimal}}`",
+                    name = column.name
+                ));
+            }
             if is_declared && dialect != Dialect::Sqlite {
                 if direction.is_some() {
                     return Err(unknown_order(&column.name).at_table(&table.shape.name));

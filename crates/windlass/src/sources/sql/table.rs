@@ -112,6 +112,23 @@ impl PlannedTable {
         }
     }
 
+    /// Reads from a query of the table if the server computes or casts the cursor, so that conditions and orders see the
+    /// values that are read, and not the stored ones.
+    pub fn nest(&mut self, dialect: Dialect, cursor: Option<&str>) {
+        let is_made = |column: &SelectedColumn| column.cast.is_some() || column.expression.is_some();
+        if !self.selected.iter().any(|column| Some(column.name.as_str()) == cursor && is_made(column)) {
+            return;
+        }
+        self.query = Some(self.select().sql(dialect));
+        self.condition = None;
+        // What holds of the table's rows and indexes does not hold of the query's.
+        self.shape.is_view = true;
+        self.shape.indexed.clear();
+        for column in &mut self.selected {
+            *column = SelectedColumn::plain(&column.name);
+        }
+    }
+
     /// Selects each column in the form that the database's client reads.
     pub fn adapt(&mut self, database: &dyn Database) {
         let dialect = database.dialect();
