@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python orchestrators differential soak soak-sample tests-built fuzz-files fuzz-files-sample
+.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python orchestrators differential soak soak-sample tests-built fuzz fuzz-files fuzz-files-sample
 
 demo: setup
 	cargo build --release -p windlass-cli
@@ -91,6 +91,11 @@ differential: python
 	"$(INTEROP)/bin/pip" install --quiet -r python/differential/requirements.txt
 	DLT_PYTHON="$(INTEROP)/bin/python" WINDLASS_PYTHON="$(PYTHON)/bin/python" "$(PYTHON)/bin/python" python/differential/run.py \
 	  $(if $(filter command environment,$(firstword $(origin CASES))),$(CASES),python/differential/cases)
+
+# Coverage-guided fuzzing, each target for so many minutes in all; goes on where results/fuzz.jsonl stands: make fuzz MINUTES=30
+fuzz:
+	test -x "$(TOOLS)/bin/cargo-fuzz" || cargo install cargo-fuzz --locked --root "$(TOOLS)"
+	python3 fuzz/run.py --cargo-fuzz "$(TOOLS)/bin/cargo-fuzz" --minutes $(or $(MINUTES),30) --results results/fuzz.jsonl $(TARGETS)
 
 # Random CSV, JSON and Parquet files beside Python's own readers; goes on where results/files.jsonl stands:
 # make fuzz-files N=100000
