@@ -138,6 +138,89 @@ def test_frames_that_change_a_type_lose_nothing(pipeline):
         assert rows(pipeline, f"SELECT count({name}), count({name}__v_{kind}) FROM t") == [(1, 1)], name
 
 
+CHANGES_IN_ONE_LOAD = {
+    "int, then text": ([1], ["x"]),
+    "int, then beyond 64 bits": ([1], [decimal.Decimal(2**64 - 1)]),
+    "int, then a list": ([1], [[1, 2]]),
+    "int, then a fraction": ([1], [2.5]),
+    "text, then int": (["x"], [1]),
+    "a list, then int": ([[1]], [1]),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES_IN_ONE_LOAD)
+@pytest.mark.parametrize("destination", ["duckdb", "sqlite"])
+def test_a_column_that_changes_its_type_within_one_load_blocks_nothing(tmp_path, name, destination):
+    pa = pytest.importorskip("pyarrow")
+    first, second = CHANGES_IN_ONE_LOAD[name]
+
+    @dlt.resource(name="t")
+    def frames():
+        yield pa.table({"id": [1], "v": first})
+        yield pa.table({"id": [2], "v": second})
+        yield pa.table({"id": [3], "v": first})
+
+    place = dlt.destinations.duckdb if destination == "duckdb" else dlt.destinations.sqlalchemy
+    credentials = str(tmp_path / "out.duckdb") if destination == "duckdb" else f"sqlite:///{tmp_path}/out.db"
+    pipeline = dlt.pipeline("p", destination=place(credentials), dataset_name="ds", pipelines_dir=str(tmp_path / "pl"))
+    for _ in range(2):
+        pipeline.run(frames())
+    assert sorted(row[0] for row in pipeline.dataset()("SELECT id FROM t").fetchall()) == [1, 1, 2, 2, 3, 3]
+    # Another resource is not kept from loading, either.
+    pipeline.run([{"a": 1}], table_name="other")
+
+
+def test_a_frame_and_records_of_one_table_and_one_load(pipeline):
+    pa = pytest.importorskip("pyarrow")
+
+    @dlt.resource(name="t")
+    def mixed():
+        yield pa.table({"id": [1]})
+        yield {"id": 2, "l": [1]}
+
+    pipeline.run(mixed())
+    assert rows(pipeline, "SELECT id FROM t ORDER BY id") == [(1,), (2,)]
+    assert rows(pipeline, "SELECT count(*) FROM t JOIN t__l ON t._dlt_id = t__l._dlt_parent_id") == [(1,)]
+
+
+def test_a_frame_without_any_type_keeps_its_rows(pipeline):
+    pa = pytest.importorskip("pyarrow")
+    pd = pytest.importorskip("pandas")
+    for frame in (pd.DataFrame({"a": [None, None]}), pa.table({"a": pa.nulls(2)}), pa.table({"a": pa.nulls(0)})):
+        pipeline.run(frame, table_name="t")
+    assert rows(pipeline, "SELECT count(*) FROM t") == [(4,)]
+    pipeline.run(pa.table({"n": [1]}), table_name="u")
+    pipeline.run(pa.table({"n": pa.nulls(1)}), table_name="u")
+    assert rows(pipeline, "SELECT n FROM u ORDER BY n") == [(1,), (None,)]
+
+
+def test_a_column_of_a_frame_that_has_the_name_of_a_variant(pipeline):
+    pa = pytest.importorskip("pyarrow")
+    pipeline.run(pa.table({"a": [1]}), table_name="t")
+    pipeline.run(pa.table({"a": ["x"], "a__v_text": ["mine"]}), table_name="t")
+    assert rows(pipeline, "SELECT a__v_text FROM t WHERE a IS NULL") == [("mine",)]
+
+
+def test_a_frame_of_more_columns_than_a_table_may_have(pipeline):
+    pa = pytest.importorskip("pyarrow")
+    pipeline.run(pa.table({f"c{index}": [1] for index in range(5000)}), table_name="t")
+    assert rows(pipeline, "SELECT c0, length(_overflow::VARCHAR) > 0 FROM t") == [(1, True)]
+
+
+def test_a_timestamp_cursor_beyond_the_year_9999_goes_on(pipeline):
+    pa = pytest.importorskip("pyarrow")
+
+    @dlt.resource(name="t")
+    def frames(c=dlt.sources.incremental("c")):
+        yield pa.table({"c": pa.array(values, pa.timestamp("s"))})
+
+    values = [253402300800]
+    pipeline.run(frames())
+    values = [253402300800, 253402300801]
+    pipeline.run(frames())
+    assert rows(pipeline, "SELECT count(*) FROM t") == [(2,)]
+
+
 @pytest.mark.parametrize("later", ["a null", "no column", "another type", "a column of nulls"])
 def test_a_column_that_refused_nulls_is_empty_later(pipeline, later):
     pa = pytest.importorskip("pyarrow")
@@ -209,3 +292,14 @@ def test_a_column_of_a_table_changes_its_type(pipeline, tmp_path, backend, befor
 def test_a_table_format_that_is_not_there_is_refused_by_name(pipeline):
     with pytest.raises(Exception, match="has no table format `delta`"):
         pipeline.run([{"id": 1}], table_name="t", table_format="delta")
+
+
+@pytest.mark.parametrize("loader_file_format", ["jsonl", "csv", "parquet"])
+def test_dates_beyond_9999_leave_a_folder_readable(tmp_path, loader_file_format):
+    pa = pytest.importorskip("pyarrow")
+    place = dlt.destinations.filesystem(str(tmp_path / "out"))
+    pipeline = dlt.pipeline("p", destination=place, dataset_name="ds", pipelines_dir=str(tmp_path / "pl"))
+    days = pa.array([2932897, 0, None, -735000], pa.int32()).cast(pa.date32())
+    pipeline.run(pa.table({"v": days}), table_name="t", loader_file_format=loader_file_format)
+    found = pipeline.dataset()("SELECT v::VARCHAR FROM t ORDER BY v").fetchall()
+    assert [row[0] for row in found] == ["0044-08-22 (BC)", "1970-01-01", "10000-01-01", None]

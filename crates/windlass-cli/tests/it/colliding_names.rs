@@ -195,3 +195,23 @@ fn lists_of_several_tables_that_come_to_one_are_told() {
     }
     assert_eq!(project.one("SELECT count(*) FROM t__a__b"), "2");
 }
+
+#[test]
+fn a_key_that_has_the_name_of_a_variant_is_told_and_the_last_value_counts() {
+    for (first, second, kept) in [
+        (r#"{"a":1}"#, r#"{"a":"x","a__v_text":"mine"}"#, "mine"),
+        (r#"{"a":1}"#, r#"{"a__v_text":"mine","a":"x"}"#, "x"),
+        (r#"{"a":1,"a__v_text":"y"}"#, r#"{"a__v_text":"mine","a":"x"}"#, "x"),
+    ] {
+        let project = Project::files("");
+        project.write("data/a.jsonl", format!("{first}\n{second}\n"));
+        let done = project.run(0);
+        assert!(
+            done.stderr.contains("`a__v_text`") && done.stderr.contains("`a`"),
+            "{second}: {}",
+            done.stderr
+        );
+        let rows = project.query("SELECT a__v_text FROM t WHERE a IS NULL");
+        assert_eq!(rows, [kept], "{first} {second}");
+    }
+}

@@ -204,6 +204,16 @@ fn moments_that_go_backwards_are_all_loaded_whatever_form_they_are_stored_in() {
 }
 
 #[test]
+fn a_column_with_a_collation_of_its_own_loses_no_row() {
+    let project = project("text COLLATE NOCASE", "");
+    insert(&project, 1, &["'Z'".to_owned()]);
+    project.run(0);
+    insert(&project, 2, &["'b'".to_owned(), "'a'".to_owned(), "'Y'".to_owned()]);
+    project.run(0);
+    assert_eq!(project.query("SELECT id FROM t ORDER BY id"), ["1", "2", "3"]);
+}
+
+#[test]
 fn a_cursor_of_numbers_whose_column_becomes_one_of_texts_is_refused() {
     let project = project("int", "");
     insert(&project, 1, &["9".to_owned()]);

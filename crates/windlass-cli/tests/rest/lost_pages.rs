@@ -85,6 +85,45 @@ fn a_guessed_cursor_ends_where_the_api_says_that_there_is_no_more() {
 }
 
 #[test]
+fn pages_that_end_although_the_answer_says_that_there_are_more_are_told() {
+    let cursor = ", paginator: {type: cursor, cursor_path: n, cursor_param: c}";
+    for (endpoint, next) in [
+        (cursor, json!(0)),
+        (cursor, Value::Null),
+        (", paginator: {type: json_link, next_url_path: n}", Value::Null),
+        (", paginator: {type: page_number, base_page: 1, total_path: null}", Value::Null),
+    ] {
+        let server = Server::new(move |asked: &Asked| {
+            let is_first = number(asked, "page").unwrap_or(1) == 1;
+            let data = if is_first { rows(0, 20, 57) } else { Vec::new() };
+            Answer::json(&json!({"data": data, "n": next, "has_more": true}))
+        });
+        let (count, stderr) = run(&project(&server, endpoint));
+        assert_eq!(count, "20 20");
+        assert!(stderr.contains("says that there are more (`has_more`)"), "{endpoint}: {stderr}");
+    }
+    // Whoever sets an end wants it.
+    let server = Server::new(|_: &Asked| Answer::json(&json!({"data": rows(0, 20, 57), "has_more": true})));
+    for endpoint in
+        [", paginator: single_page", ", paginator: {type: page_number, total_path: null, maximum_page: 1}"]
+    {
+        let (_, stderr) = run(&project(&server, endpoint));
+        assert!(!stderr.contains("there are more"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_page_that_is_short_in_the_middle_is_told() {
+    let server = Server::new(|asked: &Asked| {
+        let from = number(asked, "offset").unwrap_or(0);
+        let size = if from == 0 { 20 } else { 10 };
+        Answer::json(&json!({"data": rows(from, from + size, 57)}))
+    });
+    let (_, stderr) = run(&project(&server, ", paginator: {type: offset, limit: 20, total_path: null}"));
+    assert!(stderr.contains("it is short although another page follows"), "{stderr}");
+}
+
+#[test]
 fn a_first_page_that_comes_again_is_told() {
     let server = numbered(1, true, "");
     let (_, stderr) = run(&project(&server, ", paginator: {type: page_number, total_path: total_pages}"));

@@ -8,7 +8,7 @@ use serde_json::{Number, Value};
 use crate::error::{Error, Result};
 use crate::value::{
     DAY_MICROS, Decimal, IsoValue, Scalar, Tag, Timestamp, decode_tagged, encode_tagged, escape_text,
-    format_date, format_timestamp, parse_iso, parse_timestamp,
+    format_date, format_timestamp, parse_far, parse_iso, parse_timestamp,
 };
 
 /// A cursor value from its stored form, which may be a typed string; `None` for null.
@@ -243,7 +243,8 @@ pub(super) struct Limit {
 impl Limit {
     pub(super) fn new(value: Scalar<'static>) -> Self {
         let iso = match &value {
-            Scalar::Text(text) => parse_iso(text),
+            // Python has no dates beyond the year 9999, and keeps their text.
+            Scalar::Text(text) => parse_iso(text).or_else(|| parse_far(text)),
             _ => None,
         };
         Self { value, iso, order: TextOrder::Letters }

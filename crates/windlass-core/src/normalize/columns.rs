@@ -187,12 +187,20 @@ impl BatchColumns {
     ) -> Result<Option<Table>> {
         let parent = state.schema.table(table).and_then(|known| known.parent.clone());
         let mut partial = Table { parent, ..Table::new(table) };
-        // Those of batches that are taken apart come with their values.
-        if !self.is_nested {
+        // Those of batches that are taken apart come with their values, and so do more than a table may have.
+        if !self.is_nested && self.has_room(ctx, state, table) {
             self.add_missing(ctx, state, &mut partial);
         }
         self.add_emptied(ctx, state, batch, &mut partial)?;
         Ok((!partial.columns.is_empty()).then_some(partial))
+    }
+
+    /// Whether the table may have all columns of the batch beside its own.
+    fn has_room(&self, ctx: &Context, state: &SchemaState, table: &str) -> bool {
+        let known = state.schema.table(table);
+        let has = |name: &String| known.is_some_and(|known| known.columns.contains_key(name));
+        let new = self.columns.iter().filter(|(_, column)| !has(&column.name)).count();
+        new == 0 || known.map_or(0, |known| known.columns.len()) + new <= ctx.limits.max_columns
     }
 
     /// The columns that the table lacks, with the engine's own last.
@@ -279,11 +287,21 @@ impl BatchColumns {
         lost
     }
 
+    /// Whether rows of the batch go into the table without ids.
+    pub(super) fn leaves_ids_out(&self, ctx: &Context, state: &SchemaState, table: &str) -> bool {
+        let known = state.schema.table(table);
+        let has =
+            |name: &str| known.and_then(|known| known.columns.get(name)).is_some_and(Column::is_complete);
+        self.fits(ctx, state, table) && !(has(&ctx.names.id) && has(&ctx.names.load_id))
+    }
+
     /// Whether every column can go through as it is.
     pub(super) fn fits(&self, ctx: &Context, state: &SchemaState, table: &str) -> bool {
         let Some(known) = state.schema.table(table) else { return false };
         let own = [&ctx.names.id, &ctx.names.load_id, &ctx.names.parent_id, &ctx.names.list_index];
+        // Rows without any column are kept by their ids.
         !self.is_nested
+            && !self.columns.is_empty()
             && self.columns.iter().all(|(_, column)| {
                 let is_same =
                     known.columns.get(&column.name).is_some_and(|k| k.data_type == column.data_type);

@@ -89,7 +89,7 @@ impl Define<'_, '_, '_> {
                 continue;
             }
             let column = observer.plan.tables[table as usize].column(observer.from, name);
-            observer.plan.tables[table as usize].columns[column as usize].stamp = row;
+            observer.take_over(table, column, row);
             let node = match cell {
                 FlatCell::Node(node) => *node,
                 _ => NONE,

@@ -35,6 +35,9 @@ pub struct SchemaState {
     pub full_tables: BTreeMap<String, FullTable>,
     /// Root tables that came up while data was read, and the names under which they were given.
     pub given_tables: BTreeMap<String, String>,
+    /// Root tables of which this run has written rows without ids, as frames have none: a column of ids that comes later
+    /// takes nulls.
+    pub bare_tables: BTreeSet<String>,
     /// The tables of which something changed, in the order of the changes: who mirrors the schema looks at these only.
     changes: Vec<Arc<str>>,
     /// The contracts of tables, by their position in the schema, as far as somebody asked for them.
@@ -57,6 +60,7 @@ impl SchemaState {
             refused_columns: BTreeMap::new(),
             full_tables: BTreeMap::new(),
             given_tables: BTreeMap::new(),
+            bare_tables: BTreeSet::new(),
             changes: Vec::new(),
             contracts: Vec::new(),
         }
@@ -110,6 +114,7 @@ impl SchemaState {
             "refused_columns": columns,
             "full_tables": full,
             "given_tables": self.given_tables,
+            "bare_tables": self.bare_tables,
         })
     }
 
@@ -139,6 +144,10 @@ impl SchemaState {
             given_tables: match value.get("given_tables") {
                 Some(tables) => serde_json::from_value(tables.clone()).map_err(broken)?,
                 None => BTreeMap::new(),
+            },
+            bare_tables: match value.get("bare_tables") {
+                Some(tables) => serde_json::from_value(tables.clone()).map_err(broken)?,
+                None => BTreeSet::new(),
             },
             changes: Vec::new(),
             contracts: Vec::new(),
@@ -334,6 +343,13 @@ impl Growth<'_, '_> {
             let literal = cell.literal(self.tape);
             self.place(&mut partial, known, (name, column.as_ref()), &value, literal)
                 .map_err(|e| e.at_column(name))?;
+        }
+        if self.state.bare_tables.contains(&row.table) {
+            for name in [&self.ctx.names.id, &self.ctx.names.load_id] {
+                if let Some(column) = partial.columns.get_mut(name) {
+                    column.nullable = Some(true);
+                }
+            }
         }
         Ok(partial)
     }

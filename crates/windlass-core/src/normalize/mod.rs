@@ -382,12 +382,25 @@ impl Normalizer {
         }
         let mut columns = BatchColumns::new(ctx, batch)?;
         let changes = |state: &SchemaState| columns.changes(ctx, state, root_table, batch);
-        if changes(&self.state)?.is_some() {
+        // A row that is told apart by its content gets the id that the same record would have.
+        let is_by_content =
+            |state: &SchemaState| ctx.row_id_kind(&state.schema, root_table) == RowIdKind::RowHash;
+        let becomes_bare = |state: &SchemaState| {
+            batch.num_rows() > 0
+                && !state.bare_tables.contains(root_table)
+                && !is_by_content(state)
+                && columns.leaves_ids_out(ctx, state, root_table)
+        };
+        if changes(&self.state)?.is_some() || becomes_bare(&self.state) {
             self.state = turn.wait()?;
-            if let Some(partial) = changes(&self.state)? {
-                Arc::make_mut(&mut self.state).merge(ctx, partial)?;
-                turn.publish(&self.state);
+            let state = Arc::make_mut(&mut self.state);
+            if let Some(partial) = changes(state)? {
+                state.merge(ctx, partial)?;
             }
+            if becomes_bare(state) {
+                state.bare_tables.insert(root_table.to_owned());
+            }
+            turn.publish(&self.state);
             self.plan.refresh(sources(&settings, &self.state));
         }
         if batch.num_columns() == 0 {
@@ -399,9 +412,8 @@ impl Normalizer {
         }
         let lost = columns.leave_refused(&self.state, root_table, batch);
         let table = self.state.schema.table(root_table);
-        // A row that is told apart by its content gets the id that the same record would have.
-        let is_by_content = ctx.row_id_kind(&self.state.schema, root_table) == RowIdKind::RowHash;
-        if let Some(table) = table.filter(|_| !is_by_content && columns.fits(ctx, &self.state, root_table))
+        let goes_through = !is_by_content(&self.state) && columns.fits(ctx, &self.state, root_table);
+        if let Some(table) = table.filter(|_| goes_through)
             && let Some(rows) =
                 columns.rows(ctx, table, batch, numbers).map_err(|e| e.at_table(root_table))?
         {

@@ -8,7 +8,7 @@ use super::flatten::truthy_text;
 use super::grow::{Discarded, fit, fit_variant, new_column, null_error, variant_of};
 use super::names_below::NamesBelow;
 use super::physical::Cell;
-use super::plan::{Accepts, Link, NONE, Plan, RecordRow, Shape, Sources};
+use super::plan::{Accepts, ColumnPlan, Link, NONE, Plan, RecordRow, Shape, Sources};
 use crate::error::Error;
 use crate::json::{Node, NodePosition, StaticNode, Tape};
 use crate::schema::{Column, ContractMode};
@@ -516,13 +516,38 @@ impl Observer<'_, '_> {
             None if plan.refused.is_none() && !plan.is_excluded => return Err(Stop::Novel),
             Some(definition) => {
                 if let Some(cell) = fit_variant(from.ctx, definition, &value, as_text) {
+                    let is_taken = plan.stamp == row;
+                    plan.truncate(row);
+                    plan.stamp = row;
                     plan.push_cell(row, cell, node);
+                    if is_taken {
+                        let (name, kept) = (plan.name.clone(), tables.columns[column as usize].name.clone());
+                        self.lose(table, vec![LostValue { lost: name.clone(), name, kept }]);
+                    }
                     return Ok(());
                 }
             }
             None => {}
         }
         self.scalar(table, variant, row, &value, node)
+    }
+
+    /// Makes a column ready for the record's own value under its name, should the variant of another have taken it.
+    pub(super) fn take_over(&mut self, table: u32, column: u32, row: u32) {
+        let tables = &mut self.plan.tables[table as usize];
+        let plan = &mut tables.columns[column as usize];
+        let is_taken = plan.stamp == row;
+        if is_taken {
+            plan.truncate(row);
+        }
+        plan.stamp = row;
+        if is_taken {
+            let name = plan.name.clone();
+            let is_of = |other: &&ColumnPlan| other.variants.iter().any(|(_, variant)| *variant == column);
+            let lost =
+                tables.columns.iter().find(is_of).map_or_else(|| name.clone(), |other| other.name.clone());
+            self.lose(table, vec![LostValue { lost, kept: name.clone(), name }]);
+        }
     }
 
     fn inherited_cell(&mut self, at: usize, table: u32, row: u32) -> Step {

@@ -513,7 +513,8 @@ impl TablePlan {
         self.is_root = table.map_or(self.parent.is_none(), |table| !table.is_nested());
         self.refused = from.state.refused_tables.get(&self.name).copied();
         self.is_full = from.state.full_tables.contains_key(&self.name);
-        for column in self.columns.iter_mut().filter(|column| !column.is_known()) {
+        // A column that refuses nulls may have come to take them.
+        for column in self.columns.iter_mut().filter(|column| !column.is_known() || !column.takes_null) {
             column.resolve(from, table, &self.name);
         }
     }

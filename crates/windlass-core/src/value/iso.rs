@@ -28,7 +28,7 @@ pub fn parse_iso(text: &str) -> Option<IsoValue> {
 }
 
 /// Parses a date, or a date with a time, of any year, as [`super::format_date`] writes it. No text of a user is read like this.
-pub(super) fn parse_far(text: &str) -> Option<IsoValue> {
+pub(crate) fn parse_far(text: &str) -> Option<IsoValue> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let (year, rest) = unsigned.split_once('-')?;

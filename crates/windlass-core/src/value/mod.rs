@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use calendar::{CivilDate, DAY_MICROS, Timestamp, format_date, format_time, format_timestamp};
 pub use coerce::{bigint_of_number, can_coerce, coerce};
 pub use decimal::Decimal;
+pub(crate) use iso::parse_far;
 pub use iso::{IsoValue, is_iso_date, is_iso_timestamp, parse_iso, parse_timestamp};
 pub use tagged::{Tag, decode_tagged, encode_tagged, escape_text, is_tagged, strip_tag, typed_json};
 pub use text::{json_double, json_string, parse_double, parse_int, python_double};

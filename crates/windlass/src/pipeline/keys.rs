@@ -30,7 +30,15 @@ pub(super) fn check(
         for column in table.columns.values() {
             let has = |hint: &str| column.has(hint);
             if is_key(column, names) && is_missing(table, column, &gathered.seen_keys) {
+                if let Some(variant) = table.columns.values().find(|other| is_variant_of(other, column)) {
+                    return Err(changed_type(table, column, variant));
+                }
                 let written = as_written(column, table, resources, naming);
+                let way_on = match written {
+                    Some(_) => String::new(),
+                    None => format!("; if it is the key of an earlier run, {LOAD_AGAIN}"),
+                };
+                let written = written.unwrap_or_else(|| column.name.clone());
                 let role = match (has("primary_key"), has("merge_key")) {
                     (true, _) => "primary_key",
                     (_, true) => "merge_key",
@@ -39,7 +47,7 @@ pub(super) fn check(
                 return Err(Error::data(format!("no record has `{written}`, which is named in {role}"))
                     .at_table(&table.name)
                     .with_hint(format!(
-                        "{}; keys that no record has would not tell rows apart",
+                        "{}; keys that no record has would not tell rows apart{way_on}",
                         suggestion(&written, table, names)
                     )));
             }
@@ -75,8 +83,24 @@ fn is_missing(table: &Table, column: &Column, seen: &BTreeSet<(String, String)>)
     !(is_seen(column) || is_optional && parts.any(is_seen))
 }
 
-/// The name of a key as its author wrote it.
-fn as_written(column: &Column, table: &Table, resources: &[Prepared], naming: &Naming) -> String {
+fn is_variant_of(other: &Column, column: &Column) -> bool {
+    other.is_variant() && other.name.strip_prefix(&column.name).is_some_and(|rest| rest.starts_with("__v_"))
+}
+
+const LOAD_AGAIN: &str = "load the table again from its start with `--refresh drop_resources` (Python: refresh=\"drop_resources\")";
+
+fn changed_type(table: &Table, column: &Column, variant: &Column) -> Error {
+    Error::data(format!(
+        "the values of the key `{}` do not fit its type any more, and went to `{}`",
+        column.name, variant.name
+    ))
+    .at_table(&table.name)
+    .at_column(&column.name)
+    .with_hint(format!("a key has one type: {LOAD_AGAIN}, or cast the key at the source"))
+}
+
+/// The name of a key as its author wrote it in this run; `None` if it is not said there.
+fn as_written(column: &Column, table: &Table, resources: &[Prepared], naming: &Naming) -> Option<String> {
     let of_table = resources.iter().filter(|prepared| prepared.tables.contains(&table.name));
     let keys = of_table.flat_map(|prepared| {
         let hints = &prepared.resource.hints;
@@ -85,7 +109,7 @@ fn as_written(column: &Column, table: &Table, resources: &[Prepared], naming: &N
     });
     let mut names = keys.flatten().flat_map(OneOrMany::names);
     let is_meant = |name: &&str| naming.path(name).is_ok_and(|name| name == column.name);
-    names.find(is_meant).unwrap_or(&column.name).to_owned()
+    names.find(is_meant).map(str::to_owned)
 }
 
 fn suggestion(name: &str, table: &Table, names: &SystemNames) -> String {

@@ -149,8 +149,17 @@ fn selection(format: Format, files: &[&Path], columns: &[Column], types: &TypeDe
             let is_text = |(column, _): &(&Column, &String)| column.data_type == Some(DataType::Text);
             let texts: Vec<String> =
                 columns.iter().zip(&names).filter(is_text).map(|(_, name)| literal(name)).collect();
+            let is_date = |(column, _): &(&Column, &String)| column.data_type == Some(DataType::Date);
+            let dates: Vec<String> = columns
+                .iter()
+                .zip(&names)
+                .filter(is_date)
+                .map(|(column, name)| decoded(column, &DIALECT.quote(name), &DIALECT.quote(name)))
+                .collect();
+            let dates =
+                if dates.is_empty() { String::new() } else { format!(" REPLACE ({})", dates.join(", ")) };
             format!(
-                "SELECT * FROM read_csv([{list}], header = true, union_by_name = true, null_padding = true, \
+                "SELECT *{dates} FROM read_csv([{list}], header = true, union_by_name = true, null_padding = true, \
                  force_not_null = [{}], types = {{{}}})",
                 texts.join(", "),
                 typed()?
@@ -189,17 +198,19 @@ fn selection(format: Format, files: &[&Path], columns: &[Column], types: &TypeDe
 /// The type that a column of a file is read as.
 fn read_type(column: &Column, types: &TypeDefaults) -> Result<String> {
     match column.data_type {
-        Some(DataType::Binary) => Ok("VARCHAR".to_owned()),
+        // DuckDB reads no sign before years beyond 9999.
+        Some(DataType::Binary | DataType::Date) => Ok("VARCHAR".to_owned()),
         // Files hold more digits than DuckDB has.
         _ if is_wide(column, types) => Ok("VARCHAR".to_owned()),
         _ => DIALECT.column_type(column, types),
     }
 }
 
-/// A value of a JSON file under its name.
+/// A value of a text file under its name.
 fn decoded(column: &Column, value: &str, name: &str) -> String {
     match column.data_type {
         Some(DataType::Binary) => format!("from_base64({value}) AS {name}"),
+        Some(DataType::Date) => format!("CAST(ltrim({value}, '+') AS DATE) AS {name}"),
         _ if value == name => name.to_owned(),
         _ => format!("{value} AS {name}"),
     }

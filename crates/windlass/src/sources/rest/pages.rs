@@ -13,7 +13,7 @@ use super::actions;
 pub use super::actions::{Action, ResponseAction, ResponseHook, Verdict};
 use super::decode::decode;
 use super::http::{Request, Response, Transport, masked_url};
-use super::paginate::{Answer, Counted, PageNotice, Paginator, PaginatorConfig, detect};
+use super::paginate::{Answer, Counted, PageNotice, Paginator, PaginatorConfig, detect, says_more};
 use super::parts::{PART_BYTES, Parts};
 use super::position::Position;
 use super::problem::{non_number, not_json};
@@ -471,6 +471,18 @@ impl Pages {
             error.at_file(format!("{} {url}", answer.request.method))
         })?;
         self.notices.extend(paginator.notices());
+        if !paginator.has_next()
+            && !paginator.is_cut()
+            && let Some(path) = says_more(answer)
+        {
+            self.notices.push(PageNotice::new(
+                "more",
+                format!(
+                    "the pages end, although the answer says that there are more (`{path}`): records may be missing; check the \
+                     `paginator`"
+                ),
+            ));
+        }
         let name = paginator.next_name();
         let counted = paginator.counts();
         // An only page is held against no other.

@@ -132,20 +132,57 @@ async fn check_first_text(database: &dyn Database, select: &Select, column: &Col
 
 /// Whether the author of a resource says that a column of texts holds moments.
 pub(super) fn is_declared_moment(resource: &Resource, column: &ColumnShape) -> bool {
-    declared_order(resource, column) == TextOrder::Instants
+    TextOrder::of_type(declared_type(resource, column)) == TextOrder::Instants
 }
 
-/// Whether the author of a resource says that a column of texts holds numbers.
-pub(super) fn is_declared_number(resource: &Resource, column: &ColumnShape) -> bool {
-    declared_order(resource, column) == TextOrder::Numbers
+/// The type that the author of a resource declares for a column of texts, if it is one of numbers.
+pub(super) fn declared_number<'a>(resource: &'a Resource, column: &ColumnShape) -> Option<&'a str> {
+    let declared = declared_type(resource, column);
+    declared.filter(|_| TextOrder::of_type(declared) == TextOrder::Numbers)
 }
 
-/// The order that the texts of a column have by its declared type.
-fn declared_order(resource: &Resource, column: &ColumnShape) -> TextOrder {
+/// The type that is declared for a column of texts.
+fn declared_type<'a>(resource: &'a Resource, column: &ColumnShape) -> Option<&'a str> {
     let naming = Naming::default();
     match (column.sql_type, naming.path(&column.name)) {
-        (SqlType::Text { .. }, Ok(name)) => TextOrder::of_type(resource.hints.declared_type(&name, &naming)),
-        _ => TextOrder::Letters,
+        (SqlType::Text { .. }, Ok(name)) => resource.hints.declared_type(&name, &naming),
+        _ => None,
+    }
+}
+
+/// The column that [`add_number`] adds.
+const NUMBER: &str = "windlass_number";
+
+/// Reads from a query that has the number which a text means as another column, which it gives: databases compare texts
+/// letter by letter, and `10` comes before `9`.
+pub(super) fn add_number(
+    dialect: Dialect,
+    select: &mut Select,
+    column: &ColumnShape,
+    declared: &str,
+) -> ColumnShape {
+    let number = match (dialect, declared) {
+        (Dialect::Postgres | Dialect::Sqlite, _) => "numeric",
+        (Dialect::MySql, _) => "decimal(65,20)",
+        (Dialect::DuckDb, "bigint" | "wei") => "hugeint",
+        (Dialect::DuckDb, "double") => "double",
+        (Dialect::DuckDb, _) => "decimal(38,12)",
+    };
+    let conditions: Vec<String> =
+        select.conditions.drain(..).map(|condition| format!("({condition})")).collect();
+    let filter =
+        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    select.query = Some(format!(
+        "SELECT *, CAST({} AS {number}) AS {} FROM {}{filter}",
+        quote(dialect, &column.name),
+        quote(dialect, NUMBER),
+        select.from(dialect)
+    ));
+    ColumnShape {
+        name: NUMBER.to_owned(),
+        is_nullable: true,
+        sql_type: SqlType::Decimal { digits: None },
+        declared: number.to_owned(),
     }
 }
 

@@ -266,6 +266,9 @@ pub(super) fn comparable(dialect: Dialect, column: &ColumnShape) -> String {
         (Dialect::Sqlite, SqlType::Text { .. }) if !keeps_texts(&column.declared) => {
             format!("CAST({name} AS TEXT)")
         }
+        // A column may have a collation of its own, such as NOCASE.
+        (Dialect::Sqlite, SqlType::Text { .. }) => format!("{name} COLLATE BINARY"),
+        (Dialect::DuckDb, SqlType::Text { .. }) => format!("{name} COLLATE POSIX"),
         (Dialect::Sqlite, SqlType::Timestamp { .. } | SqlType::Date) => format!("{MOMENT}({name})"),
         (Dialect::Sqlite, SqlType::Decimal { digits }) => {
             let scale = digits.map_or(SQLITE_SCALE, |(_, scale)| scale);

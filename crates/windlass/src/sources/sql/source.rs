@@ -16,7 +16,7 @@ use super::address::Address;
 use super::catalog::{Relation, TableShape};
 use super::config::{SqlOptions, SqlResourceOptions};
 use super::connections::Connections;
-use super::cursor::{is_declared_moment, is_declared_number, limit, reach_of_texts};
+use super::cursor::{add_number, declared_number, is_declared_moment, limit, reach_of_texts};
 use super::database::{Database, Dialect};
 use super::open::{OpenOptions, open};
 use super::partitions;
@@ -288,7 +288,7 @@ impl Source for SqlSource {
     async fn open(&self, resource: &Resource, opening: &Opening) -> Result<Vec<Box<dyn Extractor>>> {
         let database = self.database(&opening.folder).await?;
         let planned = self.planned.lock().await.get(&resource.name).cloned();
-        let table = planned.ok_or_else(|| Error::internal("a resource is not of this source"))?;
+        let mut table = planned.ok_or_else(|| Error::internal("a resource is not of this source"))?;
         let dialect = database.dialect();
         let mut select = table.select();
         let mut notices = Vec::new();
@@ -305,16 +305,17 @@ impl Source for SqlSource {
             });
             let before = select.conditions.len();
             let is_declared = is_declared_moment(resource, &column);
-            if start.is_some() && is_declared_number(resource, &column) {
-                notices.push(format!(
-                    "the cursor `{name}` has texts, which the database compares letter by letter (`10` comes before `9`), although \
-                     its column is declared to hold numbers: rows may be missed; cast it there: `cast: {{{name}: decimal}}`",
-                    name = column.name
-                ));
+            if let Some(declared) = declared_number(resource, &column) {
+                if direction.is_some() {
+                    return Err(unknown_order(&column.name, "numbers").at_table(&table.shape.name));
+                }
+                column = add_number(dialect, &mut select, &column, declared);
+                // What holds of the table's rows does not hold of the query's.
+                Arc::make_mut(&mut table).shape.is_view = true;
             }
             if is_declared && dialect != Dialect::Sqlite {
                 if direction.is_some() {
-                    return Err(unknown_order(&column.name).at_table(&table.shape.name));
+                    return Err(unknown_order(&column.name, "timestamps").at_table(&table.shape.name));
                 }
                 select.conditions.extend(reach_of_texts(dialect, options, &column, start));
             } else {
@@ -358,9 +359,9 @@ impl Source for SqlSource {
     }
 }
 
-fn unknown_order(column: &str) -> Error {
+fn unknown_order(column: &str, kind: &str) -> Error {
     Error::config(format!(
-        "the texts of `{column}` are declared to be timestamps, whose order the database does not know"
+        "the texts of `{column}` are declared to be {kind}, whose order the database does not know"
     ))
-    .with_hint("leave `row_order` and limits out, or read a query in which the column is cast to a timestamp")
+    .with_hint("leave `row_order` and limits out, or cast the column: `cast: {column: type}`")
 }

@@ -10,6 +10,13 @@ use super::{
     Answer, CursorOptions, HeaderLinkOptions, JsonLinkOptions, PageNotice, PageNumberOptions, PaginatorConfig,
 };
 
+/// The path of a member that says that there is more, such as `has_more: true`; `None` if there is none, or another says
+/// that there is no more.
+pub(crate) fn says_more(answer: &Answer<'_>) -> Option<String> {
+    let found = find(answer.document(), 0, &mut Vec::new(), &more_path);
+    found.filter(|(_, value)| value == &Value::Bool(true)).map(|(path, _)| path)
+}
+
 /// Objects in objects that are searched; deeper ones hold data.
 const MAX_DEPTH: usize = 64;
 

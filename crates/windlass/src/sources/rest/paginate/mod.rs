@@ -25,7 +25,7 @@ use windlass_core::{Error, Result};
 
 pub use config::PaginatorConfig;
 pub use cursor::CursorOptions;
-pub(crate) use detect::{MORE_MEMBERS, detect};
+pub(crate) use detect::{MORE_MEMBERS, detect, says_more};
 pub use header_cursor::HeaderCursorOptions;
 pub use header_link::{
     HeaderLinkOptions, target_of as link_target, unknown_relations as unknown_link_relations,
@@ -89,6 +89,11 @@ pub trait Paginator: Send + Sync + fmt::Debug {
     /// What is to be told of the pages so far; each notice comes once.
     fn notices(&mut self) -> Vec<PageNotice> {
         Vec::new()
+    }
+
+    /// Whether the configuration says where the pages end, whatever the answer says of more.
+    fn is_cut(&self) -> bool {
+        false
     }
 
     /// What it counts, so that a page that comes again shows what is wrong with the count.

@@ -148,6 +148,7 @@ impl OffsetOptions {
                 has_next: true,
                 is_first: true,
                 short: None,
+                short_later: None,
                 notices: Vec::new(),
             }
             .validate(self.total_path.is_some())?,
@@ -180,6 +181,7 @@ impl PageNumberOptions {
                 has_next: true,
                 is_first: true,
                 short: None,
+                short_later: None,
                 notices: Vec::new(),
             }
             .validate(self.total_path.is_some())?,
@@ -215,6 +217,8 @@ struct Range {
     is_first: bool,
     /// Records of the page before, where these were fewer than a page has and nothing said that more would follow.
     short: Option<i64>,
+    /// Records of a later page that was short, until the next one shows whether it was the last.
+    short_later: Option<i64>,
     notices: Vec<PageNotice>,
 }
 
@@ -319,6 +323,13 @@ impl Range {
         if size == 0 {
             return;
         }
+        if let Some(before) = self.short_later.take() {
+            self.notices.push(said(
+                before,
+                "it is short although another page follows, so that records may be missing if the server counts only what it \
+                 gives",
+            ));
+        }
         if let Some(before) = self.short.take() {
             self.notices.push(said(
                 before,
@@ -343,6 +354,8 @@ impl Range {
                 size,
                 "it is short although there are more, so that records may be missing if the server counts only what it gives",
             ));
+        } else if size < self.step && self.end.is_none() {
+            self.short_later = Some(size);
         }
     }
 }
@@ -354,6 +367,7 @@ impl Paginator for Range {
         self.has_next = true;
         self.is_first = true;
         self.short = None;
+        self.short_later = None;
         if let Some((_, limit)) = &self.limit {
             self.step = *limit;
         }
@@ -421,6 +435,10 @@ impl Paginator for Range {
 
     fn notices(&mut self) -> Vec<PageNotice> {
         std::mem::take(&mut self.notices)
+    }
+
+    fn is_cut(&self) -> bool {
+        self.maximum.is_some_and(|maximum| self.value >= maximum)
     }
 
     fn counts(&self) -> Counted {

@@ -31,6 +31,10 @@ impl Paginator for SinglePage {
         !self.is_read
     }
 
+    fn is_cut(&self) -> bool {
+        true
+    }
+
     fn position(&self) -> Option<Value> {
         Some(json!({"read": self.is_read}))
     }
