@@ -18,7 +18,7 @@ class VenvNotFound(DltException):
     _fields: ClassVar[Tuple[str, ...]] = ('interpreter',)
 
 
-def _nearest_first(value: Any, known: Sequence[Any]) -> Sequence[Any]:
+def nearest_first(value: Any, known: Sequence[Any]) -> Sequence[Any]:
     """The values that are known, the one that was probably meant first."""
     texts = [text for text in known if isinstance(text, str)]
     near = difflib.get_close_matches(str(value), texts, n=1)
@@ -35,7 +35,7 @@ class ValueErrorWithKnownValues(ValueError):
             return
         self.key = key
         self.value_received = value_received
-        valid_values = _nearest_first(value_received, valid_values)
+        valid_values = nearest_first(value_received, valid_values)
         self.valid_values = valid_values
         super().__init__(f"Received invalid value `{key}={value_received}`. Valid values are: {list(valid_values)}")
 

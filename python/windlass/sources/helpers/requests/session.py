@@ -56,12 +56,35 @@ _PATH = re.compile(r"(with url: )(/[^\s'\"<>)]*)")
 def raise_for_status(response: requests.Response) -> None:
     """Raises `HTTPError` for answers of status 400 and above, as the library does but without the secrets of the URL."""
     try:
-        response.raise_for_status()
+        type(response).raise_for_status(response)
     except requests.exceptions.HTTPError as raised:
         shown = without_secrets(raised)
         if shown is raised:
             raise
         raise shown from None
+
+
+class MaskedResponse(Response):
+    """An answer whose errors show no secrets of its URL."""
+
+    def raise_for_status(self) -> None:
+        """Raises `HTTPError` for answers of status 400 and above."""
+        try:
+            super().raise_for_status()
+        except requests.exceptions.HTTPError as raised:
+            shown = without_secrets(raised)
+            if shown is raised:
+                raise
+            raise shown from None
+
+
+def masks_errors(response: requests.Response, *_args: Any, **_kwargs: Any) -> None:
+    """A hook, the first one, that lets an answer raise errors without secrets, whoever asks it to."""
+    if type(response) is Response:
+        response.__class__ = MaskedResponse
+    elif not isinstance(response, MaskedResponse):
+        # Another library has a class of its own, which may mean something.
+        response.raise_for_status = lambda: raise_for_status(response)  # type: ignore[method-assign]
 
 
 class RetryPolicy(NamedTuple):
@@ -140,6 +163,9 @@ class Session(BaseSession):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Sends a request that is prepared."""
         kwargs.setdefault("timeout", self.timeout)
+        hooks = request.hooks.setdefault("response", [])
+        if masks_errors not in hooks:
+            hooks.insert(0, masks_errors)
         policy = self.retry_policy
         if policy is None:
             try:

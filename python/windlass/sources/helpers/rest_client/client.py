@@ -9,6 +9,7 @@ from windlass.common.masking import logger, masked
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.requests import trust
 from windlass.sources.helpers.requests.retry import Client, runtime_setting
+from windlass.sources.helpers.requests.session import masks_errors
 from windlass.sources.helpers.rest_client.body import decode_once
 from windlass.sources.helpers.rest_client.detector import PaginatorFactory, find_response_page_data
 from windlass.sources.helpers.rest_client.exceptions import IgnoreResponseException
@@ -120,7 +121,9 @@ class RESTClient:
             hooks=hooks,
         )
 
-    def _send_request(self, request: Request, first_url: Optional[str], **options: Any) -> Response:
+    def _send_request(
+        self, request: Request, first_url: Optional[str], own_params: Any = None, **options: Any
+    ) -> Response:
         """Sends a request. What is the caller's stays with the host of the first one, wherever links lead."""
         # What is sent decides, not what is written.
         url: Any = requests.Request("GET", request.url, params=request.params).prepare().url
@@ -129,7 +132,8 @@ class RESTClient:
             if trust.origin(prepared.url) != trust.origin(url):
                 raise requests.exceptions.InvalidURL("what signs the request changes the host that it goes to")
         else:
-            prepared = trust.stranger(request, url)
+            prepared = trust.stranger(request, own_params)
+        prepared.hooks["response"].insert(0, masks_errors)
         _logger().debug("%s %s", prepared.method, sanitize_url(prepared.url))
         settings = self.session.merge_environment_settings(
             prepared.url,
@@ -174,6 +178,7 @@ class RESTClient:
         hooks = dict(hooks or {})
         if "response" not in hooks:
             hooks["response"] = [self._raise_for_status]
+        own_params = copy.copy(params)
         # Paginators write into these; they are the caller's.
         request = self._create_request(
             path, method, headers, copy.copy(params), copy.deepcopy(json), copy.copy(data), auth, hooks
@@ -185,7 +190,7 @@ class RESTClient:
         repeats = Repeats()
         while True:
             try:
-                response = self._send_request(request, first_url, **kwargs)
+                response = self._send_request(request, first_url, own_params, **kwargs)
             except IgnoreResponseException:
                 return
             decode_once(response)
