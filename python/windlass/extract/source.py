@@ -334,6 +334,8 @@ class SourceExtraction:
         self.targets = TargetBook()
         #: Whether the items go to the engine, or to somebody who iterates over them.
         self.is_for_engine = False
+        #: What is to be told of the resources: the text by the resource and what it is about.
+        self.notices: Dict[Tuple[str, str], str] = {}
         self._metrics: Dict[str, Dict[str, Any]] = {}
         self._by_pipe: Dict[int, DltResource] = {}
         for resource in source.resources.extracted.values():

@@ -359,8 +359,6 @@ class Pipeline(Packages):
                     )
             info, extractions = self._drive(engine, engine.run, sources, refresh, schema_contract)
             found = record_run(self._trace, self, info, extractions, refresh or self.refresh, step.started_at)
-            for warning in found.warnings:
-                _logger().warning(warning)
             step.step_info = found
         return found
 
@@ -399,11 +397,17 @@ class Pipeline(Packages):
         extractions = [SourceExtraction(source, run_counts, settings) for source in sources]
         with self.collector.watching(self, engine, extractions):
             try:
-                return json.loads(run(extractions, to_json(options))), extractions
+                info = json.loads(run(extractions, to_json(options)))
             except KeyboardInterrupt:
                 # The engine was stopped for good; the next run gets a new one.
                 self._engine = None
                 raise
+        warnings = info.setdefault("warnings", [])
+        for warning in warnings:
+            _logger().warning("%s", warning)
+        # These were logged when they came up.
+        warnings += [notice for extraction in extractions for notice in extraction.notices.values()]
+        return info, extractions
 
     def _extract_settings(self) -> Any:
         from windlass.extract.pipe import ExtractSettings

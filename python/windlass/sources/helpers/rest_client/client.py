@@ -1,7 +1,7 @@
 """A client for APIs that answer with JSON, page by page."""
 
 import copy
-from typing import Any, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
+from typing import Any, Dict, Generic, Iterable, Iterator, List, Optional, Set, TypeVar, Union
 
 from windlass._native import native
 from windlass.common import jsonpath
@@ -13,7 +13,8 @@ from windlass.sources.helpers.requests.session import masks_errors
 from windlass.sources.helpers.rest_client.body import decode_once
 from windlass.sources.helpers.rest_client.detector import PaginatorFactory, find_response_page_data
 from windlass.sources.helpers.rest_client.exceptions import IgnoreResponseException
-from windlass.sources.helpers.rest_client.paginators import BasePaginator
+from windlass.sources.helpers.rest_client.notices import tell
+from windlass.sources.helpers.rest_client.paginators import BasePaginator, check_last
 from windlass.sources.helpers.rest_client.repeats import Repeats
 from windlass.sources.helpers.rest_client.typing import Hooks, HTTPMethod, HTTPMethodBasic
 from windlass.sources.helpers.rest_client.utils import is_absolute, join_url, sanitize_url
@@ -71,7 +72,7 @@ class RESTClient:
         self.paginator = paginator
         self.pagination_factory = paginator_factory or PaginatorFactory()
         self.data_selector = data_selector
-        self._told: Set[Tuple[str, ...]] = set()
+        self._told: Set[str] = set()
         #: Hosts besides that of `base_url` to which credentials, headers and bodies go where a link leads there: a name,
         #: `host:port` or scheme and host.
         self.send_credentials_to: List[str] = list(runtime_setting("send_credentials_to", list, []))
@@ -188,6 +189,7 @@ class RESTClient:
         if paginator is not None:
             paginator.init_request(request)
         repeats = Repeats()
+        count = 0
         while True:
             try:
                 response = self._send_request(request, first_url, own_params, **kwargs)
@@ -204,6 +206,9 @@ class RESTClient:
             paginator.update_state(response, records)
             if repeats.is_first_again(paginator, response, records):
                 records = []
+            count += len(records)
+            if not paginator.has_next_page:
+                check_last(paginator, response, count)
             paginator.update_request(request)
             yield PageData(records, request, response, paginator, auth)  # type: ignore[arg-type]
             if not paginator.has_next_page:
@@ -212,11 +217,17 @@ class RESTClient:
     def extract_response(self, response: Response, data_selector: jsonpath.TJsonPath) -> List[Any]:
         """The records of an answer."""
         found: Any = jsonpath.find_values(data_selector, response.json())
+        if not found and not isinstance(response.json(), list):
+            tell(
+                response,
+                "unmatched",
+                f"the selector `{data_selector}` finds nothing in the answer, which is taken for empty; `data_selector` says where "
+                "the records are",
+            )
         if len(found) == 1:
             found = found[0]
         if found is None:
-            where = sanitize_url(response.url)
-            self._tell(30, "the answer of %s has null where the selector `%s` leads", where, str(data_selector))
+            tell(response, "null", f"the answer has null where the selector `{data_selector}` leads")
             return []
         return found if isinstance(found, list) else [found]
 
@@ -228,21 +239,15 @@ class RESTClient:
     def detect_paginator(self, response: Response, data: Any) -> BasePaginator:
         """How an API pages, from its first answer."""
         paginator, score = self.pagination_factory.create_paginator(response)
-        kind, where = type(paginator).__name__, sanitize_url(response.url)
-        if score == 1.0:
-            self._tell(20, "the pages of %s are found by %s", where, kind)
-        elif score == 0.0:
-            level = 30 if isinstance(data, list) else 20
-            self._tell(level, "no paginator was found for %s: it is taken for one page; give one if there are more", where)
-        else:
-            self._tell(30, "the pages of %s are found by %s, probably: verify it, or give the paginator", where, kind)
+        kind = type(paginator).__name__
+        if score == 0.0 and isinstance(data, list):
+            tell(response, "guessed", "no paginator was found: it is taken for one page; give one if there are more")
+        elif score not in (0.0, 1.0):
+            tell(response, "guessed", f"the pages are found by {kind}, probably: verify it, or give the paginator")
+        elif kind not in self._told:
+            self._told.add(kind)
+            _logger().info("the pages of %s are found by %s", sanitize_url(response.url), kind)
         return paginator
-
-    def _tell(self, level: int, text: str, where: str, *what: str) -> None:
-        """Logs something that is so for many answers once."""
-        if (text, *what) not in self._told:
-            self._told.add((text, *what))
-            _logger().log(level, text, where, *what)
 
     def _raise_for_status(self, response: Response, *args: Any, **kwargs: Any) -> None:
         shows_body = _setting(self._config, "http_show_error_body", bool, False)
