@@ -378,8 +378,10 @@ class Pipeline(Packages):
         from windlass.extract.exceptions import SourceExhausted
         from windlass.extract.source import SourceExtraction
         from windlass.extract.hints import to_json
+        from windlass.extract.words import check_refresh
 
         options = {"refresh": refresh or self.refresh or self._setting("refresh")}
+        check_refresh(options["refresh"])
         if contract is not None:
             options["schema_contract"] = contract
         settings = self._extract_settings()
