@@ -77,8 +77,8 @@ WORDS = {
         lambda _: rest({"auth": {"type": "api_key", "api_key": "hushhush", "location": "quer"}}),
         ["query", "header", "cookie", "param"],
     ),
-    "parent": (lambda _: rest(endpoint={"path": "{resources.j.id}"}), ["there are none"]),
-    "resource": (lambda _: rest().with_resources("ii"), ["i"]),
+    "parent": (lambda _: rest(endpoint={"path": "{resources.j.id}"}), ["there is none"]),
+    "resource": (lambda _: rest().with_resources("ii"), ["did you mean `i`? there is no other"]),
 }
 
 
@@ -127,5 +127,6 @@ def test_a_paginator_that_lacks_an_option_is_told_what_it_takes():
 def test_choices():
     assert choices("b", ["alpha", "beta"]) == "there are alpha, beta"
     assert choices("betta", ["alpha", "beta"]) == "did you mean `beta`? there are beta, alpha"
-    assert choices("x", []) == "there are none"
+    assert choices("x", []) == "there is none"
+    assert choices("x", ["y"]) == "there is only y"
     assert choices("x", range(70), limit=2) == "there are 0, 1 and 68 more"

@@ -29,8 +29,10 @@ def choices(value: Any, known: Sequence[Any], limit: int = 60) -> str:
     """`did you mean ..? there are ..`: all that is known, the nearest first. Every error about a word ends with it."""
     ordered = list(nearest_first(value, [one for one in known if one is not None]))
     if not ordered:
-        return "there are none"
+        return "there is none"
     is_near = bool(difflib.get_close_matches(str(value), [str(ordered[0])], n=1))
+    if len(ordered) == 1:
+        return f"did you mean `{ordered[0]}`? there is no other" if is_near else f"there is only {ordered[0]}"
     shown = ", ".join(str(one) for one in ordered[:limit])
     more = f" and {len(ordered) - limit} more" if len(ordered) > limit else ""
     return (f"did you mean `{ordered[0]}`? " if is_near else "") + f"there are {shown}{more}"

@@ -10,7 +10,9 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from windlass._native import native
 from windlass.common.configuration.providers import global_dir, local_dir
+from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.resolve import lookup, resolved_values, watch_values
+from windlass.common.configuration.unused import warn_of_unused
 from windlass.common.pipeline import ExtractInfo, LoadInfo, NormalizeInfo
 from windlass.common.runtime.logs import configure as configure_logs
 from windlass.destinations import resolve as resolve_destination
@@ -263,6 +265,7 @@ class Pipeline(Packages):
     def engine(self, loader_file_format: Optional[str] = None) -> Any:
         """The engine with what is set now."""
         configure_logs(self.pipeline_name)
+        warn_of_unused(self.pipeline_name)
         destination = self.destination
         if destination is None:
             raise PipelineConfigMissing(
@@ -393,8 +396,9 @@ class Pipeline(Packages):
                     msg=f"Source `{source.name}` is exhausted or has active iterator: a generator can be read once; make a new "
                     "one for each run, or pass the generator function",
                 )
-            if nesting is not None and source.max_table_nesting is None:
-                source.max_table_nesting = nesting
+            if source.max_table_nesting is None:
+                own, _ = lookup("max_table_nesting", ("sources", source.section, source.name), pipeline=self.pipeline_name)
+                source.max_table_nesting = coerce("max_table_nesting", own, int) if own is not None else nesting
         run_counts = self.collector.counts(self)
         extractions = [SourceExtraction(source, run_counts, settings) for source in sources]
         with self.collector.watching(self, engine, extractions):

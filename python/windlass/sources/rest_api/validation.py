@@ -211,7 +211,7 @@ def _check_entry(entry: Mapping[str, Any], path: str) -> None:
         if isinstance(given, str) and given != "ignore":
             # A typo must not change what is loaded.
             where = f"{path}/endpoint/response_actions[{index}]"
-            fail(where, f"field `action={given}` is no action{meant(given, ['ignore'])}, or a function")
+            fail(where, f"field `action={given}` is no action{meant(given, ['ignore'])}, or give a function")
     for index, steps in enumerate(entry.get("processing_steps") or []):
         check_steps(steps, f"{path}/processing_steps[{index}]")
 
