@@ -20,6 +20,7 @@ from windlass.pipeline.active import activate, active
 from windlass.pipeline.data import sources_of
 from windlass.pipeline.errors import step_error, stored_exception
 from windlass.pipeline.packages import Packages
+from windlass.pipeline.repeats import repeated
 from windlass.pipeline.settings import section, settings_of
 from windlass.pipeline.steps import load_info, packages_of, record_run, stored_trace
 from windlass.pipeline.trace import PipelineStepTrace, PipelineTrace
@@ -56,19 +57,13 @@ class Pipeline(Packages):
         progress: Any = None,
         must_attach: bool = False,
     ) -> None:
-        if not pipeline_name or _FORBIDDEN.search(pipeline_name) or pipeline_name.startswith("."):
-            raise InvalidPipelineName(
-                pipeline_name,
-                "",
-                msg=f"`{pipeline_name}` cannot be the name of a pipeline: it is also the name of a folder",
-            )
+        self.pipeline_name = pipeline_name
         if staging is not None:
             raise NotImplementedError(
                 "windlass has no staging destinations (yet): load into the destination itself, without `staging`"
             )
         from windlass.progress import collector_of
 
-        self.pipeline_name = pipeline_name
         self.pipelines_dir = str(pipelines_dir or globals()["pipelines_dir"]())
         self.pipeline_salt = pipeline_salt
         self.refresh = refresh
@@ -96,6 +91,19 @@ class Pipeline(Packages):
             self.drop_local()
 
     # -- what it is
+
+    @property
+    def pipeline_name(self) -> str:
+        """The name, which is also that of the working folder."""
+        return self._pipeline_name
+
+    @pipeline_name.setter
+    def pipeline_name(self, value: str) -> None:
+        if not isinstance(value, str) or not value or _FORBIDDEN.search(value) or value.startswith("."):
+            raise InvalidPipelineName(
+                value, "", msg=f"`{value}` cannot be the name of a pipeline: it is also the name of a folder"
+            )
+        self._pipeline_name = value
 
     @property
     def working_dir(self) -> str:
@@ -399,6 +407,7 @@ class Pipeline(Packages):
             if source.max_table_nesting is None:
                 own, _ = lookup("max_table_nesting", ("sources", source.section, source.name), pipeline=self.pipeline_name)
                 source.max_table_nesting = coerce("max_table_nesting", own, int) if own is not None else nesting
+        repeats = [] if options["refresh"] or not sources else repeated(sources, self._schemas_by_name())
         run_counts = self.collector.counts(self)
         extractions = [SourceExtraction(source, run_counts, settings) for source in sources]
         with self.collector.watching(self, engine, extractions):
@@ -409,6 +418,7 @@ class Pipeline(Packages):
                 self._engine = None
                 raise
         warnings = info.setdefault("warnings", [])
+        warnings += repeats
         for warning in warnings:
             _logger().warning("%s", warning)
         # These were logged when they came up.
