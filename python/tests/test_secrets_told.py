@@ -1,8 +1,12 @@
 """Keys and other secrets in errors, traces and logs: whoever raises, nothing shows them."""
 
 import enum
+import html
 import json
+import logging
+import threading
 import traceback
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -12,6 +16,7 @@ import requests as library
 from test_rest_astray import CANARY, Wire
 
 import windlass as dlt
+from windlass.common import masking
 from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.exceptions import ConfigValueCannotBeCoercedException
 from windlass.sources.helpers import requests
@@ -149,3 +154,63 @@ def test_a_setting_of_another_type_is_shown_with_the_words_that_there_are():
     assert raised.value.field_value == "abc"
     with pytest.raises(ConfigValueCannotBeCoercedException, match="`flase`: there are false, true"):
         coerce("dev_mode", "flase", bool)
+
+
+SECRETS = ["p@ss w/rd+\u00e9%&=", "a\"quoted\\back'q", "line1\nline2key", "\u65e5\u672c\u8a9e\u306e\u79d8\u5bc6\u9375", "<tag>&key1"]
+
+
+def quoted(text):
+    return json.dumps(text)
+
+
+ESCAPES = {
+    "twice": lambda text: quoted(quoted(text)),
+    "three times": lambda text: quoted(quoted(quoted(text))),
+    "html": html.escape,
+    "html in json": lambda text: quoted(html.escape(text)),
+    "json in html": lambda text: html.escape(quoted(text)),
+    "numbers": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
+    "url of a url": lambda text: library.utils.quote(library.utils.quote(text, safe=""), safe=""),
+}
+
+
+@pytest.mark.parametrize("escape", list(ESCAPES))
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_that_is_escaped_twice_is_not_shown(secret, escape):
+    masking.learn(secret)
+    text = ESCAPES[escape](secret)
+    shown = masking.masked(f"before {text} after")
+    assert "***" in shown and shown.startswith("before ") and shown.endswith(" after")
+    assert text not in shown and secret not in shown
+
+
+def test_a_text_without_secrets_stays_as_it_is():
+    for text in ("a &amp; b", "c:\\new", "50%25", "\\u0041", quoted(quoted("x"))):
+        assert masking.masked(text) == text
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"[]")
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+@pytest.mark.parametrize("kind", ["own", "library"])
+def test_the_log_of_the_library_below_shows_no_key(kind, caplog):
+    server = HTTPServer(("127.0.0.1", 0), _Refusing)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    session = Client(raise_for_status=False).session if kind == "own" else library.Session()
+    try:
+        with caplog.at_level(logging.DEBUG):
+            client = RESTClient(f"http://127.0.0.1:{server.server_port}", auth=KEY, session=session)
+            client.get("things", params={"page": 2, "sig": "unheardof99"})
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "GET /things?page=2&sig=***" in caplog.text
+    assert CANARY not in caplog.text and "unheardof99" not in caplog.text

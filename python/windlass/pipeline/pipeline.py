@@ -103,6 +103,9 @@ class Pipeline(Packages):
             raise InvalidPipelineName(
                 value, "", msg=f"`{value}` cannot be the name of a pipeline: it is also the name of a folder"
             )
+        if value != getattr(self, "_pipeline_name", value):
+            # What is open is that of the old name.
+            self._engine = self._trace = None
         self._pipeline_name = value
 
     @property

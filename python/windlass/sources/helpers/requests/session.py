@@ -53,6 +53,42 @@ _URL = re.compile(r"https?://[^\s'\"<>)]+")
 _PATH = re.compile(r"(with url: )(/[^\s'\"<>)]*)")
 
 
+#: Loggers of the library below that tell what is asked for.
+_LOGGERS = ("urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry", "urllib3.connection")
+
+#: Paths with a query.
+_QUERY = re.compile(r"(?<![^\s\"'(=])/[^\s'\"<>)]*\?[^\s'\"<>)]*")
+
+
+class _QueryFilter:
+    """Takes the values of parameters, and all secrets, out of records of a log."""
+
+    def filter(self, record: Any) -> bool:
+        """Rewrites the record; it is always kept."""
+        try:
+            text = record.getMessage()
+        except Exception:
+            return True
+        shown = _URL.sub(lambda found: masked_url(found.group()), text)
+        shown = masked(_QUERY.sub(lambda found: masked_url(found.group()), shown))
+        if shown != text:
+            record.msg, record.args = shown, None
+        return True
+
+
+_query_filter = _QueryFilter()
+
+
+def guard_logs() -> None:
+    """Lets no key of a query reach the log of the program through the library below."""
+    import logging
+
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        if _query_filter not in logger.filters:
+            logger.addFilter(_query_filter)  # type: ignore[arg-type]
+
+
 def raise_for_status(response: requests.Response) -> None:
     """Raises `HTTPError` for answers of status 400 and above, as the library does but without the secrets of the URL."""
     try:
@@ -144,6 +180,7 @@ class Session(BaseSession):
         raise_for_status: bool = True,
     ) -> None:
         super().__init__()
+        guard_logs()
         self.timeout = _timeout_to_seconds(timeout)
         self.raise_for_status = raise_for_status
         self.headers.update({"User-Agent": f"windlass/{__version__}"})

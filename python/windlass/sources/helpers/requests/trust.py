@@ -162,8 +162,9 @@ def rebuild_auth(session: Any, prepared: requests.PreparedRequest, response: req
 
 def guarded(session: Any) -> Any:
     """A session whose redirects lead nothing astray."""
-    from windlass.sources.helpers.requests.session import Session
+    from windlass.sources.helpers.requests.session import Session, guard_logs
 
+    guard_logs()
     if session is not None and not isinstance(session, Session):
         session.rebuild_auth = lambda prepared, response: rebuild_auth(session, prepared, response)
     return session
