@@ -82,6 +82,14 @@ def test_a_hook_that_raises_shows_no_key():
     assert CANARY not in str(raised.value)
 
 
+def test_a_session_of_the_user_that_gets_no_answer_shows_no_key():
+    for auth, params in ((KEY, None), (None, {"token": CANARY})):
+        with pytest.raises(library.exceptions.ConnectionError) as raised:
+            RESTClient("http://127.0.0.1:1", auth=auth, session=library.Session()).get("x", params=params)
+        told = traceback.format_exception(type(raised.value), raised.value, raised.value.__traceback__)
+        assert CANARY not in "".join(told).replace("CANARY", "")
+
+
 def test_an_answer_that_is_fine_raises_nothing():
     wired(Client(raise_for_status=False).session, 200).get(f"{URL}/x").raise_for_status()
 

@@ -9,7 +9,7 @@ from windlass.common.masking import logger, masked
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.requests import trust
 from windlass.sources.helpers.requests.retry import Client, runtime_setting
-from windlass.sources.helpers.requests.session import masks_errors
+from windlass.sources.helpers.requests.session import masks_errors, without_secrets
 from windlass.sources.helpers.rest_client.body import decode_once
 from windlass.sources.helpers.rest_client.detector import PaginatorFactory, find_response_page_data
 from windlass.sources.helpers.rest_client.exceptions import IgnoreResponseException
@@ -146,6 +146,12 @@ class RESTClient:
         token = trust.LISTED.set(list(self.send_credentials_to))
         try:
             return self.session.send(prepared, **{**settings, **options})
+        except requests.exceptions.RequestException as raised:
+            # A session of the user's names the URL.
+            shown = without_secrets(raised)
+            if shown is raised:
+                raise
+            raise shown from None
         finally:
             trust.LISTED.reset(token)
 
