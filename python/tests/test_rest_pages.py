@@ -7,7 +7,7 @@ import requests as library
 from test_rest_astray import Wire
 
 from windlass.common import masking
-from windlass.sources.helpers.rest_client import RESTClient, paginators
+from windlass.sources.helpers.rest_client import RESTClient, notices
 from windlass.sources.helpers.rest_client.exceptions import EndlessPagination
 from windlass.sources.helpers.rest_client.paginators import (
     HeaderCursorPaginator,
@@ -21,7 +21,7 @@ from windlass.sources.helpers.rest_client.paginators import (
 
 @pytest.fixture(autouse=True)
 def told(caplog):
-    paginators._told.clear()
+    notices._told.clear()
     masking.logger()
     return caplog
 

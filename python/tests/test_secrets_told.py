@@ -192,6 +192,13 @@ def test_a_secret_that_is_escaped_twice_is_not_shown(secret, escape):
     assert text not in shown and secret not in shown
 
 
+def test_halves_of_characters_are_no_obstacle():
+    masking.learn("key\U0001f600word")
+    assert masking.masked(quoted(quoted("key\U0001f600word"))) == '""***""'
+    assert masking.masked("a \ud800 b") == "a \ufffd b"
+    assert masking.masked("a \\ud800 b") == "a \\ud800 b"
+
+
 def test_a_text_without_secrets_stays_as_it_is():
     for text in ("a &amp; b", "c:\\new", "50%25", "\\u0041", quoted(quoted("x"))):
         assert masking.masked(text) == text

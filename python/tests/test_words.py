@@ -78,6 +78,15 @@ WORDS = {
         ["query", "header", "cookie", "param"],
     ),
     "parent": (lambda _: rest(endpoint={"path": "{resources.j.id}"}), ["there is none"]),
+    "progress": (lambda _: dlt.pipeline("q", progress="tqdmm"), ["tqdm", "log", "enlighten", "alive_progress"]),
+    "table of a dataset": (
+        lambda p: (run(p), p.dataset().table("tt"))[1],
+        ["t", "_dlt_version"],
+    ),
+    "column of a relation": (
+        lambda p: (run(p), p.dataset().t.select("aa").fetchall())[1],
+        ["a", "_dlt_load_id", "_dlt_id"],
+    ),
     "resource": (lambda _: rest().with_resources("ii"), ["did you mean `i`? there is no other"]),
 }
 
@@ -114,6 +123,10 @@ def test_a_wrong_word_among_the_settings(pipeline, monkeypatch):
     with pytest.raises(Exception, match="`snake_case`. there are snake_case, duck_case"):
         run(pipeline)
     monkeypatch.delenv("SCHEMA__NAMING")
+    monkeypatch.setenv("EXTRACT__NEXT_ITEM_MODE", "fifoo")
+    with pytest.raises(Exception, match=r"\['fifo', 'round_robin'\]"):
+        run(pipeline)
+    monkeypatch.delenv("EXTRACT__NEXT_ITEM_MODE")
     monkeypatch.setenv("RUNTIME__LOG_LEVEL", "INF")
     with pytest.raises(ValueError, match=r"\['INFO', 'CRITICAL'"):
         run(pipeline)

@@ -47,7 +47,7 @@ def learn_setting(key: str, value: Any) -> None:
 def masked(text: Any) -> str:
     """A text without secrets. Where one was escaped beyond what the engine looks through, it comes unescaped."""
     engine = _engine()
-    shown = str(engine.masked(str(text)))
+    shown = str(engine.masked(_whole(str(text))))
     known, waiting = {shown}, [shown]
     while waiting and len(known) < _MAX_FORMS:
         escaped = waiting.pop(0)
@@ -71,7 +71,12 @@ _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def _of_json(text: str) -> str:
-    return _JSON_ESCAPE.sub(_letter, text) if "\\" in text else text
+    return _whole(_JSON_ESCAPE.sub(_letter, text)) if "\\" in text else text
+
+
+def _whole(text: str) -> str:
+    """A text without halves of characters: two that belong together are one, and the engine takes no others."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _of_url(text: str) -> str:

@@ -434,7 +434,12 @@ class Pipeline(Packages):
         kinds = {"max_parallel_items": int, "workers": int, "futures_poll_interval": float, "copy_on_fork": bool, "next_item_mode": str}
         given = {name: value for name, value in self._extract_options.items() if value is not None}
         self._extract_options = {}
-        return ExtractSettings(**{**section(self, "extract", kinds), **given})
+        settings = ExtractSettings(**{**section(self, "extract", kinds), **given})
+        if settings.next_item_mode not in ("round_robin", "fifo"):
+            from windlass.common.exceptions import ValueErrorWithKnownValues
+
+            raise ValueErrorWithKnownValues("next_item_mode", settings.next_item_mode, ["round_robin", "fifo"])
+        return settings
 
     @contextlib.contextmanager
     def _step(self, name: str, engine: Any) -> Iterator[PipelineStepTrace]:
@@ -553,6 +558,8 @@ class Pipeline(Packages):
             if not self._schemas_by_name():
                 return None
             info = json.loads(engine.run([], "{}"))
+            for warning in info.get("warnings") or []:
+                _logger().warning("%s", warning)
             step.step_info = load_info(self, info, packages_of(self, info, "loaded"))
         return step.step_info  # type: ignore[return-value]
 

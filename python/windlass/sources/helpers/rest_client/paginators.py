@@ -8,7 +8,7 @@ from windlass._native import native
 from windlass.common import jsonpath
 from windlass.common.configuration.coerce import _FALSE, _TRUE
 from windlass.sources.helpers._requests import requests
-from windlass.sources.helpers.rest_client.notices import _told, check_end
+from windlass.sources.helpers.rest_client.notices import check_end
 from windlass.sources.helpers.rest_client.notices import tell as _tell
 
 Request = requests.Request
