@@ -120,6 +120,14 @@ def test_an_empty_page_although_there_is_more(told):
     assert "there is more (`has_more`)" in told.text
 
 
+def test_what_a_record_says_is_no_page(told):
+    session = library.Session()
+    session.mount("http://", Wire(lambda request, _: (200, {}, json.dumps({"id": 1, "more": True, "total": 9, "next": None}))))
+    client = RESTClient("http://127.0.0.1:18090", session=session, paginator=JSONLinkPaginator())
+    assert len(list(client.paginate("things"))) == 1
+    assert "reading ends" not in told.text
+
+
 def test_an_end_that_the_program_chose_is_not_told(told):
     class Once(BasePaginator):
         def update_state(self, response, data=None):

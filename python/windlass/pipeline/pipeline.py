@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from windlass._native import native
-from windlass.common.configuration.providers import global_dir, local_dir
 from windlass.common.configuration.coerce import coerce
+from windlass.common.configuration.providers import global_dir, local_dir
 from windlass.common.configuration.resolve import lookup, resolved_values, watch_values
 from windlass.common.configuration.unused import warn_of_unused
 from windlass.common.pipeline import ExtractInfo, LoadInfo, NormalizeInfo

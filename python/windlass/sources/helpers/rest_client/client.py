@@ -213,7 +213,8 @@ class RESTClient:
             if repeats.is_first_again(paginator, response, records):
                 records = []
             count += len(records)
-            if not paginator.has_next_page:
+            # What a record says is about the record.
+            if not paginator.has_next_page and records != [response.json()]:
                 check_last(paginator, response, count)
             paginator.update_request(request)
             yield PageData(records, request, response, paginator, auth)  # type: ignore[arg-type]
