@@ -143,3 +143,22 @@ def test_working_folders_are_for_their_owner_alone(tmp_path, umask):
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() else 0o600), f"{path} {mode:o}"
     assert json.loads((pathlib.Path(pipeline.working_dir) / "state.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["../victim", *HARMFUL, "", None, 5])
+def test_a_pipeline_is_not_renamed_to_a_path(tmp_path, victim, name):
+    pipeline = folder_pipeline(tmp_path)
+    pipeline.run([{"a": 1}], table_name="t")
+    with pytest.raises(InvalidPipelineName):
+        pipeline.pipeline_name = name
+    assert pipeline.pipeline_name == "p"
+    pipeline.drop()
+
+
+def test_a_pipeline_of_another_name_has_its_folder(tmp_path):
+    pipeline = folder_pipeline(tmp_path)
+    pipeline.run([{"a": 1}], table_name="t")
+    pipeline.pipeline_name = "q"
+    assert pipeline.first_run
+    pipeline.run([{"a": 1}], table_name="t")
+    assert sorted(path.name for path in (tmp_path / "pl").iterdir() if path.is_dir()) == ["p", "q"]

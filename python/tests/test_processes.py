@@ -192,3 +192,19 @@ def test_the_import_is_fast_and_brings_nothing_large(tmp_path):
 def path():
     """Where this windlass is, for other processes."""
     return str(pathlib.Path(dlt.__file__).parent.parent)
+
+
+def test_a_pipeline_that_is_busy_names_no_flag_of_the_command_line(pipeline):
+    told = []
+
+    @dlt.resource
+    def items():
+        other = dlt.pipeline("p", pipelines_dir=pipeline.pipelines_dir, destination="duckdb")
+        with pytest.raises(Exception, match="another run uses the working folder") as raised:
+            other.run([{"a": 1}], table_name="t")
+        told.append(str(raised.value))
+        yield {"a": 1}
+
+    pipeline.run(items())
+    assert "wait until it ends, or give this pipeline another name" in told[0]
+    assert "--" not in told[0]

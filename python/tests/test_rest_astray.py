@@ -236,3 +236,39 @@ def test_readers_of_a_url_agree_or_it_goes_nowhere():
 
 def test_the_helper_is_the_one_that_is_guarded():
     assert requests.Session.rebuild_auth is not library.Session.rebuild_auth
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize(
+    "path", ["{resources.things.url}", "http://{resources.things.host}/x", "{u}", "{resources.things.with_query}"]
+)
+def test_parameters_do_not_go_to_the_host_of_a_record(path, listed, monkeypatch):
+    thing = {"url": "http://evil.example/x", "host": "evil.example", "with_query": "http://evil.example/x?own=1"}
+    wire = Wire(lambda request, number: (200, {}, json.dumps([thing])))
+    monkeypatch.setenv("RUNTIME__SEND_CREDENTIALS_TO", '["evil.example"]' if listed else "[]")
+    params = {"token": CANARY, "page_size": 7}
+    if path == "{u}":
+        params["u"] = {"type": "resolve", "resource": "things", "field": "url"}
+    resources = rest_api_resources(
+        {
+            "client": {"base_url": "http://127.0.0.1:18090", "session": session_of("own", wire)},
+            "resources": [
+                "things",
+                {
+                    "name": "more",
+                    "endpoint": {
+                        "path": path,
+                        "params": params,
+                        "paginator": {"type": "offset", "limit": 3, "total_path": None, "maximum_offset": 3},
+                    },
+                },
+            ],
+        }
+    )
+    assert list(next(one for one in resources if one.name == "more"))
+    place, _, request = wire.seen[-1]
+    assert place == ("evil.example", 80)
+    assert (CANARY in request.url) == listed and ("page_size" in request.url) == listed
+    assert "offset=" in request.url, "what the paginator asks for goes along"
+    assert ("own=1" in request.url) == ("with_query" in path)
+    assert bool(wire.astray()) == listed

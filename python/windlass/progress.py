@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Any, Dict, Iterator, List, Optional
 
+from windlass.common.exceptions import choices
+
 
 class Collector:
     """Shows nothing."""
@@ -144,4 +146,4 @@ def collector_of(value: Any) -> Collector:
     names = {"log": log, "tqdm": tqdm, "enlighten": enlighten, "alive_progress": alive_progress}
     if value in names:
         return names[value]()  # type: ignore[operator]
-    raise ValueError(f"progress=`{value}` is none of {', '.join(names)}")
+    raise ValueError(f"there is no progress `{value}`: {choices(value, list(names))}")

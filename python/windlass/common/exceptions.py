@@ -18,11 +18,24 @@ class VenvNotFound(DltException):
     _fields: ClassVar[Tuple[str, ...]] = ('interpreter',)
 
 
-def _nearest_first(value: Any, known: Sequence[Any]) -> Sequence[Any]:
+def nearest_first(value: Any, known: Sequence[Any]) -> Sequence[Any]:
     """The values that are known, the one that was probably meant first."""
     texts = [text for text in known if isinstance(text, str)]
     near = difflib.get_close_matches(str(value), texts, n=1)
     return [*near, *(other for other in known if other not in near)] if near else known
+
+
+def choices(value: Any, known: Sequence[Any], limit: int = 60) -> str:
+    """`did you mean ..? there are ..`: all that is known, the nearest first. Every error about a word ends with it."""
+    ordered = list(nearest_first(value, [one for one in known if one is not None]))
+    if not ordered:
+        return "there is none"
+    is_near = bool(difflib.get_close_matches(str(value), [str(ordered[0])], n=1))
+    if len(ordered) == 1:
+        return f"did you mean `{ordered[0]}`? there is no other" if is_near else f"there is only {ordered[0]}"
+    shown = ", ".join(str(one) for one in ordered[:limit])
+    more = f" and {len(ordered) - limit} more" if len(ordered) > limit else ""
+    return (f"did you mean `{ordered[0]}`? " if is_near else "") + f"there are {shown}{more}"
 
 
 class ValueErrorWithKnownValues(ValueError):
@@ -35,7 +48,7 @@ class ValueErrorWithKnownValues(ValueError):
             return
         self.key = key
         self.value_received = value_received
-        valid_values = _nearest_first(value_received, valid_values)
+        valid_values = nearest_first(value_received, valid_values)
         self.valid_values = valid_values
         super().__init__(f"Received invalid value `{key}={value_received}`. Valid values are: {list(valid_values)}")
 

@@ -3,7 +3,10 @@
 The engine keeps the list, so that there is one for both.
 """
 
+import html
+import re
 from typing import Any, List, Tuple
+from urllib.parse import unquote
 
 from windlass import _native
 
@@ -42,8 +45,47 @@ def learn_setting(key: str, value: Any) -> None:
 
 
 def masked(text: Any) -> str:
-    """A text without secrets."""
-    return str(_engine().masked(str(text)))
+    """A text without secrets. Where one was escaped beyond what the engine looks through, it comes unescaped."""
+    engine = _engine()
+    shown = str(engine.masked(_whole(str(text))))
+    known, waiting = {shown}, [shown]
+    while waiting and len(known) < _MAX_FORMS:
+        escaped = waiting.pop(0)
+        for unescape in (_of_json, html.unescape, _of_url):
+            plain = unescape(escaped)
+            if plain in known:
+                continue
+            known.add(plain)
+            without = str(engine.masked(plain))
+            if without != plain:
+                return masked(without)
+            waiting.append(plain)
+    return shown
+
+
+#: Forms of a text that are looked at: an answer may stand in a JSON text within another.
+_MAX_FORMS = 24
+
+_JSON_ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|["\\/bfnrt\'])')
+_LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+def _of_json(text: str) -> str:
+    return _whole(_JSON_ESCAPE.sub(_letter, text)) if "\\" in text else text
+
+
+def _whole(text: str) -> str:
+    """A text without halves of characters: two that belong together are one, and the engine takes no others."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _of_url(text: str) -> str:
+    return unquote(text) if "%25" in text else text
+
+
+def _letter(found: "re.Match[str]") -> str:
+    escape = found.group(1)
+    return chr(int(escape[1:], 16)) if len(escape) == 5 else _LETTERS.get(escape, escape)
 
 
 def masked_url(url: str) -> str:

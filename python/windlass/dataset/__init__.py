@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, List, Optional, Sequence
 
+from windlass.common.exceptions import nearest_first
 from windlass.dataset.cursor import open_cursor
 from windlass.dataset.relation import Relation, sqlglot_of
 from windlass.dataset.sql import literal, qualified, quote
@@ -96,7 +97,7 @@ class Dataset:
         for name in kwargs:
             raise TypeError(f"table() has no argument `{name}`")
         if table_name not in self.tables:
-            raise ValueError(f"Table `{table_name}` not found in dataset. Available tables: {self.tables}")
+            raise ValueError(f"Table `{table_name}` not found in dataset. Available tables: {list(nearest_first(table_name, self.tables))}")
         relation = Relation.of_table(self, table_name)
         if load_ids is not None:
             relation = relation.from_loads(load_ids)

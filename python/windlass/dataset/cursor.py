@@ -136,8 +136,8 @@ class translated:  # noqa: N801 (used as a function)
         self, kind: Optional[Type[BaseException]], cause: Optional[BaseException], _: Optional[TracebackType]
     ) -> None:
         if isinstance(cause, native().EngineError) and cause.kind == "destination":
-            text = f"{cause}. {cause.hint}" if cause.hint else str(cause)
-            is_undefined = any(piece in str(cause) for piece in _UNDEFINED)
+            text = str(cause)
+            is_undefined = any(piece in str(cause.args[0]) for piece in _UNDEFINED)
             error = DatabaseUndefinedRelation if is_undefined else DatabaseTransientException
             raise error(cause, msg=text) from cause
 

@@ -3,6 +3,7 @@
 import copy
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
+from windlass.common.exceptions import choices
 from windlass.dataset.cursor import Cursor, open_cursor
 from windlass.dataset.sql import qualified, quote, typed_literal
 
@@ -116,7 +117,7 @@ class Relation:
             from windlass.dataset.exceptions import LineageFailedException
 
             raise LineageFailedException(
-                msg=f"the relation has no column {', '.join(self._missing)}; it has {', '.join(self._types)}"
+                msg=f"the relation has no column {', '.join(self._missing)}: {choices(self._missing[0], list(self._types))}"
             )
         if self._columns is None:
             if not (self._where or self._order or self._limit is not None):

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Optional, Type
 from windlass._native import native
 from windlass.common.configuration.resolve import Missing, lookup, missing_error
 from windlass.common.destination.exceptions import InvalidDestinationReference, UnknownDestinationModule
+from windlass.common.exceptions import choices
 
 #: Options of every destination that say nothing to the engine.
 _COMMON = ("destination_name", "environment", "destination_type")
@@ -32,7 +33,7 @@ class Destination:
         for name in options:
             if name not in known:
                 raise TypeError(
-                    f"windlass has no option `{name}` for the destination `{self.kind}` (yet); it has {', '.join(known)}"
+                    f"windlass has no option `{name}` for the destination `{self.kind}` (yet); {choices(name, known)}"
                 )
         self.config_params: Dict[str, Any] = options
 
@@ -251,7 +252,7 @@ def factory_of(name: str) -> Type[Destination]:
         kind = "sqlite"
     if kind not in kinds:
         raise NotImplementedError(
-            f"windlass has no destination `{name}` (yet); it has {', '.join(kinds)}, and `@dlt.destination` for everything else"
+            f"windlass has no destination `{name}` (yet); {choices(name, kinds)}, and `@dlt.destination` for everything else"
         )
     base = Filesystem if kind == "filesystem" else Destination
     return type(name, (base,), {"kind": kind, "__doc__": f"The destination `{name}`."})
@@ -303,5 +304,5 @@ def _by_name(name: str) -> Destination:
         name,
         [],
         [],
-        msg=f"there is no destination `{name}`; windlass has {', '.join(native().destination_kinds())}",
+        msg=f"there is no destination `{name}`; {choices(name, native().destination_kinds())}",
     )

@@ -5,7 +5,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
 from windlass.extract.exceptions import ParametrizedResourceUnbound
-from windlass.extract.incremental import Incremental
+from windlass.extract.incremental import Incremental, check_words
 
 if TYPE_CHECKING:
     from windlass.extract.resource import DltResource
@@ -155,6 +155,7 @@ def _configure_cursor(resource: "DltResource", gen: BoundFunction, name: str, cu
     for option in ("initial_value", "end_value", "row_order", "lag", "on_cursor_value_missing", "range_start", "range_end", "cursor_path"):
         value, _ = lookup(option, sections, embedded=(name,))
         if value is not None:
+            check_words(**{option: value})
             setattr(cursor, option, float(value) if option == "lag" else value)
 
 

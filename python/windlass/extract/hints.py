@@ -5,6 +5,7 @@ import json
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from windlass.extract.exceptions import InconsistentTableTemplate
+from windlass.extract.words import check_hints
 
 #: Hints that may be functions of an item.
 DYNAMIC = (
@@ -350,6 +351,7 @@ class TargetBook:
 
     def target(self, resource: str, name: str, hints: Mapping[str, Any]) -> Target:
         """The table with this name and these hints."""
+        check_hints(hints, f"resource `{resource}`, table `{name}`")
         text = to_json({key: value for key, value in hints.items() if key != "table_name"})
         key = (resource, name, text)
         known = self._targets.get(key)

@@ -5,6 +5,7 @@ import inspect
 import types
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Union
 
+from windlass.common.exceptions import choices
 from windlass.extract.binding import BoundFunction, call_function
 from windlass.extract.exceptions import (
     InvalidParallelResourceDataType,
@@ -519,7 +520,7 @@ class DltResource:
         accepts_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in gen.parameters)
         unknown = [name for name in kwargs if name not in names]
         if unknown and not accepts_any:
-            raise TypeError(f"resource `{self.name}`: there is no argument `{unknown[0]}`")
+            raise TypeError(f"resource `{self.name}`: there is no argument `{unknown[0]}`: {choices(unknown[0], names)}")
         if len(args) > len(names) and not any(p.kind is p.VAR_POSITIONAL for p in gen.parameters):
             raise TypeError(f"resource `{self.name}` takes {len(names)} positional arguments, {len(args)} were given")
         self._pipe.gen = bound

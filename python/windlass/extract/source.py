@@ -5,6 +5,7 @@ import copy
 import json
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from windlass.common.exceptions import choices
 from windlass.extract.context import EXTRACTION, PIPE, running
 from windlass.extract.exceptions import DeletingResourcesNotSupported, ResourcesNotFoundError
 from windlass.extract.hints import TargetBook, engine_hints, ensure_columns, has_dynamic_name, to_json
@@ -16,6 +17,7 @@ from windlass.extract.items import (
 )
 from windlass.extract.pipe import ExtractSettings, Pipe, PipeIterator, open_pipes
 from windlass.extract.unread import UnreadRows
+from windlass.extract.words import check_hints
 from windlass.extract.binding import BoundFunction, call_function
 from windlass.extract.resource import DltResource
 
@@ -72,8 +74,8 @@ class ResourceDict(Dict[str, DltResource]):
                 self.source_name,
                 set(self),
                 set(resource_names),
-                msg=f"The source `{self.source_name}` has no resource {', '.join(sorted(unknown))}; it has "
-                f"{', '.join(self)}",
+                msg=f"The source `{self.source_name}` has no resource {', '.join(sorted(unknown))}; "
+                f"{choices(sorted(unknown)[0], list(self))}",
             )
         for name, resource in self.items():
             resource.selected = name in resource_names
@@ -334,6 +336,8 @@ class SourceExtraction:
         self.targets = TargetBook()
         #: Whether the items go to the engine, or to somebody who iterates over them.
         self.is_for_engine = False
+        #: What is to be told of the resources: the text by the resource and what it is about.
+        self.notices: Dict[Tuple[str, str], str] = {}
         self._metrics: Dict[str, Dict[str, Any]] = {}
         self._by_pipe: Dict[int, DltResource] = {}
         for resource in source.resources.extracted.values():
@@ -367,10 +371,12 @@ class SourceExtraction:
             hints = {key: value for key, value in resource._hints.items() if not callable(value)}
             cursor = resource.incremental
             column = cursor.get_cursor_column_name() if cursor is not None else None
+            made = engine_hints(hints, column)
+            check_hints(made, f"source `{self.source.name}`, resource `{resource.name}`")
             resources.append(
                 {
                     "name": resource.name,
-                    "hints": json.loads(to_json(engine_hints(hints, column))),
+                    "hints": json.loads(to_json(made)),
                     "cursor": cursor.order_for_engine() if cursor is not None else None,
                     "has_typed_rows": resource.has_typed_rows,
                 }

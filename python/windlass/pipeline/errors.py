@@ -75,7 +75,7 @@ def _step_of(cause: Any, step: str, engine: Any) -> str:
 
 
 def _translated(cause: Any) -> Exception:
-    text = f"{cause}. {cause.hint}" if cause.hint else str(cause)
+    text = str(cause)
     at = cause.at
     if cause.kind == "contract":
         entity = "data_type" if "type" in cause.message else "columns" if "column" in cause.message else "tables"

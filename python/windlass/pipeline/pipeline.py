@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from windlass._native import native
+from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.providers import global_dir, local_dir
 from windlass.common.configuration.resolve import lookup, resolved_values, watch_values
+from windlass.common.configuration.unused import warn_of_unused
 from windlass.common.pipeline import ExtractInfo, LoadInfo, NormalizeInfo
 from windlass.common.runtime.logs import configure as configure_logs
 from windlass.destinations import resolve as resolve_destination
@@ -18,6 +20,7 @@ from windlass.pipeline.active import activate, active
 from windlass.pipeline.data import sources_of
 from windlass.pipeline.errors import step_error, stored_exception
 from windlass.pipeline.packages import Packages
+from windlass.pipeline.repeats import repeated
 from windlass.pipeline.settings import section, settings_of
 from windlass.pipeline.steps import load_info, packages_of, record_run, stored_trace
 from windlass.pipeline.trace import PipelineStepTrace, PipelineTrace
@@ -54,19 +57,13 @@ class Pipeline(Packages):
         progress: Any = None,
         must_attach: bool = False,
     ) -> None:
-        if not pipeline_name or _FORBIDDEN.search(pipeline_name) or pipeline_name.startswith("."):
-            raise InvalidPipelineName(
-                pipeline_name,
-                "",
-                msg=f"`{pipeline_name}` cannot be the name of a pipeline: it is also the name of a folder",
-            )
+        self.pipeline_name = pipeline_name
         if staging is not None:
             raise NotImplementedError(
                 "windlass has no staging destinations (yet): load into the destination itself, without `staging`"
             )
         from windlass.progress import collector_of
 
-        self.pipeline_name = pipeline_name
         self.pipelines_dir = str(pipelines_dir or globals()["pipelines_dir"]())
         self.pipeline_salt = pipeline_salt
         self.refresh = refresh
@@ -94,6 +91,22 @@ class Pipeline(Packages):
             self.drop_local()
 
     # -- what it is
+
+    @property
+    def pipeline_name(self) -> str:
+        """The name, which is also that of the working folder."""
+        return self._pipeline_name
+
+    @pipeline_name.setter
+    def pipeline_name(self, value: str) -> None:
+        if not isinstance(value, str) or not value or _FORBIDDEN.search(value) or value.startswith("."):
+            raise InvalidPipelineName(
+                value, "", msg=f"`{value}` cannot be the name of a pipeline: it is also the name of a folder"
+            )
+        if value != getattr(self, "_pipeline_name", value):
+            # What is open is that of the old name.
+            self._engine = self._trace = None
+        self._pipeline_name = value
 
     @property
     def working_dir(self) -> str:
@@ -263,6 +276,7 @@ class Pipeline(Packages):
     def engine(self, loader_file_format: Optional[str] = None) -> Any:
         """The engine with what is set now."""
         configure_logs(self.pipeline_name)
+        warn_of_unused(self.pipeline_name)
         destination = self.destination
         if destination is None:
             raise PipelineConfigMissing(
@@ -359,8 +373,6 @@ class Pipeline(Packages):
                     )
             info, extractions = self._drive(engine, engine.run, sources, refresh, schema_contract)
             found = record_run(self._trace, self, info, extractions, refresh or self.refresh, step.started_at)
-            for warning in found.warnings:
-                _logger().warning(warning)
             step.step_info = found
         return found
 
@@ -380,8 +392,10 @@ class Pipeline(Packages):
         from windlass.extract.exceptions import SourceExhausted
         from windlass.extract.source import SourceExtraction
         from windlass.extract.hints import to_json
+        from windlass.extract.words import check_refresh
 
         options = {"refresh": refresh or self.refresh or self._setting("refresh")}
+        check_refresh(options["refresh"])
         if contract is not None:
             options["schema_contract"] = contract
         settings = self._extract_settings()
@@ -393,17 +407,26 @@ class Pipeline(Packages):
                     msg=f"Source `{source.name}` is exhausted or has active iterator: a generator can be read once; make a new "
                     "one for each run, or pass the generator function",
                 )
-            if nesting is not None and source.max_table_nesting is None:
-                source.max_table_nesting = nesting
+            if source.max_table_nesting is None:
+                own, _ = lookup("max_table_nesting", ("sources", source.section, source.name), pipeline=self.pipeline_name)
+                source.max_table_nesting = coerce("max_table_nesting", own, int) if own is not None else nesting
+        repeats = [] if options["refresh"] or not sources else repeated(sources, self._schemas_by_name())
         run_counts = self.collector.counts(self)
         extractions = [SourceExtraction(source, run_counts, settings) for source in sources]
         with self.collector.watching(self, engine, extractions):
             try:
-                return json.loads(run(extractions, to_json(options))), extractions
+                info = json.loads(run(extractions, to_json(options)))
             except KeyboardInterrupt:
                 # The engine was stopped for good; the next run gets a new one.
                 self._engine = None
                 raise
+        warnings = info.setdefault("warnings", [])
+        warnings += repeats
+        for warning in warnings:
+            _logger().warning("%s", warning)
+        # These were logged when they came up.
+        warnings += [notice for extraction in extractions for notice in extraction.notices.values()]
+        return info, extractions
 
     def _extract_settings(self) -> Any:
         from windlass.extract.pipe import ExtractSettings
@@ -411,7 +434,12 @@ class Pipeline(Packages):
         kinds = {"max_parallel_items": int, "workers": int, "futures_poll_interval": float, "copy_on_fork": bool, "next_item_mode": str}
         given = {name: value for name, value in self._extract_options.items() if value is not None}
         self._extract_options = {}
-        return ExtractSettings(**{**section(self, "extract", kinds), **given})
+        settings = ExtractSettings(**{**section(self, "extract", kinds), **given})
+        if settings.next_item_mode not in ("round_robin", "fifo"):
+            from windlass.common.exceptions import ValueErrorWithKnownValues
+
+            raise ValueErrorWithKnownValues("next_item_mode", settings.next_item_mode, ["round_robin", "fifo"])
+        return settings
 
     @contextlib.contextmanager
     def _step(self, name: str, engine: Any) -> Iterator[PipelineStepTrace]:
@@ -530,6 +558,8 @@ class Pipeline(Packages):
             if not self._schemas_by_name():
                 return None
             info = json.loads(engine.run([], "{}"))
+            for warning in info.get("warnings") or []:
+                _logger().warning("%s", warning)
             step.step_info = load_info(self, info, packages_of(self, info, "loaded"))
         return step.step_info  # type: ignore[return-value]
 

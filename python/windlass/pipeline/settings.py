@@ -6,6 +6,7 @@ from typing import Any, Dict, Optional
 from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.providers import local_dir
 from windlass.common.configuration.resolve import lookup
+from windlass.extract.words import check_format
 
 #: Settings of the engine by section: the names of the reference.
 _SETTINGS = {
@@ -25,8 +26,6 @@ _WRITER = {
     "quoting": str,
     "lineterminator": str,
 }
-#: Formats of files that are loaded.
-_FORMATS = ("parquet", "jsonl", "csv", "insert_values", "typed-jsonl", "model", "reference")
 _PIPELINE = {"restore_from_destination": bool, "max_memory": str}
 
 
@@ -55,10 +54,8 @@ def settings_of(pipeline: Any, loader_file_format: Optional[str]) -> Dict[str, A
         ids[name] = coerce(name, value, bool) if value is not None else False
     if writer:
         settings["normalize"]["data_writer"] = writer
-    if loader_file_format not in (None, "preferred", *_FORMATS):
-        from windlass.common.exceptions import ValueErrorWithKnownValues
-
-        raise ValueErrorWithKnownValues("loader_file_format", loader_file_format, ["preferred", *_FORMATS])
+    for wanted in (loader_file_format, settings["normalize"].get("loader_file_format")):
+        check_format("loader_file_format", wanted)
     if loader_file_format not in (None, "preferred"):
         settings["normalize"]["loader_file_format"] = loader_file_format
     own: Dict[str, Any] = {}

@@ -199,12 +199,16 @@ def exception_traces(cause: BaseException) -> List[Dict[str, Any]]:
         trace: Dict[str, Any] = {
             "message": masked(one),
             "exception_type": f"{module}{kind.__qualname__}",
-            "stack_trace": traceback.format_tb(one.__traceback__),
+            "stack_trace": [masked(line) for line in traceback.format_tb(one.__traceback__)],
             "is_terminal": isinstance(one, TerminalException),
         }
         if isinstance(one, DltException):
             plain = (str, int, float, bool, type(None))
-            attributes = {name: value for name, value in vars(one).items() if isinstance(value, plain) and name[0] != "_"}
+            attributes = {
+                name: masked(value) if isinstance(value, str) else value
+                for name, value in vars(one).items()
+                if isinstance(value, plain) and name[0] != "_"
+            }
             trace["exception_attrs"] = str(attributes)
             for name in ("load_id", "pipeline_name", "source_name", "resource_name"):
                 if isinstance(attributes.get(name), str):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from windlass.common.exceptions import choices
 from windlass.extract.decorators import SOURCES
 from windlass.extract.incremental import Incremental as incremental  # noqa: N813 (the reference's name)
 from windlass.extract.resource import DltResource
@@ -31,7 +32,7 @@ class SourceReference:
                 return getattr(importlib.import_module(place), name)
             except (ImportError, AttributeError, ValueError):
                 continue
-        raise UnknownSourceReference(ref, [], [], msg=f"there is no source `{ref}`")
+        raise UnknownSourceReference(ref, [], [], msg=f"there is no source `{ref}`: {choices(ref, list(SOURCES))}")
 
     find = from_reference
 

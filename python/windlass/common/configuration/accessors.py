@@ -53,7 +53,7 @@ class _Accessor:
         value, _ = self._find(field)
         if value is None or expected_type is None:
             return None if value is None else _parsed(value)
-        return coerce(field, value, expected_type)
+        return coerce(field, value, expected_type, self._writes_secrets)
 
     @contextlib.contextmanager
     def values(self, values: Mapping[str, Any]) -> Iterator[None]:

@@ -7,10 +7,11 @@ import json
 import typing
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Tuple, Union
+from typing import Any, Sequence, Tuple, Union
 
-from windlass.common.exceptions import ValueErrorWithKnownValues
 from windlass.common.configuration.exceptions import ConfigValueCannotBeCoercedException
+from windlass.common.exceptions import ValueErrorWithKnownValues, nearest_first
+from windlass.common.masking import is_secret_name, masked
 
 _TRUE = {"yes", "true", "t", "y", "1"}
 _FALSE = {"no", "false", "f", "n", "0"}
@@ -43,39 +44,51 @@ def is_optional(hint: Any) -> bool:
     return is_union(hint) and type(None) in typing.get_args(hint)
 
 
-def coerce(field: str, value: Any, hint: Any) -> Any:
-    """`value` in the type `hint`."""
+def coerce(field: str, value: Any, hint: Any, is_secret: bool = False) -> Any:
+    """`value` in the type `hint`. The error shows the value of a secret nowhere, nor do those that led to it."""
     hint = inner_type(hint)
     if hint is Any or hint is object or value is None or hint is None or isinstance(hint, (str, typing.TypeVar)):
         return value
     if is_union(hint):
         for member in typing.get_args(hint):
             try:
-                return coerce(field, value, member)
+                return coerce(field, value, member, is_secret)
             except ConfigValueCannotBeCoercedException:
                 continue
-        raise _cannot(field, value, hint)
+        raise _cannot(field, value, hint, is_secret)
     if typing.get_origin(hint) is typing.Literal:
         for member in typing.get_args(hint):
             if value == member or str(value) == str(member):
                 return member
-        raise _cannot(field, value, hint)
+        raise _cannot(field, value, hint, is_secret, typing.get_args(hint))
     target = dict if typing.is_typeddict(hint) else typing.get_origin(hint) or hint
     if not isinstance(target, type):
         return value
     try:
         return _convert(value, target)
-    except (ValueError, TypeError, SyntaxError, ArithmeticError) as cause:
-        raise _cannot(field, value, hint) from cause
+    except (ValueError, TypeError, SyntaxError, ArithmeticError):
+        # Raised behind this, so that the cause, which quotes the value, is not within it.
+        pass
+    raise _cannot(field, value, hint, is_secret, _words_of(target))
 
 
-def _cannot(field: str, value: Any, hint: Any) -> ConfigValueCannotBeCoercedException:
-    return ConfigValueCannotBeCoercedException(
-        field,
-        value,
-        hint,
-        msg=f"Configured value for field `{field}` cannot be coerced into type `{hint}`",
-    )
+def _words_of(target: Any) -> Sequence[Any]:
+    """The values of a type that has a few."""
+    if target is bool:
+        return ("true", "false", *sorted((_TRUE | _FALSE) - {"true", "false"}))
+    return [member.value for member in target] if issubclass(target, enum.Enum) else ()
+
+
+def _cannot(
+    field: str, value: Any, hint: Any, is_secret: bool, words: Sequence[Any] = ()
+) -> ConfigValueCannotBeCoercedException:
+    hides = is_secret or is_secret_name(field) or masked(value) != str(value)
+    text = f"Configured value for field `{field}` cannot be coerced into type `{hint}`"
+    if not hides and isinstance(value, (str, int, float)):
+        text += f": it is `{value}`"
+    if words:
+        text += f": there are {', '.join(str(word) for word in nearest_first('' if hides else value, words))}"
+    return ConfigValueCannotBeCoercedException(field, "***" if hides else value, hint, msg=text)
 
 
 def _convert(value: Any, target: type) -> Any:

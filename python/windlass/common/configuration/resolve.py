@@ -121,7 +121,7 @@ def resolve(
     value, traces = lookup(field, sections, embedded, is_secret, pipeline)
     if value is None:
         return None, traces
-    found = coerce(field, value, hint)
+    found = coerce(field, value, hint, is_secret)
     _note(field, found, is_secret, traces[-1])
     return found, traces
 

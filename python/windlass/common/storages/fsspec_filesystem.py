@@ -170,9 +170,7 @@ class FileItemDict(Dict[str, Any]):
         if compression not in ("auto", "enable", "disable"):
             from windlass.common.exceptions import ValueErrorWithKnownValues
 
-            raise ValueErrorWithKnownValues(
-                f"Received invalid value `compression={compression}`. Valid values are: ['auto', 'enable', 'disable']"
-            )
+            raise ValueErrorWithKnownValues("compression", compression, ["auto", "enable", "disable"])
         is_packed = compression == "enable" or (compression == "auto" and self.get("encoding") == "gzip")
         content = self.get("file_content")
         if content is None and not is_packed:

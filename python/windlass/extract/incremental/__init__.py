@@ -3,6 +3,7 @@
 from typing import Any, Dict, Generic, Optional, Tuple, TypeVar
 
 from windlass.common.configuration.exceptions import ConfigurationValueError
+from windlass.common.exceptions import choices
 from windlass.extract.context import EXTRACTION, resource_state
 from windlass.extract.exceptions import IncrementalUnboundError
 from windlass.extract.incremental.errors import translated
@@ -28,6 +29,22 @@ _OPTIONS = (
 WARN_BOUNDARY = 200
 
 
+#: The values of the options that are words.
+_WORDS: Dict[str, Tuple[Optional[str], ...]] = {
+    "on_cursor_value_missing": ("raise", "include", "exclude"),
+    "row_order": (None, "asc", "desc"),
+    "range_start": ("closed", "open"),
+    "range_end": ("closed", "open"),
+}
+
+
+def check_words(**options: Any) -> None:
+    """Raises `ValueError` for an option of a cursor that is none of its words."""
+    for name, value in options.items():
+        if name in _WORDS and value not in _WORDS[name]:
+            raise ValueError(f"{name}=`{value}` cannot be: {choices(value, _WORDS[name])}")
+
+
 class Incremental(ItemTransform, Generic[TCursorValue]):
     """The cursor of a resource: which rows are new since the last run."""
 
@@ -50,10 +67,9 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         range_start: str = "closed",
         range_end: str = "open",
     ) -> None:
-        if on_cursor_value_missing not in ("raise", "include", "exclude"):
-            raise ValueError(
-                f"on_cursor_value_missing=`{on_cursor_value_missing}` must be `raise`, `include` or `exclude`"
-            )
+        check_words(
+            on_cursor_value_missing=on_cursor_value_missing, row_order=row_order, range_start=range_start, range_end=range_end
+        )
         self.cursor_path = cursor_path
         self.initial_value = initial_value
         self.last_value_func = last_value_func

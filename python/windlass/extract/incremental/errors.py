@@ -25,8 +25,7 @@ def translated(incremental: Any, item: Any) -> Iterator[None]:
 
 def _exception(incremental: Any, item: Any, cause: Any) -> Exception:
     name, path = incremental.resource_name, incremental.cursor_path
-    text = str(cause)
-    told = f"{text}. {cause.hint}" if cause.hint else text
+    text, told = str(cause.args[0]), str(cause)
     message = f"In processing pipe `{name}`: {told}"
     if cause.kind == "config":
         return ConfigurationValueError(told)

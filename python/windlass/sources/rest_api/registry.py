@@ -1,6 +1,7 @@
 """Paginators and auth by the names of their types."""
 
 import copy
+import inspect
 from typing import Any, Dict, Optional, Sequence, Type
 
 from windlass.common.exceptions import ValueErrorWithKnownValues
@@ -71,18 +72,14 @@ def register_auth(auth_name: str, auth_class: Type[AuthConfigBase]) -> None:
 def get_paginator_class(paginator_name: str) -> Type[BasePaginator]:
     """The class of a name; `auto` has none."""
     if paginator_name not in PAGINATOR_MAP:
-        raise ValueErrorWithKnownValues(
-            f"Received invalid value `paginator={paginator_name}`. Valid values are: {list(PAGINATOR_MAP)}"
-        )
+        raise ValueErrorWithKnownValues("paginator", paginator_name, list(PAGINATOR_MAP))
     return PAGINATOR_MAP[paginator_name]
 
 
 def get_auth_class(auth_type: str) -> Type[AuthConfigBase]:
     """The class of a name."""
     if auth_type not in AUTH_MAP:
-        raise ValueErrorWithKnownValues(
-            f"Received invalid value `auth_type={auth_type}`. Valid values are: {list(AUTH_MAP)}"
-        )
+        raise ValueErrorWithKnownValues("auth_type", auth_type, list(AUTH_MAP))
     return AUTH_MAP[auth_type]
 
 
@@ -101,8 +98,23 @@ def create_paginator(paginator_config: Optional[PaginatorConfig]) -> Optional[Ba
                 f"Paginator `{paginator_config}` requires arguments to create an instance. Use `{kind}` instance instead."
             ) from None
     options: Dict[str, Any] = dict(paginator_config)
-    kind = get_paginator_class(options.pop("type", "auto"))
-    return kind(**options) if kind is not None else None
+    name = options.pop("type", "auto")
+    kind = get_paginator_class(name)
+    if kind is None:
+        return None
+    try:
+        inspect.signature(kind).bind(**options)
+    except TypeError as cause:
+        # As in the reference, it is a TypeError.
+        raise TypeError(
+            f"the paginator `{name}` cannot be made of its options: {cause}; it takes {_options_of(kind)}"
+        ) from None
+    return kind(**options)
+
+
+def _options_of(kind: Type[BasePaginator]) -> str:
+    parameters = inspect.signature(kind).parameters.values()
+    return ", ".join(f"`{one.name}`" + (" (needed)" if one.default is one.empty else "") for one in parameters)
 
 
 def own_paginator(paginator: Optional[BasePaginator]) -> Optional[BasePaginator]:

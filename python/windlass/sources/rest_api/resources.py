@@ -4,7 +4,7 @@ import copy
 import graphlib
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
-from windlass.common.exceptions import ValueErrorWithKnownValues
+from windlass.common.exceptions import ValueErrorWithKnownValues, choices
 from windlass.extract.hints import ensure_columns
 from windlass.extract.incremental import Incremental
 from windlass.extract.resource import DltResource
@@ -102,9 +102,7 @@ def _setup_single_entity_endpoint(endpoint: Endpoint) -> Endpoint:
 def _check_params(params: Mapping[str, Any]) -> None:
     for name, value in params.items():
         if isinstance(value, Mapping) and value.get("type") not in PARAM_TYPES:
-            raise ValueErrorWithKnownValues(
-                f"Received invalid value `{name}['type']={value.get('type')}`. Valid values are: {PARAM_TYPES}"
-            )
+            raise ValueErrorWithKnownValues(f"{name}['type']", value.get("type"), PARAM_TYPES)
 
 
 def _bind_path_params(resource: EndpointResource) -> None:
@@ -203,7 +201,8 @@ def build_resource_dependency_graph(
         for parent in parents:
             if parent not in resources:
                 raise ValueError(
-                    f"A dependent resource `{name}` refers to non existing parent resource `{parent}` on param `{found[0]}`"
+                    f"A dependent resource `{name}` refers to non existing parent resource `{parent}` on param `{found[0]}`: "
+                    f"{choices(parent, [one for one in resources if one != name])}"
                 )
         graph.add(name, *parents)
         needed[name] = found

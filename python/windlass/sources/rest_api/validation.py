@@ -1,11 +1,10 @@
 """Configurations held against their types, before anything is done with them."""
 
 import collections.abc
-import difflib
 import typing
 from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence
 
-from windlass.common.exceptions import DictValidationException
+from windlass.common.exceptions import DictValidationException, choices, nearest_first
 from windlass.extract.resource import DltResource
 from windlass.sources.helpers.rest_client.auth import AuthConfigBase
 from windlass.sources.helpers.rest_client.paginators import BasePaginator
@@ -50,9 +49,8 @@ def fail(path: str, text: str, kind: Any = DictValidationException) -> NoReturn:
 
 
 def meant(name: str, known: Sequence[str]) -> str:
-    """`, did you mean ..?` where one of the known names is near."""
-    found = difflib.get_close_matches(str(name), known, 1, 0.6)
-    return f": did you mean `{found[0]}`?" if found else f": known are {', '.join(f'`{one}`' for one in known)}"
+    """`: did you mean ..? there are ..`."""
+    return f": {choices(name, known)}"
 
 
 def _shown(field: str, value: Any) -> str:
@@ -97,7 +95,7 @@ def _check(value: Any, hint: Any, path: str, field: str) -> None:
     if origin is typing.Literal:
         if value not in typing.get_args(hint):
             known = list(typing.get_args(hint))
-            fail(path, f"field {_shown(field, value)} is not one of: {known}")
+            fail(path, f"field {_shown(field, value)} is not one of: {list(nearest_first(value, known))}")
         return
     if origin is list:
         if not isinstance(value, list):

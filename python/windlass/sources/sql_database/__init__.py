@@ -10,6 +10,7 @@ from windlass._native import native
 from windlass.common.configuration.accessors import config, secrets
 from windlass.common.configuration.inject import inject
 from windlass.common.configuration.resolve import lookup
+from windlass.common.exceptions import choices
 from windlass.extract.decorators import source
 from windlass.extract.hints import make_hints
 from windlass.extract.incremental import Incremental
@@ -164,7 +165,8 @@ def _sql_table(
     _warn_precision(detect_precision_hints)
     level = "full_with_precision" if detect_precision_hints else reflection_level or "minimal"
     if level not in ("minimal", "full", "full_with_precision"):
-        raise ValueError(f"there is no reflection level `{level}`: there are minimal, full and full_with_precision")
+        known = ["minimal", "full", "full_with_precision"]
+        raise ValueError(f"there is no reflection level `{level}`: {choices(level, known)}")
     get_table_loader_class(backend)
     options = TableOptions(
         chunk_size=chunk_size,

@@ -3,6 +3,7 @@
 import inspect
 from typing import Any, Callable, Dict, Iterator, List, Literal, Optional, Type
 
+from windlass.common.exceptions import choices
 from windlass.extract.context import PIPE
 from windlass.extract.incremental import Incremental
 from windlass.extract.items import DataItemWithMeta, HintsMeta, LimitItem
@@ -172,7 +173,7 @@ def get_table_loader_class(backend_name: str) -> Type[BaseTableLoader]:
         known = TableLoader
     if known is None:
         names = ["sqlalchemy", "pyarrow", "pandas", "connectorx", *_LOADERS]
-        raise ValueError(f"there is no backend `{backend_name}`: there are {', '.join(names)}")
+        raise ValueError(f"there is no backend `{backend_name}`: {choices(backend_name, names)}")
     return known
 
 

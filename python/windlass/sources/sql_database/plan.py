@@ -4,6 +4,7 @@ import json
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from windlass._native import native
+from windlass.common.exceptions import choices
 from windlass.sources.sql_database.connection import Connection, sqlalchemy
 from windlass.sources.sql_database.schema_types import default_table_adapter, table_to_resource_hints
 
@@ -149,9 +150,5 @@ def _merged(references: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
 
 
 def _no_table(name: str, schema: Optional[str], location: Any, names: List[str]) -> Exception:
-    import difflib
-
-    near = difflib.get_close_matches(name, names, 1)
     place = f"schema `{schema}` of {location}" if schema else f"{location}"
-    hint = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(names) or 'none'}"
-    return ValueError(f"Could not reflect: there is no table `{name}` in {place}: {hint}")
+    return ValueError(f"Could not reflect: there is no table `{name}` in {place}: {choices(name, names)}")

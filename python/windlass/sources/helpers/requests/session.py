@@ -53,15 +53,74 @@ _URL = re.compile(r"https?://[^\s'\"<>)]+")
 _PATH = re.compile(r"(with url: )(/[^\s'\"<>)]*)")
 
 
+#: Loggers of the library below that tell what is asked for.
+_LOGGERS = ("urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry", "urllib3.connection")
+
+#: Paths with a query.
+_QUERY = re.compile(r"(?<![^\s\"'(=])/[^\s'\"<>)]*\?[^\s'\"<>)]*")
+
+
+class _QueryFilter:
+    """Takes the values of parameters, and all secrets, out of records of a log."""
+
+    def filter(self, record: Any) -> bool:
+        """Rewrites the record; it is always kept."""
+        try:
+            text = record.getMessage()
+        except Exception:
+            return True
+        shown = _URL.sub(lambda found: masked_url(found.group()), text)
+        shown = masked(_QUERY.sub(lambda found: masked_url(found.group()), shown))
+        if shown != text:
+            record.msg, record.args = shown, None
+        return True
+
+
+_query_filter = _QueryFilter()
+
+
+def guard_logs() -> None:
+    """Lets no key of a query reach the log of the program through the library below."""
+    import logging
+
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        if _query_filter not in logger.filters:
+            logger.addFilter(_query_filter)  # type: ignore[arg-type]
+
+
 def raise_for_status(response: requests.Response) -> None:
     """Raises `HTTPError` for answers of status 400 and above, as the library does but without the secrets of the URL."""
     try:
-        response.raise_for_status()
+        type(response).raise_for_status(response)
     except requests.exceptions.HTTPError as raised:
         shown = without_secrets(raised)
         if shown is raised:
             raise
         raise shown from None
+
+
+class MaskedResponse(Response):
+    """An answer whose errors show no secrets of its URL."""
+
+    def raise_for_status(self) -> None:
+        """Raises `HTTPError` for answers of status 400 and above."""
+        try:
+            super().raise_for_status()
+        except requests.exceptions.HTTPError as raised:
+            shown = without_secrets(raised)
+            if shown is raised:
+                raise
+            raise shown from None
+
+
+def masks_errors(response: requests.Response, *_args: Any, **_kwargs: Any) -> None:
+    """A hook, the first one, that lets an answer raise errors without secrets, whoever asks it to."""
+    if type(response) is Response:
+        response.__class__ = MaskedResponse
+    elif not isinstance(response, MaskedResponse):
+        # Another library has a class of its own, which may mean something.
+        response.raise_for_status = lambda: raise_for_status(response)  # type: ignore[method-assign]
 
 
 class RetryPolicy(NamedTuple):
@@ -121,6 +180,7 @@ class Session(BaseSession):
         raise_for_status: bool = True,
     ) -> None:
         super().__init__()
+        guard_logs()
         self.timeout = _timeout_to_seconds(timeout)
         self.raise_for_status = raise_for_status
         self.headers.update({"User-Agent": f"windlass/{__version__}"})
@@ -140,6 +200,9 @@ class Session(BaseSession):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Sends a request that is prepared."""
         kwargs.setdefault("timeout", self.timeout)
+        hooks = request.hooks.setdefault("response", [])
+        if masks_errors not in hooks:
+            hooks.insert(0, masks_errors)
         policy = self.retry_policy
         if policy is None:
             try:

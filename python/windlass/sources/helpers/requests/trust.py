@@ -1,7 +1,7 @@
 """Which host gets what: credentials, headers, cookies and bodies stay with the host that they are for."""
 
 from contextvars import ContextVar
-from typing import Any, Iterable, List, NamedTuple, Optional
+from typing import Any, Iterable, List, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit, urlunsplit
 
 from urllib3.exceptions import LocationParseError
@@ -111,8 +111,12 @@ def refuse_body(method: Any, url: Any, there: Optional[Origin]) -> None:
     )
 
 
-def stranger(request: requests.Request, url: str) -> requests.PreparedRequest:
-    """A request to a host that gets nothing of the caller but the URL, which came from elsewhere."""
+def stranger(request: requests.Request, own_params: Any = None) -> requests.PreparedRequest:
+    """A request to a host that gets nothing of the caller but the URL, which came from elsewhere.
+
+    `own_params` are the parameters of the caller; those that a paginator wrote go along.
+    """
+    url: Any = requests.Request("GET", request.url, params=_without(request.params, own_params)).prepare().url
     there = origin(url)
     if request.data or request.json is not None or request.files:
         refuse_body(request.method, url, there)
@@ -123,6 +127,15 @@ def stranger(request: requests.Request, url: str) -> requests.PreparedRequest:
     prepared.prepare_auth(_netrc_of(bare))
     setattr(prepared, _WITHHELD, True)
     return prepared
+
+
+def _without(params: Any, own: Any) -> Any:
+    """Parameters that are not the caller's, or have another value by now."""
+    if not own:
+        return params
+    if not isinstance(own, Mapping) or not isinstance(params, Mapping):
+        return None
+    return {name: value for name, value in params.items() if name not in own or own[name] != value}
 
 
 def _netrc_of(url: str) -> Any:
@@ -149,8 +162,9 @@ def rebuild_auth(session: Any, prepared: requests.PreparedRequest, response: req
 
 def guarded(session: Any) -> Any:
     """A session whose redirects lead nothing astray."""
-    from windlass.sources.helpers.requests.session import Session
+    from windlass.sources.helpers.requests.session import Session, guard_logs
 
+    guard_logs()
     if session is not None and not isinstance(session, Session):
         session.rebuild_auth = lambda prepared, response: rebuild_auth(session, prepared, response)
     return session

@@ -1,7 +1,7 @@
 """A client for APIs that answer with JSON, page by page."""
 
 import copy
-from typing import Any, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
+from typing import Any, Dict, Generic, Iterable, Iterator, List, Optional, Set, TypeVar, Union
 
 from windlass._native import native
 from windlass.common import jsonpath
@@ -9,10 +9,12 @@ from windlass.common.masking import logger, masked
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.requests import trust
 from windlass.sources.helpers.requests.retry import Client, runtime_setting
+from windlass.sources.helpers.requests.session import masks_errors, without_secrets
 from windlass.sources.helpers.rest_client.body import decode_once
 from windlass.sources.helpers.rest_client.detector import PaginatorFactory, find_response_page_data
 from windlass.sources.helpers.rest_client.exceptions import IgnoreResponseException
-from windlass.sources.helpers.rest_client.paginators import BasePaginator
+from windlass.sources.helpers.rest_client.notices import tell
+from windlass.sources.helpers.rest_client.paginators import BasePaginator, check_last
 from windlass.sources.helpers.rest_client.repeats import Repeats
 from windlass.sources.helpers.rest_client.typing import Hooks, HTTPMethod, HTTPMethodBasic
 from windlass.sources.helpers.rest_client.utils import is_absolute, join_url, sanitize_url
@@ -70,7 +72,7 @@ class RESTClient:
         self.paginator = paginator
         self.pagination_factory = paginator_factory or PaginatorFactory()
         self.data_selector = data_selector
-        self._told: Set[Tuple[str, ...]] = set()
+        self._told: Set[str] = set()
         #: Hosts besides that of `base_url` to which credentials, headers and bodies go where a link leads there: a name,
         #: `host:port` or scheme and host.
         self.send_credentials_to: List[str] = list(runtime_setting("send_credentials_to", list, []))
@@ -120,7 +122,9 @@ class RESTClient:
             hooks=hooks,
         )
 
-    def _send_request(self, request: Request, first_url: Optional[str], **options: Any) -> Response:
+    def _send_request(
+        self, request: Request, first_url: Optional[str], own_params: Any = None, **options: Any
+    ) -> Response:
         """Sends a request. What is the caller's stays with the host of the first one, wherever links lead."""
         # What is sent decides, not what is written.
         url: Any = requests.Request("GET", request.url, params=request.params).prepare().url
@@ -129,7 +133,8 @@ class RESTClient:
             if trust.origin(prepared.url) != trust.origin(url):
                 raise requests.exceptions.InvalidURL("what signs the request changes the host that it goes to")
         else:
-            prepared = trust.stranger(request, url)
+            prepared = trust.stranger(request, own_params)
+        prepared.hooks["response"].insert(0, masks_errors)
         _logger().debug("%s %s", prepared.method, sanitize_url(prepared.url))
         settings = self.session.merge_environment_settings(
             prepared.url,
@@ -141,6 +146,12 @@ class RESTClient:
         token = trust.LISTED.set(list(self.send_credentials_to))
         try:
             return self.session.send(prepared, **{**settings, **options})
+        except requests.exceptions.RequestException as raised:
+            # A session of the user's names the URL.
+            shown = without_secrets(raised)
+            if shown is raised:
+                raise
+            raise shown from None
         finally:
             trust.LISTED.reset(token)
 
@@ -174,6 +185,7 @@ class RESTClient:
         hooks = dict(hooks or {})
         if "response" not in hooks:
             hooks["response"] = [self._raise_for_status]
+        own_params = copy.copy(params)
         # Paginators write into these; they are the caller's.
         request = self._create_request(
             path, method, headers, copy.copy(params), copy.deepcopy(json), copy.copy(data), auth, hooks
@@ -183,9 +195,10 @@ class RESTClient:
         if paginator is not None:
             paginator.init_request(request)
         repeats = Repeats()
+        count = 0
         while True:
             try:
-                response = self._send_request(request, first_url, **kwargs)
+                response = self._send_request(request, first_url, own_params, **kwargs)
             except IgnoreResponseException:
                 return
             decode_once(response)
@@ -199,6 +212,10 @@ class RESTClient:
             paginator.update_state(response, records)
             if repeats.is_first_again(paginator, response, records):
                 records = []
+            count += len(records)
+            # What a record says is about the record.
+            if not paginator.has_next_page and records != [response.json()]:
+                check_last(paginator, response, count)
             paginator.update_request(request)
             yield PageData(records, request, response, paginator, auth)  # type: ignore[arg-type]
             if not paginator.has_next_page:
@@ -207,11 +224,17 @@ class RESTClient:
     def extract_response(self, response: Response, data_selector: jsonpath.TJsonPath) -> List[Any]:
         """The records of an answer."""
         found: Any = jsonpath.find_values(data_selector, response.json())
+        if not found and not isinstance(response.json(), list):
+            tell(
+                response,
+                "unmatched",
+                f"the selector `{data_selector}` finds nothing in the answer, which is taken for empty; `data_selector` says where "
+                "the records are",
+            )
         if len(found) == 1:
             found = found[0]
         if found is None:
-            where = sanitize_url(response.url)
-            self._tell(30, "the answer of %s has null where the selector `%s` leads", where, str(data_selector))
+            tell(response, "null", f"the answer has null where the selector `{data_selector}` leads")
             return []
         return found if isinstance(found, list) else [found]
 
@@ -223,21 +246,15 @@ class RESTClient:
     def detect_paginator(self, response: Response, data: Any) -> BasePaginator:
         """How an API pages, from its first answer."""
         paginator, score = self.pagination_factory.create_paginator(response)
-        kind, where = type(paginator).__name__, sanitize_url(response.url)
-        if score == 1.0:
-            self._tell(20, "the pages of %s are found by %s", where, kind)
-        elif score == 0.0:
-            level = 30 if isinstance(data, list) else 20
-            self._tell(level, "no paginator was found for %s: it is taken for one page; give one if there are more", where)
-        else:
-            self._tell(30, "the pages of %s are found by %s, probably: verify it, or give the paginator", where, kind)
+        kind = type(paginator).__name__
+        if score == 0.0 and isinstance(data, list):
+            tell(response, "guessed", "no paginator was found: it is taken for one page; give one if there are more")
+        elif score not in (0.0, 1.0):
+            tell(response, "guessed", f"the pages are found by {kind}, probably: verify it, or give the paginator")
+        elif kind not in self._told:
+            self._told.add(kind)
+            _logger().info("the pages of %s are found by %s", sanitize_url(response.url), kind)
         return paginator
-
-    def _tell(self, level: int, text: str, where: str, *what: str) -> None:
-        """Logs something that is so for many answers once."""
-        if (text, *what) not in self._told:
-            self._told.add((text, *what))
-            _logger().log(level, text, where, *what)
 
     def _raise_for_status(self, response: Response, *args: Any, **kwargs: Any) -> None:
         shows_body = _setting(self._config, "http_show_error_body", bool, False)

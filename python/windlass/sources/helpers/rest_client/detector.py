@@ -6,6 +6,7 @@ from windlass._native import native
 from windlass.common.jsonpath import quoted_path
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.rest_client.exceptions import PaginatorNotFound
+from windlass.sources.helpers.rest_client.notices import find_more
 from windlass.sources.helpers.rest_client.paginators import (
     BasePaginator,
     HeaderLinkPaginator,
@@ -156,7 +157,15 @@ def pages_number_paginator_detector(response: Response) -> Tuple[Optional[PageNu
 def cursor_paginator_detector(response: Response) -> Tuple[Optional[JSONResponseCursorPaginator], Optional[float]]:
     """Pages by a cursor in the body."""
     path, _ = find_next_page_path(response.json())
-    return (JSONResponseCursorPaginator(".".join(path)), 0.5) if path else (None, None)
+    if not path:
+        return None, None
+    more, _ = find_more(response.json())
+    # What is said within something else is about that.
+    if more is None or path[: len(more) - 1] != more[:-1]:
+        return JSONResponseCursorPaginator(".".join(path)), 0.5
+    paginator = JSONResponseCursorPaginator(".".join(path), has_more_path=quoted_path(more))
+    paginator._may_lack_has_more = True
+    return paginator, 0.5
 
 
 def single_page_detector(response: Response) -> Tuple[SinglePagePaginator, float]:

@@ -1,29 +1,18 @@
 """How the next page is asked for."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import urljoin, urlsplit
 
 from windlass._native import native
 from windlass.common import jsonpath
 from windlass.common.configuration.coerce import _FALSE, _TRUE
-from windlass.common.masking import logger, masked_url
 from windlass.sources.helpers._requests import requests
+from windlass.sources.helpers.rest_client.notices import check_end
+from windlass.sources.helpers.rest_client.notices import tell as _tell
 
 Request = requests.Request
 Response = requests.Response
-
-
-#: What was told already, so that it is told once for all records of a parent.
-_told: Set[Tuple[str, str]] = set()
-
-
-def _tell(response: Response, about: str, text: str) -> None:
-    """Warns of something that is so for many answers once."""
-    where = masked_url(str(response.url).partition("?")[0])
-    if (about, where) not in _told:
-        _told.add((about, where))
-        logger().warning("%s: %s", where, text)
 
 
 def _tell_absent(response: Response, option: str, path: Any) -> None:
@@ -165,12 +154,15 @@ class RangePaginator(BasePaginator):
         self._step = value_step
         self._end: Optional[int] = None
         self._is_first = True
+        #: What is to be told of a short page if the one behind it has records.
+        self._short: Optional[str] = None
 
     def init_request(self, request: Request) -> None:
         self._has_next_page = True
         self.current_value = self.initial_value
         self._step = self.value_step
         self._is_first = True
+        self._short = None
         self.update_request(request)
 
     def _page_size(self) -> Optional[int]:
@@ -204,23 +196,28 @@ class RangePaginator(BasePaginator):
         self._is_first = False
         if size is None or not records:
             return
+        if self._short is not None:
+            _tell(response, "size", self._short)
+            self._short = None
         says_more = end is not None and self.current_value + records < end
         if was_first and records != size:
             self._step = records
-            if says_more or end is None:
-                _tell(
-                    response,
-                    "size",
-                    f"a page has {records} records, though {size} were asked for: offsets go on by what the server gives; set "
-                    "`limit` to what it allows if there are more",
-                )
-        elif records < self._step and says_more:
-            _tell(
-                response,
-                "size",
-                f"a page has {records} records, though {size} were asked for and there are more: records may be missing if the "
-                "server counts only what it gives",
+            told = (
+                f"a page has {records} records, though {size} were asked for: offsets go on by what the server gives; set "
+                "`limit` to what it allows"
             )
+        elif records < self._step:
+            told = (
+                f"a page has {records} records, though {size} were asked for and there are more: records may be missing if the "
+                "server counts only what it gives; set `limit` to what it always gives"
+            )
+        else:
+            return
+        if says_more:
+            _tell(response, "size", told)
+        elif end is None:
+            # It may be the last one.
+            self._short = told
 
     def _check_empty(self, response: Response) -> None:
         """Looks at a page without records, at which reading ends: the body may say that it is not the last one."""
@@ -253,9 +250,11 @@ class RangePaginator(BasePaginator):
         self.base_index = 1
         self._end = None if self._end is None else self._end + 1
         is_behind = self._end is not None and self.current_value >= self._end
-        is_beyond = self.maximum_value is not None and self.current_value >= self.maximum_value
-        self._has_next_page = not is_behind and not is_beyond
+        self._has_next_page = not is_behind and not self._is_at_maximum()
         return True
+
+    def _is_at_maximum(self) -> bool:
+        return self.maximum_value is not None and self.current_value >= self.maximum_value
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
         if self.stop_after_empty_page and not data:
@@ -270,7 +269,7 @@ class RangePaginator(BasePaginator):
         self.current_value += self._step
         if not goes_on or self._end is not None and self.current_value >= self._end:
             self._has_next_page = False
-        if self.maximum_value is not None and self.current_value >= self.maximum_value:
+        if self._is_at_maximum():
             self._has_next_page = False
         if self.has_more_path is not None:
             has_more = _has_more(self.has_more_path, response, type(self).__name__)
@@ -518,6 +517,12 @@ class JSONResponseCursorPaginator(BaseReferencePaginator):
         self.cursor_body_path = cursor_body_path
         self.stop_after_empty_page = stop_after_empty_page
         self.has_more_path = _optional_path(has_more_path)
+        #: Whether an answer may leave out what is at `has_more_path`, which was guessed.
+        self._may_lack_has_more = False
+
+    def _lacks_has_more(self, response: Response) -> bool:
+        values = jsonpath.find_values(self.has_more_path, response.json()) if self.has_more_path else []
+        return self._may_lack_has_more and (not values or values[0] is None)
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
         values = jsonpath.find_values(self.cursor_path, response.json())
@@ -526,7 +531,7 @@ class JSONResponseCursorPaginator(BaseReferencePaginator):
         self._next_reference = values[0] if values and values[0] else None
         if self.stop_after_empty_page and not data:
             self._has_next_page = False
-        elif self.has_more_path is not None:
+        elif self.has_more_path is not None and not self._lacks_has_more(response):
             has_more = _has_more(self.has_more_path, response, type(self).__name__)
             self._has_next_page = self._has_next_page and has_more
 
@@ -562,3 +567,19 @@ class HeaderCursorPaginator(BaseReferencePaginator):
 
     def __str__(self) -> str:
         return f"{super().__str__()}: cursor_value: {self._next_reference} cursor_param: {self.cursor_param}"
+
+
+def check_last(paginator: BasePaginator, response: Response, count: int) -> None:
+    """Looks at the answer at which a paginator ends, after so many records: it may say that there are more.
+
+    What ends by the user's will is not told of: one page, a maximum, a class of the user's.
+    """
+    if type(paginator).__module__ != __name__ or isinstance(paginator, SinglePagePaginator):
+        return
+    heeds_total = False
+    if isinstance(paginator, RangePaginator):
+        if paginator._is_at_maximum():
+            return
+        # A range need not begin with the first record.
+        heeds_total = paginator.total_path is not None or paginator.initial_value != paginator.base_index
+    check_end(response, count, getattr(paginator, "has_more_path", None) is not None, heeds_total)
