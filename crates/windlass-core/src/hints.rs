@@ -430,6 +430,7 @@ pub enum Declared {
 pub struct DeclaredTypes {
     given: HashMap<String, HashSet<String>>,
     json: HashMap<String, HashSet<String>>,
+    kept: HashMap<String, HashSet<String>>,
 }
 
 impl DeclaredTypes {
@@ -443,6 +444,9 @@ impl DeclaredTypes {
             let given = self.given.entry(table.name.clone()).or_default();
             given.extend(columns.map(|column| column.name.clone()));
         }
+        for kept in kept {
+            self.kept.entry(kept.table.clone()).or_default().insert(kept.column.name.clone());
+        }
         for kept in kept.iter().filter(|kept| kept.declared.data_type == Some(DataType::Json)) {
             self.json.entry(kept.table.clone()).or_default().insert(kept.column.name.clone());
         }
@@ -451,6 +455,11 @@ impl DeclaredTypes {
     /// The columns of a table whose types count.
     pub fn of(&self, table: &str) -> HashSet<String> {
         self.given.get(table).cloned().unwrap_or_default()
+    }
+
+    /// Whether a column keeps another type than the one that was declared.
+    pub fn is_kept(&self, table: &str, column: &str) -> bool {
+        self.kept.get(table).is_some_and(|columns| columns.contains(column))
     }
 
     /// Whether a column that keeps another type was declared as JSON: its values are not taken apart.

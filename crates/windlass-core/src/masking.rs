@@ -248,16 +248,28 @@ fn forms(secret: &str) -> Vec<String> {
         }
         out
     };
-    let json = Value::from(secret).to_string();
+    let json = |text: &str| Value::from(text).to_string().trim_matches('"').to_owned();
+    let plain_json = json(secret);
+    let ascii_json = ascii(&plain_json);
+    let percent = escaped("-_.~", None, true);
     let mut all = vec![
         secret.to_owned(),
-        escaped("-_.~", None, true),
+        percent.replace('%', "%25"),
         escaped("-_.~", None, false),
         escaped("-_.~/", None, true),
         escaped("-_.~", Some('+'), true),
         escaped("-_.~!$&'()*+,;=:/?@[]#%", None, true),
         escaped("", None, true),
-        json.trim_matches('"').to_owned(),
+        // An answer that quotes another is escaped twice.
+        json(&plain_json),
+        json(&ascii_json),
+        plain_json,
+        ascii_json,
+        percent,
+        html(secret, "&quot;", "&#39;"),
+        html(secret, "&quot;", "&#x27;"),
+        html(secret, "&#34;", "&#39;"),
+        html(secret, "\"", "'"),
         secret.escape_debug().to_string(),
         secret.replace('\n', "\\n"),
     ];
@@ -270,6 +282,24 @@ fn forms(secret: &str) -> Vec<String> {
             .map(str::to_owned),
     );
     all
+}
+
+/// A text of JSON without any letter beyond ASCII, as Python writes it.
+fn ascii(json: &str) -> String {
+    let mut out = String::new();
+    for c in json.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
+fn html(text: &str, quote: &str, apostrophe: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', quote).replace('\'', apostrophe)
 }
 
 /// The text with all places of a form masked; `None` if it has none.
@@ -369,6 +399,11 @@ mod tests {
             "h%2fush%2bhu%20sh%26%c3%a9%221".to_owned(),
             "h%2Fush%2Bhu+sh%26%C3%A9%221".to_owned(),
             json!({ "k": secret }).to_string(),
+            json!({ "k": json!({ "k": secret }).to_string() }).to_string(),
+            "h/ush+hu sh&\\u00e9\\\"1".to_owned(),
+            "{\"detail\": \"h/ush+hu sh&\\\\u00e9\\\\\\\"1\"}".to_owned(),
+            "h/ush+hu sh&amp;é&quot;1".to_owned(),
+            "h%252Fush%252Bhu%2520sh%2526%25C3%25A9%25221".to_owned(),
             format!("{secret:?}"),
             standard(secret),
             standard(&format!("user:{secret}")),

@@ -204,7 +204,8 @@ fn parquet_files_that_change_a_type_lose_nothing() {
             let copy = format!("COPY (SELECT {value} AS n) TO '{}' (FORMAT parquet)", path.display());
             connection.execute_batch(&copy).unwrap();
         }
-        project.run(0);
+        let done = project.run(0);
+        assert!(done.stderr.contains("already: it stays so"), "{before} to {after}: {}", done.stderr);
         let rows = project.query(&format!("SELECT count(n), count({variant}) FROM t"));
         assert_eq!(rows, ["1,1"], "{before} to {after}");
     }

@@ -4,6 +4,7 @@
 //! with nested columns, with columns of another type, and under a contract that refuses one of them are taken apart
 //! into records, which the row path treats like any others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{Decimal128Builder, Decimal256Builder, StringBuilder};
@@ -17,7 +18,7 @@ use super::collisions::Collisions;
 use super::context::Context;
 use super::encode::RecordNumbers;
 use super::exact::cast;
-use super::grow::SchemaState;
+use super::grow::{ChangedType, SchemaState};
 use super::physical::{Physical, arrow_field, has_own_digits};
 use crate::error::{Error, Result};
 use crate::schema::{Column, ContractMode, Table};
@@ -187,20 +188,32 @@ impl BatchColumns {
     ) -> Result<Option<Table>> {
         let parent = state.schema.table(table).and_then(|known| known.parent.clone());
         let mut partial = Table { parent, ..Table::new(table) };
-        // Those of batches that are taken apart come with their values, and so do more than a table may have.
-        if !self.is_nested && self.has_room(ctx, state, table) {
+        // Those of batches that are taken apart come with their values.
+        if !self.is_nested {
             self.add_missing(ctx, state, &mut partial);
         }
         self.add_emptied(ctx, state, batch, &mut partial)?;
         Ok((!partial.columns.is_empty()).then_some(partial))
     }
 
-    /// Whether the table may have all columns of the batch beside its own.
-    fn has_room(&self, ctx: &Context, state: &SchemaState, table: &str) -> bool {
-        let known = state.schema.table(table);
-        let has = |name: &String| known.is_some_and(|known| known.columns.contains_key(name));
-        let new = self.columns.iter().filter(|(_, column)| !has(&column.name)).count();
-        new == 0 || known.map_or(0, |known| known.columns.len()) + new <= ctx.limits.max_columns
+    /// The columns whose type is another than the one that the table has already; those of which this run declares the type
+    /// are told elsewhere.
+    pub(super) fn changed_types(
+        &self,
+        ctx: &Context,
+        state: &SchemaState,
+        table: &str,
+    ) -> BTreeMap<String, ChangedType> {
+        let Some(known) = state.schema.table(table) else { return BTreeMap::new() };
+        let columns = self.columns.iter().filter_map(|(_, given)| {
+            let kept = known.columns.get(&given.name).filter(|kept| kept.is_complete())?;
+            let is_told = ctx.conversion.is_free(&given.name) || ctx.declared.is_kept(table, &given.name);
+            let is_same = given.data_type == kept.data_type
+                && (given.data_type != Some(DataType::Decimal) || kept.has_type_of(given));
+            let change = ChangedType { given: given.type_text(), kept: kept.type_text() };
+            (!is_told && !is_same).then(|| (given.name.clone(), change))
+        });
+        columns.collect()
     }
 
     /// The columns that the table lacks, with the engine's own last.

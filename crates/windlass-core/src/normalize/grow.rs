@@ -584,6 +584,18 @@ pub struct Discarded {
     /// Tables that have the rows of lists of several tables, and those tables. Nothing of them is left out.
     #[serde(default)]
     pub parents: BTreeMap<String, BTreeSet<String>>,
+    /// Columns of batches whose type is another than the one that the table has and keeps, by table and column.
+    #[serde(default)]
+    pub changed_types: BTreeMap<String, BTreeMap<String, ChangedType>>,
+}
+
+/// What the type of a column was to become, and what it stays. Nothing is left out by that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedType {
+    /// What the batch has.
+    pub given: String,
+    /// What the table has.
+    pub kept: String,
 }
 
 impl Discarded {
@@ -597,6 +609,20 @@ impl Discarded {
         }
         add_lost(&mut self.overwritten, &other.overwritten);
         self.add_parents(other.parents.clone());
+        for (table, columns) in &other.changed_types {
+            self.note_changed_types(table, columns.clone());
+        }
+    }
+
+    /// Adds columns that keep their type; of several changes of one column the first is told.
+    pub(super) fn note_changed_types(&mut self, table: &str, columns: BTreeMap<String, ChangedType>) {
+        if columns.is_empty() {
+            return;
+        }
+        let known = self.changed_types.entry(table.to_owned()).or_default();
+        for (column, change) in columns {
+            known.entry(column).or_insert(change);
+        }
     }
 
     /// Adds tables that lists of several tables come to.

@@ -39,7 +39,7 @@ pub use columns::{DATA_TYPE_KEY, EXTENSION_NAME_KEY, KEEPS_NESTED, PLAIN_TYPES, 
 pub use context::{BatchIds, Context, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_NESTING, Limits, RowIdKind};
 pub use encode::RecordNumbers;
 pub use flatten::{FlatCell, FlatRow, Flattener, KeptKeys, RowVisitor};
-pub use grow::{Discarded, FullTable, SchemaState, column_for};
+pub use grow::{ChangedType, Discarded, FullTable, SchemaState, column_for};
 pub use physical::{Cell, Physical, TypeDefaults, arrow_field, decimal_size, with_held_digits};
 pub use row_filter::RowFilters;
 pub use row_id::{PositionIds, child_id, content_id, key_id};
@@ -375,7 +375,8 @@ impl Normalizer {
     ) -> Result<()> {
         let settings = self.typed_settings(root_table);
         let ctx = &settings.ctx;
-        if !self.checked.as_ref().is_some_and(|known| Arc::ptr_eq(known, batch.schema_ref())) {
+        let is_new_form = !self.checked.as_ref().is_some_and(|known| Arc::ptr_eq(known, batch.schema_ref()));
+        if is_new_form {
             collisions::check_fields(ctx, &settings.start, root_table, batch.schema_ref())
                 .map_err(|error| error.at_table(root_table))?;
             self.checked = Some(batch.schema());
@@ -402,6 +403,10 @@ impl Normalizer {
             }
             turn.publish(&self.state);
             self.plan.refresh(sources(&settings, &self.state));
+        }
+        if is_new_form {
+            let changed = columns.changed_types(ctx, &self.state, root_table);
+            self.discarded.note_changed_types(root_table, changed);
         }
         if batch.num_columns() == 0 {
             return Ok(());

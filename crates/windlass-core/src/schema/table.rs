@@ -97,11 +97,24 @@ impl Table {
     ///
     /// Errors: another name or another parent.
     pub fn merge(&mut self, partial: &Table, add_keys: bool) -> Result<()> {
-        if self.name != partial.name || self.parent != partial.parent {
-            return Err(Error::config(format!(
-                "table `{}` of parent {:?} cannot become `{}` of parent {:?}",
-                self.name, self.parent, partial.name, partial.parent
+        if self.name != partial.name {
+            return Err(Error::internal(format!(
+                "table `{}` was merged with `{}`",
+                self.name, partial.name
             )));
+        }
+        if self.parent != partial.parent {
+            let holds = |parent: &Option<String>| match parent {
+                Some(parent) => format!("rows of lists of `{parent}`"),
+                None => "records of a resource".to_owned(),
+            };
+            return Err(Error::config(format!(
+                "the table holds {}, and cannot take {}",
+                holds(&self.parent),
+                holds(&partial.parent)
+            ))
+            .at_table(&self.name)
+            .with_hint("give the resource another name or table_name"));
         }
         if !add_keys {
             for hint in COMPOUND_HINTS {

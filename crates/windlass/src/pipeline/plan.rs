@@ -8,7 +8,7 @@ use windlass_core::{Error, Result};
 use super::read::left_unread;
 use super::report::schema_update;
 use super::run::Known;
-use super::warnings::{left_in_json, left_without_type, of_several, overwritten};
+use super::warnings::{changed_types, left_in_json, left_without_type, of_several, overwritten};
 use super::{Pipeline, RunOptions, keys};
 use crate::destination::Session;
 use crate::extract::Gathered;
@@ -137,6 +137,7 @@ impl Pipeline {
         plan.warnings.extend(left_without_type(&extracted, &prepared.schema));
         plan.warnings.extend(left_in_json(&extracted));
         plan.warnings.extend(overwritten(&extracted));
+        plan.warnings.extend(changed_types(&extracted));
         plan.warnings.extend(of_several(&extracted));
         let schema = &extracted.state.schema;
         let keys = keys::check(schema, &extracted.gathered, &resources, &names, &prepared.naming);

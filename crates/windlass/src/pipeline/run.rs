@@ -24,7 +24,7 @@ use super::prepare::{PreparedSource, given_tables};
 use super::refresh::Refreshed;
 use super::report::{LoadInfo, PackageInfo, error_json};
 use super::resume::{GoesOn, starts_over};
-use super::warnings::{left_in_json, left_without_type, of_several, overwritten};
+use super::warnings::{changed_types, left_in_json, left_without_type, of_several, overwritten};
 use super::{Pipeline, RunOptions, keys, partial};
 use crate::destination::Session;
 use crate::env::iso;
@@ -400,6 +400,7 @@ impl Pipeline {
         info.warnings.extend(left_without_type(&extracted, &schema));
         info.warnings.extend(left_in_json(&extracted));
         info.warnings.extend(overwritten(&extracted));
+        info.warnings.extend(changed_types(&extracted));
         info.warnings.extend(of_several(&extracted));
         let partial = partial::close(source, &resources, &extracted);
         info.warnings.extend(cursors.close(&extracted.gathered, &partial.held, &mut state)?);

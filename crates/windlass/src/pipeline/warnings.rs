@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use windlass_core::normalize::Overwritten;
+use windlass_core::normalize::{ChangedType, Overwritten};
 use windlass_core::schema::Schema;
 
 use crate::extract::Extracted;
@@ -17,6 +17,26 @@ pub(super) fn left_in_json(extracted: &Extracted) -> impl Iterator<Item = String
             "table `{table}` has no room for more columns: what has new keys, such as `{}`, is kept as JSON; \
              schema.max_columns_per_table sets the limit, max_table_nesting or a json data_type avoids it",
             full.example
+        )
+    })
+}
+
+/// Warnings for columns of batches that keep the type which their table has.
+pub(super) fn changed_types(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
+    extracted.gathered.discarded.changed_types.iter().map(|(table, columns)| {
+        let shown: Vec<String> = columns
+            .iter()
+            .take(SHOWN_COLUMNS)
+            .map(|(column, ChangedType { given, kept })| format!("`{column}` is {given} now, but holds {kept} already"))
+            .collect();
+        let more = match columns.len().saturating_sub(SHOWN_COLUMNS) {
+            0 => String::new(),
+            more => format!("; so it is with {more} more columns"),
+        };
+        format!(
+            "table `{table}`: column {}{more}: it stays so, and values that it cannot hold unchanged go to variant columns \
+             (`…__v_…`)",
+            shown.join(", ")
         )
     })
 }
