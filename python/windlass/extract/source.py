@@ -15,6 +15,7 @@ from windlass.extract.items import (
     TableNameMeta,
 )
 from windlass.extract.pipe import ExtractSettings, Pipe, PipeIterator, open_pipes
+from windlass.extract.columns import ColumnNames
 from windlass.extract.unread import UnreadRows
 from windlass.extract.binding import BoundFunction, call_function
 from windlass.extract.resource import DltResource
@@ -332,6 +333,7 @@ class SourceExtraction:
         self.settings = settings
         self.state: Dict[str, Any] = {}
         self.targets = TargetBook()
+        self.columns = ColumnNames(source)
         #: Whether the items go to the engine, or to somebody who iterates over them.
         self.is_for_engine = False
         self._metrics: Dict[str, Dict[str, Any]] = {}
@@ -421,6 +423,7 @@ class SourceExtraction:
                 index = plain.get(id(pipe))
                 if type(item) is UnreadRows:
                     is_plain = meta is None and index is not None and not self._current_hints
+                    self.columns.check(pipe.name, item.columns)
                     item = item.written if is_plain else item.to_list()
                 if meta is None and index is not None and not self._current_hints:
                     yield index, None, item

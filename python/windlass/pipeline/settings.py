@@ -12,6 +12,7 @@ _SETTINGS = {
     "normalize": {"workers": int, "loader_file_format": str},
     "load": {"delete_completed_jobs": bool, "lease_seconds": int, "kept_packages": int},
     "schema": {"naming": str, "max_columns_per_table": int, "collisions": str},
+    "extract": {"max_record_bytes": str},
 }
 _WRITER = {
     "file_max_items": int,

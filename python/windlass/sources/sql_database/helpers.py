@@ -8,7 +8,8 @@ from windlass.extract.incremental import Incremental
 from windlass.extract.items import DataItemWithMeta, HintsMeta, LimitItem
 from windlass.sources.sql_database.connection import engine_from_credentials, sqlalchemy
 from windlass.sources.sql_database.plan import Table, TableOptions
-from windlass.sources.sql_database.reading import native_rows, row_limit
+from windlass.sources.sql_database.reading import is_compared_here, native_rows, row_limit
+from windlass.sources.sql_database.schema_types import kind_of
 
 TableBackend = Literal["sqlalchemy", "pyarrow", "pandas", "connectorx"]
 ReflectionLevel = Literal["minimal", "full", "full_with_precision"]
@@ -71,8 +72,13 @@ class BaseTableLoader:
 class TableLoader(BaseTableLoader):
     """Reads by SQLAlchemy: one query, rows in chunks."""
 
+    #: Whether the database compares the cursor by another order than that of what it means.
+    is_compared_here = False
+
     def _make_query(self) -> Any:
         query = self.table.select()
+        if self.is_compared_here:
+            return query
         limit = row_limit(self.limit, self.chunk_size)
         column = self.cursor_column
         func: Any = getattr(self.incremental, "last_value_func", None)
@@ -252,6 +258,11 @@ def table_rows(table: Table, incremental: Optional[Incremental[Any]] = None, is_
         query_adapter_callback=options.query_adapter,
         limit=pipe.find(LimitItem) if pipe is not None else None,
     )
+    if isinstance(loader, TableLoader):
+        columns = table.reflected().c
+        loader.is_compared_here = is_compared_here(
+            table.name, incremental, lambda name: kind_of(columns[name].type) if name in columns else None
+        )
     try:
         yield from loader.load_rows(options.backend_kwargs)
     finally:

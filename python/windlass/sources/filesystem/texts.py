@@ -1,0 +1,169 @@
+"""The text of files: how it is written, and how long a record of it may be."""
+
+import codecs
+import io
+from typing import Any, Iterator, List, Optional
+
+from windlass.common.configuration.exceptions import ConfigurationValueError
+from windlass.common.configuration.resolve import lookup
+from windlass.common.storages.fsspec_filesystem import FileItemDict
+
+#: Bytes that are read at once.
+PIECE_BYTES = 256 * 1024
+
+#: Bytes at the start of a file by which its encoding is guessed.
+_HEAD_BYTES = 4096
+
+#: The memory of a run unless `max_memory` says otherwise, and the part of it that a record may have, as in the engine.
+_MEMORY, _PART = 512 << 20, 16
+
+#: Marks of the order of bytes; that of UTF-32 begins as that of UTF-16 does.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def byte_size(text: Any) -> int:
+    """Reads `512MB`, `2 GiB`, `1000`; units are powers of 1024. Raises ConfigurationValueError for what is no size."""
+    text = str(text).strip()
+    digits = len(text) - len(text.lstrip("0123456789."))
+    power = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3}.get(text[digits:].strip().lower().removesuffix("b").removesuffix("i"))
+    try:
+        if power is not None:
+            return int(float(text[:digits]) * 1024**power)
+    except ValueError:
+        pass
+    raise ConfigurationValueError(f"`{text}` is not a size: write it like 512MB or 2GB")
+
+
+def record_limit() -> int:
+    """Bytes that a record may have: `extract.max_record_bytes`, or its part of `max_memory`."""
+    chosen, _ = lookup("max_record_bytes", (), embedded=("extract",))
+    if chosen is not None:
+        return max(byte_size(chosen), 1)
+    memory, _ = lookup("max_memory")
+    return max((_MEMORY if memory is None else byte_size(memory)) // _PART, 1)
+
+
+def too_long(place: str, limit: int, remedy: str = "") -> Exception:
+    """The error for a record that is longer than the limit."""
+    shown = next((f"{limit >> power} {unit}" for power, unit in ((20, "MiB"), (10, "KiB")) if limit % (1 << power) == 0), "")
+    return ValueError(
+        f"{place}: a record is longer than {shown or f'{limit} bytes'}{remedy}: extract.max_record_bytes is the limit; unless "
+        "it is set it is a sixteenth of max_memory"
+    )
+
+
+class Text:
+    """A file that holds text: in which encoding, and its bytes."""
+
+    def __init__(self, file: Any, item: FileItemDict, reader: str, encoding: Optional[str], errors: str = "strict") -> None:
+        self.url = item["file_url"]
+        self._reader = reader
+        self._file = file
+        self._errors = errors
+        self._head: bytes = file.read(_HEAD_BYTES)
+        mark, marked = next(((mark, name) for mark, name in _MARKS if self._head.startswith(mark)), (b"", ""))
+        if mark and codecs.lookup(encoding or marked).name.startswith(marked[:6]):
+            self._head = self._head[len(mark) :]
+            encoding = marked
+        #: The encoding that was said, or by the mark at the start; UTF-8 without either.
+        self.encoding = codecs.lookup(encoding or "utf-8").name
+        if encoding is None:
+            likely = _by_zeros(self._head)
+            if likely is not None:
+                raise ValueError(f'{self.url} is not UTF-8, it looks like {likely}: {reader}(encoding="{likely}") reads it')
+
+    def pieces(self) -> Iterator[str]:
+        """The text. Raises ValueError with the line where it is not written as it is said to be."""
+        decoder = codecs.getincrementaldecoder(self.encoding)(self._errors)
+        line = 1
+        piece = self._head
+        while True:
+            more = self._file.read(PIECE_BYTES)
+            try:
+                text = decoder.decode(piece, final=not more)
+            except UnicodeDecodeError as cause:
+                line += cause.object[: cause.start].count(b"\n")
+                raise self.undecodable(line, cause.object[max(cause.start - 100, 0) : cause.start + 100], cause) from cause
+            line += text.count("\n")
+            if text:
+                yield text
+            if not more:
+                return
+            piece = more
+
+    def undecodable(self, line: int, around: bytes, cause: UnicodeDecodeError) -> Exception:
+        """The error for bytes that are no text in this encoding."""
+        remedy = f"if the file is written in another encoding, name it: {self._reader}(encoding=…), {likely(around)}"
+        if self.encoding != "utf-8":
+            remedy = f"name the encoding that it is written in: {self._reader}(encoding=…)"
+        return ValueError(f"{self.url}, line {line}, is not {self.encoding}: {cause.reason}; {remedy}")
+
+    def lines(self) -> Any:
+        """A file of lines of UTF-8."""
+        if self.encoding == "utf-8" and self._errors == "strict":
+            return _Joined(self._head, self._file)
+        return io.BufferedReader(_Encoded(self.pieces()), PIECE_BYTES)
+
+
+class _Joined:
+    """A file whose first bytes were read already."""
+
+    def __init__(self, head: bytes, file: Any) -> None:
+        self._head = io.BytesIO(head)
+        self._file = file
+        self._is_head = True
+
+    def readline(self, limit: int) -> bytes:
+        """The next line, or as much of it as the limit allows."""
+        if not self._is_head:
+            return self._file.readline(limit)  # type: ignore[no-any-return]
+        line = self._head.readline(limit)
+        if line.endswith(b"\n") or len(line) >= limit:
+            return line
+        self._is_head = False
+        return line + self._file.readline(limit - len(line))  # type: ignore[no-any-return]
+
+
+class _Encoded(io.RawIOBase):
+    """Text as a file of UTF-8."""
+
+    def __init__(self, pieces: Iterator[str]) -> None:
+        self._pieces = pieces
+        self._waiting = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._waiting:
+            self._waiting = memoryview(next(self._pieces, "").encode("utf-8", "surrogatepass"))
+        count = min(len(buffer), len(self._waiting))
+        buffer[:count] = self._waiting[:count]
+        self._waiting = self._waiting[count:]
+        return count
+
+
+def _by_zeros(head: bytes) -> Optional[str]:
+    """The encoding of several bytes a character that a text seems to have, by the zeros in it."""
+    for name, at, width in (("utf-32-le", 0, 4), ("utf-32-be", 3, 4), ("utf-16-le", 0, 2), ("utf-16-be", 1, 2)):
+        letters: bytes = head[at::width]
+        zeros: List[bytes] = [head[place::width] for place in range(width) if place != at]
+        count = min(place.count(0) for place in zeros)
+        if count >= 2 and count >= 0.4 * len(zeros[0]) and letters.count(0) <= 0.02 * len(letters):
+            return name
+    return None
+
+
+def likely(around: bytes) -> str:
+    """The encoding that bytes that are not UTF-8 may have, for people."""
+    high = sum(byte >= 0x80 for byte in around)
+    letters = sum(byte < 0x80 and chr(byte).isalpha() for byte in around)
+    if high > letters:
+        return "such as windows-1251, shift_jis, gb18030 or euc-kr"
+    return 'most likely encoding="windows-1252"'
