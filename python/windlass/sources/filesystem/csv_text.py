@@ -3,7 +3,8 @@
 import re
 from typing import Any, Iterator, Optional
 
-from windlass.sources.filesystem.texts import Text, too_long
+from windlass.extract.limits import too_long
+from windlass.sources.filesystem.texts import Text
 
 #: What stands for an empty text in quotes, which pandas itself cannot tell from a field without anything.
 EMPTY = "\ue000windlass: an empty text\ue000"

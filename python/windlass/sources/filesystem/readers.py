@@ -6,10 +6,11 @@ from typing import Any, Iterable, Iterator, List, Optional
 from windlass._native import native
 from windlass.common.exceptions import MissingDependencyException
 from windlass.common.storages.fsspec_filesystem import FileItemDict
+from windlass.extract.limits import record_limit, too_long
 from windlass.extract.unread import UnreadRows
 from windlass.sources.filesystem.csv_text import CsvText, separator_of
 from windlass.sources.filesystem.frames import OPTIONS, Columns, rows_of_frame, says_values
-from windlass.sources.filesystem.texts import Text, likely, record_limit, too_long
+from windlass.sources.filesystem.texts import Text, likely
 
 __source_name__ = "filesystem"
 

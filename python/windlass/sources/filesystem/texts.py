@@ -1,11 +1,9 @@
-"""The text of files: how it is written, and how long a record of it may be."""
+"""The text of files: how it is written."""
 
 import codecs
 import io
 from typing import Any, Iterator, List, Optional
 
-from windlass.common.configuration.exceptions import ConfigurationValueError
-from windlass.common.configuration.resolve import lookup
 from windlass.common.storages.fsspec_filesystem import FileItemDict
 
 #: Bytes that are read at once.
@@ -13,9 +11,6 @@ PIECE_BYTES = 256 * 1024
 
 #: Bytes at the start of a file by which its encoding is guessed.
 _HEAD_BYTES = 4096
-
-#: The memory of a run unless `max_memory` says otherwise, and the part of it that a record may have, as in the engine.
-_MEMORY, _PART = 512 << 20, 16
 
 #: Marks of the order of bytes; that of UTF-32 begins as that of UTF-16 does.
 _MARKS = (
@@ -25,37 +20,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-
-
-def byte_size(text: Any) -> int:
-    """Reads `512MB`, `2 GiB`, `1000`; units are powers of 1024. Raises ConfigurationValueError for what is no size."""
-    text = str(text).strip()
-    digits = len(text) - len(text.lstrip("0123456789."))
-    power = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3}.get(text[digits:].strip().lower().removesuffix("b").removesuffix("i"))
-    try:
-        if power is not None:
-            return int(float(text[:digits]) * 1024**power)
-    except ValueError:
-        pass
-    raise ConfigurationValueError(f"`{text}` is not a size: write it like 512MB or 2GB")
-
-
-def record_limit() -> int:
-    """Bytes that a record may have: `extract.max_record_bytes`, or its part of `max_memory`."""
-    chosen, _ = lookup("max_record_bytes", (), embedded=("extract",))
-    if chosen is not None:
-        return max(byte_size(chosen), 1)
-    memory, _ = lookup("max_memory")
-    return max((_MEMORY if memory is None else byte_size(memory)) // _PART, 1)
-
-
-def too_long(place: str, limit: int, remedy: str = "") -> Exception:
-    """The error for a record that is longer than the limit."""
-    shown = next((f"{limit >> power} {unit}" for power, unit in ((20, "MiB"), (10, "KiB")) if limit % (1 << power) == 0), "")
-    return ValueError(
-        f"{place}: a record is longer than {shown or f'{limit} bytes'}{remedy}: extract.max_record_bytes is the limit; unless "
-        "it is set it is a sixteenth of max_memory"
-    )
 
 
 class Text:
