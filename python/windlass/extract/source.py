@@ -16,6 +16,7 @@ from windlass.extract.items import (
 )
 from windlass.extract.pipe import ExtractSettings, Pipe, PipeIterator, open_pipes
 from windlass.extract.columns import ColumnNames
+from windlass.extract.frames import refuse_periods
 from windlass.extract.unread import UnreadRows
 from windlass.extract.binding import BoundFunction, call_function
 from windlass.extract.resource import DltResource
@@ -425,6 +426,8 @@ class SourceExtraction:
                     is_plain = meta is None and index is not None and not self._current_hints
                     self.columns.check(pipe.name, item.columns)
                     item = item.written if is_plain else item.to_list()
+                elif type(item) is not dict:
+                    refuse_periods(item)
                 if meta is None and index is not None and not self._current_hints:
                     yield index, None, item
                 else:
