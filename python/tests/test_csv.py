@@ -177,3 +177,29 @@ def test_a_limit_that_is_no_size_is_refused(tmp_path, pipeline, monkeypatch):
     for data in ([{"a": 1}], filesystem(str(tmp_path), file_glob="*.jsonl") | read_jsonl()):
         with pytest.raises(Exception, match="64XB"):
             pipeline.run(data, table_name="t")
+
+
+@pytest.mark.parametrize("options", [{"engine": "python"}, {"sep": r"\s*,", "engine": "python"}, {"sep": None, "engine": "python"}])
+def test_other_engines_of_pandas_read_as_well(tmp_path, options):
+    assert read(tmp_path, b"a,b\n1,x\n", read_csv(**options)) == [{"a": 1, "b": "x"}]
+    with pytest.raises(Exception, match="a.csv, line 2, is not utf-8"):
+        read(tmp_path, b"a,b\n1,caf\xe9\n", read_csv(**options))
+
+
+def test_rows_with_more_fields_than_the_header_lose_none(tmp_path):
+    with pytest.raises(Exception, match="a.csv: rows have more fields than the header"):
+        read(tmp_path, b"a,b\n1,2,3\n", read_csv())
+    assert read(tmp_path, b"a,b\n1,2,3\n", read_csv(names=["a", "b", "c"], header=0)) == [{"a": 1, "b": 2, "c": 3}]
+
+
+@pytest.mark.parametrize(("reader", "name", "content"), [
+    (read_csv, "a.csv", b""),
+    (read_csv, "a.csv.gz", gzip.compress(b"a,b\n" * 1000)[:40]),
+    (read_jsonl, "a.jsonl.gz", b"no gzip"),
+    (read_parquet, "a.parquet", b"no parquet"),
+    (read_csv_duckdb, "a.csv", b"a,b\n1,caf\xe9\n"),
+    (read_csv_duckdb, "a.csv", "a,b\n1,2\n".encode("utf-16-le")),
+])
+def test_a_file_that_is_broken_is_named(tmp_path, reader, name, content):
+    with pytest.raises(Exception, match=f"{tmp_path}/{name}"):
+        read(tmp_path, content, reader(), name)

@@ -27,9 +27,9 @@ class ColumnNames:
             first = taken.setdefault(name, column)
             if first != column:
                 raise ValueError(
-                    f"two columns are called `{name}` after normalization: `{first}` and `{column}` (resource `{resource}`): "
-                    "rename one of them with add_map, load with schema.naming: duck_case if they differ under it, or set "
-                    "schema.collisions: number to keep both under numbered names"
+                    f"two columns are called `{name}` after normalization: `{first}` and `{column}` (resource "
+                    f"`{resource}`): rename one of them with add_map, load with schema.naming: duck_case if they differ "
+                    "under it, or set schema.collisions: number to keep both under numbered names"
                 )
 
     def _naming(self) -> Any:

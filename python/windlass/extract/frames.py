@@ -18,7 +18,7 @@ def refuse_periods(frame: Any) -> None:
         return
     found = []
     dtypes = getattr(frame, "dtypes", None)
-    if type(frame).__module__.partition(".")[0] == "pandas" and hasattr(dtypes, "items"):
+    if dtypes is not None and type(frame).__module__.partition(".")[0] == "pandas" and hasattr(dtypes, "items"):
         names = [(name, kind) for name, kind in [*dtypes.items(), *_of_index(frame)]]
         found = [name for name, kind in names if type(kind).__name__ == "PeriodDtype"]
     elif type(frame).__module__.partition(".")[0] == "pyarrow" and hasattr(frame, "schema"):

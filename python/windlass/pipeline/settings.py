@@ -8,7 +8,7 @@ from windlass.common.configuration.providers import local_dir
 from windlass.common.configuration.resolve import lookup
 
 #: Settings of the engine by section: the names of the reference.
-_SETTINGS = {
+_SETTINGS: Dict[str, Dict[str, type]] = {
     "normalize": {"workers": int, "loader_file_format": str},
     "load": {"delete_completed_jobs": bool, "lease_seconds": int, "kept_packages": int},
     "schema": {"naming": str, "max_columns_per_table": int, "collisions": str},

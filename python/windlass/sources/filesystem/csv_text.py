@@ -1,4 +1,4 @@
-"""The text of CSV files on its way to pandas: quotes are looked at, so that nothing is told apart by less than it says."""
+"""The text of CSV files on its way to pandas: an empty text in quotes is told from nothing, an open quote is found."""
 
 import re
 from typing import Any, Iterator, Optional
@@ -95,8 +95,8 @@ class CsvText:
 
 def separator_of(options: Any) -> Optional[str]:
     """The sign between fields, where the text can be looked at before pandas reads it; `None` where it says how itself."""
-    others = ("quotechar", "quoting", "doublequote", "escapechar", "dialect", "engine", "delim_whitespace", "compression")
-    if any(options.get(name) is not None for name in others):
+    others = ("quotechar", "quoting", "doublequote", "escapechar", "dialect", "engine", "skipinitialspace", "compression")
+    if any(options.get(name) is not None for name in others) or ("sep" in options and options["sep"] is None):
         return None
     separator = options.get("sep") or options.get("delimiter") or ","
     return separator if isinstance(separator, str) and len(separator) == 1 and separator not in '"\r\n' else None

@@ -5,6 +5,7 @@ import re
 from typing import Any, Dict, List
 
 from windlass._native import native
+from windlass.common.storages.fsspec_filesystem import FileItemDict
 from windlass.extract.unread import UnreadRows
 from windlass.sources.filesystem.csv_text import EMPTY
 
@@ -35,11 +36,20 @@ OPTIONS: Dict[str, Any] = {"dtype_backend": "numpy_nullable", "keep_default_na":
 class Columns:
     """The columns of a file, chunk by chunk."""
 
-    def __init__(self) -> None:
+    def __init__(self, item: FileItemDict) -> None:
+        self._url = item["file_url"]
         self._were_numbers: set[Any] = set()
 
     def settled(self, frame: Any) -> Any:
-        """The frame, words that mean nothing taken out of columns of numbers and bools."""
+        """The frame, words that mean nothing taken out of columns of numbers and bools.
+
+        Raises ValueError for rows with more fields than the header, of which pandas makes an index that would be lost.
+        """
+        if type(frame.index).__name__ != "RangeIndex":
+            raise ValueError(
+                f"{self._url}: rows have more fields than the header: name all columns by read_csv(names=[…], header=0), or "
+                "leave the first one out by index_col=0"
+            )
         names = list(frame.columns)
         if any(EMPTY in str(name) for name in names):
             frame.columns = names = [f"Unnamed: {at}" if EMPTY in str(name) else name for at, name in enumerate(names)]

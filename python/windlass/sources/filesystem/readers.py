@@ -1,6 +1,5 @@
 """What is in files: CSV, JSON lines, Parquet. Rows that no step wants to see go to the engine unread."""
 
-import io
 from typing import Any, Iterable, Iterator, List, Optional
 
 from windlass._native import native
@@ -10,7 +9,7 @@ from windlass.extract.limits import record_limit, too_long
 from windlass.extract.unread import UnreadRows
 from windlass.sources.filesystem.csv_text import CsvText, separator_of
 from windlass.sources.filesystem.frames import OPTIONS, Columns, rows_of_frame, says_values
-from windlass.sources.filesystem.texts import Text, likely
+from windlass.sources.filesystem.texts import Text, likely, naming, refuse_wide_characters
 
 __source_name__ = "filesystem"
 
@@ -25,25 +24,23 @@ def _read_csv(items: Iterable[FileItemDict], chunksize: int = 10000, **pandas_kw
     options = {"header": "infer", "chunksize": chunksize, **pandas_kwargs}
     encoding, errors = options.pop("encoding", None), options.pop("encoding_errors", None) or "strict"
     separator = separator_of(options)
-    is_ours = separator is not None and not says_values(options)
+    is_ours = not says_values(options)
     if is_ours:
         options.update(OPTIONS)
     limit = record_limit()
     for item in items:
-        with item.open() as file:
+        with naming(item), item.open() as file:
             text = Text(file, item, "read_csv", encoding, errors)
-            written: Any = CsvText(text, separator, is_ours, limit) if separator else io.TextIOWrapper(text.lines(), "utf-8", newline="")
-            columns = Columns()
+            written = CsvText(text, separator, is_ours, limit) if separator else text.as_file()
+            columns = Columns(item)
             try:
                 with pandas.read_csv(written, **options) as frames:
                     for frame in frames:
-                        yield rows_of_frame(columns.settled(frame)) if is_ours else rows_of_frame(frame)
-            except ValueError as cause:
+                        yield rows_of_frame(columns.settled(frame) if is_ours else frame)
+            except ValueError:
                 failure = getattr(written, "failure", None)
                 if failure is not None:
                     raise failure from failure.__cause__
-                if type(cause).__module__.startswith("pandas"):
-                    cause.args = (f"{item['file_url']}: {cause}",)
                 raise
 
 
@@ -54,7 +51,7 @@ def _read_jsonl(items: Iterable[FileItemDict], chunksize: int = 1000, encoding: 
     """
     limit = record_limit()
     for item in items:
-        with item.open() as file:
+        with naming(item), item.open() as file:
             written = Text(file, item, "read_jsonl", encoding).lines()
             number = 0
             while True:
@@ -114,7 +111,7 @@ def _read_parquet(items: Iterable[FileItemDict], chunksize: int = 1000, use_pyar
     from pyarrow import parquet
 
     for item in items:
-        with item.open() as file:
+        with naming(item), item.open() as file:
             for batch in parquet.ParquetFile(file).iter_batches(batch_size=chunksize):
                 yield batch if use_pyarrow else _rows_of_batch(batch)
 
@@ -137,7 +134,9 @@ def _read_csv_duckdb(
     connection = duckdb.connect()
     try:
         for item in items:
-            with item.open() as file:
+            with naming(item), item.open() as file:
+                if "encoding" not in duckdb_kwargs:
+                    refuse_wide_characters(file, item, "read_csv")
                 try:
                     relation = connection.read_csv(file, **duckdb_kwargs)
                 except duckdb.InvalidInputException:
@@ -149,7 +148,9 @@ def _read_csv_duckdb(
         connection.close()
 
 
-def _rows_of_relation(relation: Any, size: int, use_pyarrow: bool, item: FileItemDict, names_files: bool) -> Iterator[Any]:
+def _rows_of_relation(
+    relation: Any, size: int, use_pyarrow: bool, item: FileItemDict, names_files: bool
+) -> Iterator[Any]:
     pyarrow = _needed("pyarrow", "read_csv_duckdb")
     # Its name changed from one version to the next.
     read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader

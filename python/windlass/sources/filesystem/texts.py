@@ -1,6 +1,7 @@
 """The text of files: how it is written."""
 
 import codecs
+import contextlib
 import io
 from typing import Any, Iterator, List, Optional
 
@@ -22,10 +23,37 @@ _MARKS = (
 )
 
 
+@contextlib.contextmanager
+def naming(item: FileItemDict) -> Iterator[None]:
+    """Has errors name the file that is read."""
+    try:
+        yield
+    except Exception as cause:
+        url = item["file_url"]
+        if url not in str(cause) and getattr(cause, "errno", None) is None and len(cause.args) == 1:
+            cause.args = (f"{url}: {cause}",)
+        raise
+
+
+def refuse_wide_characters(file: Any, item: FileItemDict, reader: str) -> None:
+    """Raises ValueError for a text of several bytes a character that no mark tells."""
+    if file.seekable():
+        head = file.read(_HEAD_BYTES)
+        file.seek(0)
+        if (name := _by_zeros(head)) is not None:
+            raise _wide(item["file_url"], name, reader)
+
+
+def _wide(url: str, name: str, reader: str) -> Exception:
+    return ValueError(f'{url} is not UTF-8, it looks like {name}: {reader}(encoding="{name}") reads it')
+
+
 class Text:
     """A file that holds text: in which encoding, and its bytes."""
 
-    def __init__(self, file: Any, item: FileItemDict, reader: str, encoding: Optional[str], errors: str = "strict") -> None:
+    def __init__(
+        self, file: Any, item: FileItemDict, reader: str, encoding: Optional[str], errors: str = "strict"
+    ) -> None:
         self.url = item["file_url"]
         self._reader = reader
         self._file = file
@@ -38,9 +66,9 @@ class Text:
         #: The encoding that was said, or by the mark at the start; UTF-8 without either.
         self.encoding = codecs.lookup(encoding or "utf-8").name
         if encoding is None:
-            likely = _by_zeros(self._head)
-            if likely is not None:
-                raise ValueError(f'{self.url} is not UTF-8, it looks like {likely}: {reader}(encoding="{likely}") reads it')
+            wide = _by_zeros(self._head)
+            if wide is not None:
+                raise _wide(self.url, wide, reader)
 
     def pieces(self) -> Iterator[str]:
         """The text. Raises ValueError with the line where it is not written as it is said to be."""
@@ -67,6 +95,10 @@ class Text:
         if self.encoding != "utf-8":
             remedy = f"name the encoding that it is written in: {self._reader}(encoding=…)"
         return ValueError(f"{self.url}, line {line}, is not {self.encoding}: {cause.reason}; {remedy}")
+
+    def as_file(self) -> Any:
+        """A file of text."""
+        return io.TextIOWrapper(io.BufferedReader(_Encoded(self.pieces()), PIECE_BYTES), "utf-8", newline="")
 
     def lines(self) -> Any:
         """A file of lines of UTF-8."""

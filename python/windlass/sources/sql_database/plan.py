@@ -91,8 +91,8 @@ class Table:
         if self.options.reflection_level == "minimal":
             text = native().sql_reflect(self.connection.native, self.schema, [self.name], "full")
             shape = (json.loads(text) or [shape])[0]
-        hints = next((one["hints"] for one in shape["columns"] if one["name"] == column), {})
-        return hints.get("data_type")  # type: ignore[no-any-return]
+        hints: Dict[str, Any] = next((one["hints"] for one in shape["columns"] if one["name"] == column), {})
+        return hints.get("data_type")
 
     def _missing(self) -> Exception:
         names = [name for name, _ in json.loads(native().sql_relations(self.connection.native, self.schema))]

@@ -143,7 +143,7 @@ class Adapter(requests.adapters.HTTPAdapter):
                         )
                     yield piece
 
-            raw.stream = limited
+            raw.stream = limited  # type: ignore[method-assign]
         return response
 
 
