@@ -203,3 +203,13 @@ def test_rows_with_more_fields_than_the_header_lose_none(tmp_path):
 def test_a_file_that_is_broken_is_named(tmp_path, reader, name, content):
     with pytest.raises(Exception, match=f"{tmp_path}/{name}"):
         read(tmp_path, content, reader(), name)
+
+
+@pytest.mark.parametrize("stray", ["", 'in"ch', '5"'])
+@pytest.mark.parametrize("text", ['""', '"a,"",b"', '"a"",""b"', '""""', '"\n"""'])
+def test_an_empty_text_is_found_beside_quotes_of_any_kind(tmp_path, text, stray):
+    content = f'a,b,c,d\n{stray}x,{text},"",\n"",{text},,{stray}\n'
+    rows = read(tmp_path, content.encode(), read_csv())
+    plain = {'""': "", '"a,"",b"': 'a,",b', '"a"",""b"': 'a","b', '""""': '"', '"\n"""': '\n"'}[text]
+    assert [row["b"] for row in rows] == [plain, plain]
+    assert rows[0]["c"] == "" and rows[1]["c"] != rows[1]["c"] and rows[1]["a"] == "" and rows[0]["a"] == f"{stray}x"

@@ -21,6 +21,10 @@ class CsvText:
         # Quotes begin a field only at its start, and are doubled within it.
         start = rf"(?<![^{re.escape(separator)}\r\n])"
         quoted = rf'{start}"[^"]*(?:""[^"]*)*"(?!")'
+        # Without quotes within fields that began without one, every other quote closes.
+        self._even = re.compile(rf'(?:[^"]+|{quoted})*')
+        self._is_even = True
+        self._ends = f"{separator}\r\n"
         self._whole = re.compile(rf'(?:[^"]+|(?<=[^{re.escape(separator)}\r\n])"|{quoted})*')
         self._empty = re.compile(rf'{start}""(?![^{re.escape(separator)}\r\n])')
         self._fields = re.compile(rf'{self._empty.pattern}|{quoted}')
@@ -48,7 +52,9 @@ class CsvText:
             text = self._more()
             # The character before is seen by what looks behind.
             seen = self._before + text
-            end = self._whole.match(seen, 1).end()  # type: ignore[union-attr]
+            even = self._even.match(seen, 1).end()  # type: ignore[union-attr]
+            end = self._whole.match(seen, even).end()  # type: ignore[union-attr]
+            self._is_even = end == even
             done, self._carry = seen[1:end], seen[end:]
             if self._carry and self._is_done:
                 self._line += done.count("\n") or done.count("\r")
@@ -59,8 +65,8 @@ class CsvText:
             self._count(done)
             if not done:
                 continue
-            self._before = done[-1]
-            return self._marked(done) if self._is_marking else done
+            before, self._before = self._before, done[-1]
+            return self._marked(before, done) if self._is_marking else done
         return ""
 
     def _more(self) -> str:
@@ -87,10 +93,19 @@ class CsvText:
             remedy = f" (a quote opens in line {self._line} that may not be closed)" if self._carry else ""
             raise too_long(f"{self._text.url}, line {self._line if last >= 0 else line}", self._limit, remedy)
 
-    def _marked(self, done: str) -> str:
-        if not self._empty.search(done):
+    def _marked(self, before: str, done: str) -> str:
+        if '""' not in done:
             return done
-        return self._fields.sub(lambda found: f'"{EMPTY}"' if found.group() == '""' else found.group(), done)
+        if not self._is_even:
+            return self._fields.sub(lambda found: f'"{EMPTY}"' if found.group() == '""' else found.group(), done)
+        parts = done.split('"')
+        last = len(parts) - 1
+        for at, part in enumerate(parts[1::2]):
+            if not part:
+                left, right = parts[2 * at] or (before if at == 0 else "x"), parts[2 * at + 2]
+                if left[-1] in self._ends and (right[0] in self._ends if right else 2 * at + 2 == last):
+                    parts[2 * at + 1] = EMPTY
+        return '"'.join(parts)
 
 
 def separator_of(options: Any) -> Optional[str]:
