@@ -68,7 +68,7 @@ def test_options_of_pandas_about_nothing_are_heeded(tmp_path, options):
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_quotes_are_looked_at_wherever_a_piece_of_a_file_ends(tmp_path, separator):
-    row = separator.join(['"a%d"', '"x""', '', '""', '"é' + "\n" + '"', '1.5', 'in"ch']).replace('"x""', '"x""y"') + "\r\n"
+    row = separator.join(['"a%d"', '"x""y"', "", '""', '"é\n"', "1.5", 'in"ch']) + "\r\n"
     count = 3 * PIECE_BYTES // len(row)
     text = separator.join("abcdefg") + "\r\n" + "".join(row % number for number in range(count))
     rows = read(tmp_path, text.encode(), read_csv(sep=separator))
@@ -179,8 +179,9 @@ def test_a_limit_that_is_no_size_is_refused(tmp_path, pipeline, monkeypatch):
             pipeline.run(data, table_name="t")
 
 
-@pytest.mark.parametrize("options", [{"engine": "python"}, {"sep": r"\s*,", "engine": "python"}, {"sep": None, "engine": "python"}])
+@pytest.mark.parametrize("options", [{}, {"sep": r"\s*,"}, {"sep": None}])
 def test_other_engines_of_pandas_read_as_well(tmp_path, options):
+    options = {**options, "engine": "python"}
     assert read(tmp_path, b"a,b\n1,x\n", read_csv(**options)) == [{"a": 1, "b": "x"}]
     with pytest.raises(Exception, match="a.csv, line 2, is not utf-8"):
         read(tmp_path, b"a,b\n1,caf\xe9\n", read_csv(**options))

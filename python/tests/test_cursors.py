@@ -137,9 +137,11 @@ DECLARED = {
 }
 
 
-@pytest.mark.parametrize("options", [{}, {"backend": "pyarrow"}, {"row_order": "asc"}, {"adapter": True}, {"reflection_level": "minimal"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"backend": "pyarrow"}, {"row_order": "asc"}, {"adapter": True}, {"reflection_level": "minimal"}]
+)
 @pytest.mark.parametrize("declared", DECLARED)
-def test_a_text_cursor_of_a_table_that_is_declared_otherwise_loses_no_rows(tmp_path, pipeline, declared, options, caplog):
+def test_a_text_cursor_that_is_declared_otherwise_loses_no_rows(tmp_path, pipeline, declared, options, caplog):
     pytest.importorskip("sqlalchemy")
     first, second = DECLARED[declared]
     kwargs = {key: value for key, value in options.items() if key in ("backend", "reflection_level")}

@@ -1,4 +1,4 @@
-"""Working folders in which a file is damaged: told with the file and what to do, and never in the way of giving up packages."""
+"""Working folders in which a file is damaged: told with the file and what to do."""
 
 import os
 

@@ -34,8 +34,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = BODIES[self.path]
         self.send_response(200)
-        for name, value in (("Content-Type", "application/json"), ("Content-Encoding", "gzip"), ("Content-Length", str(len(body)))):
-            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 

@@ -25,8 +25,8 @@ def refuse_periods(frame: Any) -> None:
         found = [field.name for field in frame.schema if getattr(field.type, "extension_name", "") == "pandas.period"]
     if found:
         raise TypeError(
-            f"the column `{found[0]}` of a frame is of type `pandas.Period`, of which Arrow has a number alone: turn it into "
-            "texts or timestamps: frame[name].astype(str), or frame[name].dt.to_timestamp()"
+            f"the column `{found[0]}` of a frame is of type `pandas.Period`, of which Arrow has a number alone: turn it "
+            "into texts or timestamps: frame[name].astype(str), or frame[name].dt.to_timestamp()"
         )
 
 

@@ -13,7 +13,8 @@ def byte_size(text: Any) -> int:
     """Reads `512MB`, `2 GiB`, `1000`; units are powers of 1024. Raises ConfigurationValueError for what is no size."""
     text = str(text).strip()
     digits = len(text) - len(text.lstrip("0123456789."))
-    power = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3}.get(text[digits:].strip().lower().removesuffix("b").removesuffix("i"))
+    unit = text[digits:].strip().lower().removesuffix("b").removesuffix("i")
+    power = {"": 0, "k": 1, "m": 2, "g": 3}.get(unit)
     try:
         if power is not None:
             return int(float(text[:digits]) * 1024**power)
@@ -33,8 +34,9 @@ def record_limit() -> int:
 
 def too_long(place: str, limit: int, remedy: str = "") -> Exception:
     """The error for a record that is longer than the limit."""
-    shown = next((f"{limit >> power} {unit}" for power, unit in ((20, "MiB"), (10, "KiB")) if limit % (1 << power) == 0), "")
+    units = ((20, "MiB"), (10, "KiB"), (0, "bytes"))
+    shown = next(f"{limit >> power} {unit}" for power, unit in units if limit % (1 << power) == 0)
     return ValueError(
-        f"{place}: a record is longer than {shown or f'{limit} bytes'}{remedy}: extract.max_record_bytes is the limit; unless "
-        "it is set it is a sixteenth of max_memory"
+        f"{place}: a record is longer than {shown}{remedy}: extract.max_record_bytes is the limit; "
+        "unless it is set it is a sixteenth of max_memory"
     )

@@ -59,8 +59,8 @@ class CsvText:
             if self._carry and self._is_done:
                 self._line += done.count("\n") or done.count("\r")
                 raise ValueError(
-                    f"{self._text.url}, line {self._line}: a quote opens here that is not closed (EOF inside string): close "
-                    "it, or say how the file is quoted: read_csv(quoting=…, quotechar=…, sep=…)"
+                    f"{self._text.url}, line {self._line}: a quote opens here that is not closed (EOF inside string): "
+                    "close it, or say how the file is quoted: read_csv(quoting=…, quotechar=…, sep=…)"
                 )
             self._count(done)
             if not done:
@@ -109,8 +109,8 @@ class CsvText:
 
 
 def separator_of(options: Any) -> Optional[str]:
-    """The sign between fields, where the text can be looked at before pandas reads it; `None` where it says how itself."""
-    others = ("quotechar", "quoting", "doublequote", "escapechar", "dialect", "engine", "skipinitialspace", "compression")
+    """The sign between fields; `None` where options of pandas have quotes read in another way."""
+    others = ("quotechar", "quoting", "doublequote", "escapechar", "dialect", "engine", "skipinitialspace")
     if any(options.get(name) is not None for name in others) or ("sep" in options and options["sep"] is None):
         return None
     separator = options.get("sep") or options.get("delimiter") or ","

@@ -25,7 +25,7 @@ _PLAIN = ("int64", "uint64", "float64", "bool", "Int64", "UInt64", "Float64", "b
 
 
 def says_values(options: Dict[str, Any]) -> bool:
-    """Whether options of pandas say what values are, or how nothing is written: then its frames are taken as they are."""
+    """Whether options of pandas say what values are, or how nothing is written: its frames are taken as they are."""
     return not _OWN.isdisjoint(options)
 
 
@@ -47,8 +47,8 @@ class Columns:
         """
         if type(frame.index).__name__ != "RangeIndex":
             raise ValueError(
-                f"{self._url}: rows have more fields than the header: name all columns by read_csv(names=[…], header=0), or "
-                "leave the first one out by index_col=0"
+                f"{self._url}: rows have more fields than the header: name all columns by read_csv(names=[…], header=0), "
+                "or leave the first one out by index_col=0"
             )
         names = list(frame.columns)
         if any(EMPTY in str(name) for name in names):

@@ -5,7 +5,7 @@ from typing import Any, Iterable, Iterator, List, Optional
 from windlass._native import native
 from windlass.common.exceptions import MissingDependencyException
 from windlass.common.storages.fsspec_filesystem import FileItemDict
-from windlass.extract.limits import record_limit, too_long
+from windlass.extract.limits import record_limit
 from windlass.extract.unread import UnreadRows
 from windlass.sources.filesystem.csv_text import CsvText, separator_of
 from windlass.sources.filesystem.frames import OPTIONS, Columns, rows_of_frame, says_values
@@ -17,8 +17,8 @@ __source_name__ = "filesystem"
 def _read_csv(items: Iterable[FileItemDict], chunksize: int = 10000, **pandas_kwargs: Any) -> Iterator[Any]:
     """Rows of CSV files, read by pandas, `chunksize` at a time; other arguments are those of `pandas.read_csv`.
 
-    Unless these say how nothing is written, only a field that is empty and not quoted is none, and in columns of numbers
-    and bools also `""` and words such as `NA`.
+    Unless these say how nothing is written, only a field that is empty and not quoted is none, and in columns of
+    numbers and bools also `""` and words such as `NA`.
     """
     pandas = _needed("pandas", "read_csv")
     options = {"header": "infer", "chunksize": chunksize, **pandas_kwargs}
@@ -52,33 +52,14 @@ def _read_jsonl(items: Iterable[FileItemDict], chunksize: int = 1000, encoding: 
     limit = record_limit()
     for item in items:
         with naming(item), item.open() as file:
-            written = Text(file, item, "read_jsonl", encoding).lines()
             number = 0
-            while True:
-                lines = _lines(written, chunksize, limit, item, number)
-                if not lines:
-                    break
-                rows = native().rows_of_lines(b"".join(lines))
+            for lines in Text(file, item, "read_jsonl", encoding).lines(chunksize, limit):
+                rows = native().rows_of_lines(b"\n".join(lines))
                 if rows is None:
                     yield _parsed(lines, item, number)
                 else:
                     yield UnreadRows(rows, _parser(lines, item, number))
                 number += len(lines)
-
-
-def _lines(file: Any, count: int, limit: int, item: FileItemDict, before: int) -> List[bytes]:
-    """The next lines: as many, or fewer of which each is long. Raises for one that is longer than the limit."""
-    found: List[bytes] = []
-    length = 0
-    while len(found) < count and length <= limit:
-        line = file.readline(limit + 2)
-        if not line:
-            break
-        if len(line) > limit + 1 or (len(line) > limit and not line.endswith(b"\n")):
-            raise too_long(f"{item['file_url']}, line {before + len(found) + 1}", limit)
-        found.append(line)
-        length += len(line)
-    return found
 
 
 def _parser(lines: List[bytes], item: FileItemDict, before: int) -> Any:
@@ -97,8 +78,8 @@ def _parsed(lines: List[bytes], item: FileItemDict, before: int) -> List[Any]:
             rows.append(json.loads(line.decode("utf-8")))
         except UnicodeDecodeError as cause:
             raise ValueError(
-                f"{item['file_url']}, line {number}, is not UTF-8: {cause.reason}; if the file is written in another encoding, "
-                f"name it: read_jsonl(encoding=…), {likely(line)}"
+                f"{item['file_url']}, line {number}, is not UTF-8: {cause.reason}; if the file is written in another "
+                f"encoding, name it: read_jsonl(encoding=…), {likely(line)}"
             ) from cause
         except ValueError as cause:
             raise ValueError(f"{item['file_url']}, line {number}, is no JSON: {cause}") from cause

@@ -6,6 +6,7 @@ import io
 from typing import Any, Iterator, List, Optional
 
 from windlass.common.storages.fsspec_filesystem import FileItemDict
+from windlass.extract.limits import too_long
 
 #: Bytes that are read at once.
 PIECE_BYTES = 256 * 1024
@@ -81,7 +82,8 @@ class Text:
                 text = decoder.decode(piece, final=not more)
             except UnicodeDecodeError as cause:
                 line += cause.object[: cause.start].count(b"\n")
-                raise self.undecodable(line, cause.object[max(cause.start - 100, 0) : cause.start + 100], cause) from cause
+                around = cause.object[max(cause.start - 100, 0) : cause.start + 100]
+                raise self.undecodable(line, around, cause) from cause
             line += text.count("\n")
             if text:
                 yield text
@@ -100,30 +102,51 @@ class Text:
         """A file of text."""
         return io.TextIOWrapper(io.BufferedReader(_Encoded(self.pieces()), PIECE_BYTES), "utf-8", newline="")
 
-    def lines(self) -> Any:
-        """A file of lines of UTF-8."""
-        if self.encoding == "utf-8" and self._errors == "strict":
-            return _Joined(self._head, self._file)
-        return io.BufferedReader(_Encoded(self.pieces()), PIECE_BYTES)
+    def lines(self, count: int, limit: int) -> Iterator[List[bytes]]:
+        """Lines of UTF-8 without their ends, so many at a time, or fewer where they are long.
 
+        Raises ValueError for a line that is longer than the limit.
+        """
+        waiting: List[bytes] = []
+        length, number = 0, 0
+        begun: List[bytes] = []
+        begun_length = 0
+        for block in self._blocks():
+            ends = block.split(b"\n")
+            begun.append(ends[0])
+            begun_length += len(ends[0])
+            if len(ends) > 1:
+                ends[0] = b"".join(begun)
+                begun = [ends.pop()]
+                begun_length = len(begun[0])
+                waiting += ends
+                length += sum(map(len, ends))
+                if length > limit:
+                    self._check_lines(waiting, number, limit)
+            if begun_length > limit:
+                raise too_long(f"{self.url}, line {number + len(waiting) + 1}", limit)
+            while len(waiting) >= count or length > limit:
+                yield waiting[:count]
+                number += len(waiting[:count])
+                waiting = waiting[count:]
+                length = sum(map(len, waiting))
+        rest = b"".join(begun)
+        waiting += [rest] if rest else []
+        if waiting:
+            yield waiting
 
-class _Joined:
-    """A file whose first bytes were read already."""
+    def _check_lines(self, lines: List[bytes], before: int, limit: int) -> None:
+        for number, line in enumerate(lines, before + 1):
+            if len(line) > limit:
+                raise too_long(f"{self.url}, line {number}", limit)
 
-    def __init__(self, head: bytes, file: Any) -> None:
-        self._head = io.BytesIO(head)
-        self._file = file
-        self._is_head = True
-
-    def readline(self, limit: int) -> bytes:
-        """The next line, or as much of it as the limit allows."""
-        if not self._is_head:
-            return self._file.readline(limit)  # type: ignore[no-any-return]
-        line = self._head.readline(limit)
-        if line.endswith(b"\n") or len(line) >= limit:
-            return line
-        self._is_head = False
-        return line + self._file.readline(limit - len(line))  # type: ignore[no-any-return]
+    def _blocks(self) -> Iterator[bytes]:
+        if self.encoding != "utf-8" or self._errors != "strict":
+            yield from (piece.encode("utf-8", "surrogatepass") for piece in self.pieces())
+            return
+        yield self._head
+        while block := self._file.read(PIECE_BYTES):
+            yield block
 
 
 class _Encoded(io.RawIOBase):

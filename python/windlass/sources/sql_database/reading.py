@@ -42,8 +42,8 @@ def is_compared_here(name: str, incremental: Optional[Incremental[Any]], kind: C
     if incremental.row_order is not None:
         if pipe is not None and pipe.find(LimitItem) is not None:
             raise ValueError(
-                f"table `{name}`: the cursor `{column}` is declared `{declared}` and a text in the database, whose order "
-                f"is another: row_order and add_limit would lose rows: {remedy}"
+                f"table `{name}`: the cursor `{column}` is declared `{declared}` and a text in the database, whose "
+                f"order is another: row_order and add_limit would lose rows: {remedy}"
             )
         incremental.drop_order(pipe)
     logger.warning(

@@ -136,9 +136,9 @@ class Adapter(requests.adapters.HTTPAdapter):
                     if length > limit and length > _MOST_TIMES * raw.tell():
                         response.close()
                         raise TooLongAnswer(
-                            f"{masked_url(response.url)} answered with a packed body that is longer than {limit} bytes, and "
-                            f"more than {_MOST_TIMES} times as long as it was sent: extract.max_record_bytes is half of the "
-                            "limit; unless it is set it is a sixteenth of max_memory",
+                            f"{masked_url(response.url)} answered with a packed body that is longer than {limit} bytes, "
+                            f"and more than {_MOST_TIMES} times as long as it was sent: extract.max_record_bytes is half of "
+                            "the limit; unless it is set it is a sixteenth of max_memory",
                             request=request,
                         )
                     yield piece
