@@ -162,7 +162,7 @@ def test_the_limit_of_a_record_is_a_setting(tmp_path, pipeline, monkeypatch, whe
         (tmp_path / ".dlt").mkdir()
         (tmp_path / ".dlt" / "config.toml").write_text('[extract]\nmax_record_bytes = "1KB"\n')
     else:
-        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(dlt.config.writable_provider, "_overlay", {})
         dlt.config["extract.max_record_bytes"] = "1KB"
     record = {"a": "x" * 5000}
     (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n")

@@ -174,3 +174,23 @@ def test_a_limit_does_not_cut_texts_in_the_order_of_their_letters(tmp_path, pipe
     table.apply_hints(columns={"c": {"data_type": "bigint"}})
     with pytest.raises(Exception, match="casts `c`"):
         pipeline.run(table.add_limit(1, count_rows=True))
+
+
+@pytest.mark.parametrize("order", [None, "asc"])
+@pytest.mark.parametrize(("collation", "first", "second"), [("NOCASE", ["Z"], ["b"]), ("RTRIM", ["a"], ["a ", "a  "])])
+def test_a_collation_of_sqlite_leaves_no_rows_out_with_sqlalchemy(tmp_path, pipeline, collation, first, second, order):
+    pytest.importorskip("sqlalchemy")
+    for texts in (first, second):
+        connection = sqlite3.connect(tmp_path / "s.db")
+        connection.execute(f"CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, c TEXT COLLATE {collation})")
+        connection.executemany("INSERT INTO t (c) VALUES (?)", [(text,) for text in texts])
+        connection.commit()
+        connection.close()
+        table = sql_table(
+            f"sqlite:///{tmp_path}/s.db",
+            "t",
+            incremental=dlt.sources.incremental("c", row_order=order),
+            query_adapter_callback=lambda query, table: query,
+        )
+        pipeline.run(table, write_disposition="append")
+    assert values(pipeline, "t", "c") == [(text,) for text in sorted(first + second)]

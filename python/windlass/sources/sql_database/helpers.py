@@ -87,6 +87,7 @@ class TableLoader(BaseTableLoader):
             query = query if (condition := self._range(column, func is max)) is None else query.where(condition)
             if self.row_order is not None:
                 is_up = (self.row_order == "asc") == (func is max)
+                column = self._by_bytes(column)
                 query = query.order_by(column.asc() if is_up else column.desc())
         return query if limit is None else query.limit(limit)
 
@@ -99,10 +100,11 @@ class TableLoader(BaseTableLoader):
         within = operator.le if is_max else operator.ge
         alchemy = sqlalchemy()
         condition = None
+        compared = self._by_bytes(column)
         if self.last_value is not None:
-            condition = (reached if self.range_start == "closed" else further)(column, self.last_value)
+            condition = (reached if self.range_start == "closed" else further)(compared, self.last_value)
             if self.end_value is not None:
-                end = (within if self.range_end == "closed" else nearer)(column, self.end_value)
+                end = (within if self.range_end == "closed" else nearer)(compared, self.end_value)
                 condition = alchemy.and_(condition, end)
             if self.on_cursor_value_missing == "include":
                 condition = alchemy.or_(condition, column.is_(None))
@@ -110,6 +112,13 @@ class TableLoader(BaseTableLoader):
             present = column.is_not(None)
             condition = present if condition is None else alchemy.and_(condition, present)
         return condition
+
+    def _by_bytes(self, column: Any) -> Any:
+        """The column as the engine compares texts: another collation would leave rows out."""
+        collation = {"sqlite": "BINARY", "postgresql": "C"}.get(self.engine.dialect.name)
+        types = sqlalchemy().types
+        is_text = isinstance(column.type, types.String) and not isinstance(column.type, types.Enum)
+        return column.collate(collation) if collation and is_text else column
 
     def make_query(self) -> Any:
         """The query, after the adapter."""
