@@ -17,11 +17,11 @@ def refuse_periods(frame: Any) -> None:
                 refuse_periods(one)
         return
     found = []
-    dtypes = getattr(frame, "dtypes", None)
-    if dtypes is not None and type(frame).__module__.partition(".")[0] == "pandas" and hasattr(dtypes, "items"):
-        names = [(name, kind) for name, kind in [*dtypes.items(), *_of_index(frame)]]
+    library = type(frame).__module__.partition(".")[0]
+    if library == "pandas" and hasattr(frame, "columns"):
+        names = [*frame.dtypes.items(), *_of_index(frame)]
         found = [name for name, kind in names if type(kind).__name__ == "PeriodDtype"]
-    elif type(frame).__module__.partition(".")[0] == "pyarrow" and hasattr(frame, "schema"):
+    elif library == "pyarrow" and hasattr(frame, "schema"):
         found = [field.name for field in frame.schema if getattr(field.type, "extension_name", "") == "pandas.period"]
     if found:
         raise TypeError(
