@@ -373,3 +373,28 @@ def test_a_last_value_function_that_is_not_there_is_named(pipeline):
 
     with pytest.raises(PipelineStepFailed, match="last_value_func"):
         pipeline.run(t())
+
+
+@pytest.mark.parametrize("form", ["frame", "index", "arrow", "list"])
+def test_a_frame_of_spans_of_time_is_refused_by_name(pipeline, form):
+    pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame({"v": pandas.period_range("2020-01", periods=2, freq="M"), "n": [1, 2]})
+    plain = pandas.DataFrame({"n": [1, 2]})
+    data = {"frame": frame, "index": frame.set_index("v"), "arrow": pyarrow.Table.from_pandas(frame), "list": [plain, frame]}
+    with pytest.raises(PipelineStepFailed, match="the column `v` of a frame is of type `pandas.Period`"):
+        pipeline.run(iter([data[form]]), table_name="t")
+    pipeline.run(frame.assign(v=frame["v"].astype(str)), table_name="t")
+    assert sorted(pipeline.dataset()["t"].df()["v"]) == ["2020-01", "2020-02"]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "arrow", "no rows"])
+def test_a_frame_of_columns_without_values_is_no_bug(pipeline, kind):
+    pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    nothing = {
+        "pandas": pandas.DataFrame({"a": [None, None]}),
+        "arrow": pyarrow.table({"a": pyarrow.nulls(2)}),
+        "no rows": pyarrow.table({"a": pyarrow.nulls(0)}),
+    }[kind]
+    pipeline.run(nothing, table_name="t")
+    pipeline.run(iter([nothing, pyarrow.table({"a": [7]})]), table_name="t")
+    assert 7 in pipeline.dataset()["t"].df()["a"].tolist()

@@ -125,3 +125,72 @@ def test_a_cursor_of_sqlite_finds_what_is_new_whatever_the_form(tmp_path, pipeli
     insert(range(12, 16))
     run("asc")
     assert values(pipeline, "t", "id") == [(number,) for number in range(16)]
+
+
+DECLARED = {
+    "bigint": (["9"], ["10"]),
+    "decimal": (["9.5"], ["10.25"]),
+    "double": (["9.5"], ["10.25"]),
+    "wei": (["9"], [str(2**80)]),
+    "timestamp": (["2024-01-02T00:00:00Z"], ["2024-01-01T23:30:00-05:00"]),
+    "date": (["2024-01-02"], ["2024-01-03"]),
+}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"backend": "pyarrow"}, {"row_order": "asc"}, {"adapter": True}, {"reflection_level": "minimal"}]
+)
+@pytest.mark.parametrize("declared", DECLARED)
+def test_a_text_cursor_that_is_declared_otherwise_loses_no_rows(tmp_path, pipeline, declared, options, caplog):
+    pytest.importorskip("sqlalchemy")
+    first, second = DECLARED[declared]
+    kwargs = {key: value for key, value in options.items() if key in ("backend", "reflection_level")}
+    if "adapter" in options:
+        kwargs["query_adapter_callback"] = lambda query, table: query
+
+    def run(values):
+        connection = sqlite3.connect(tmp_path / "s.db")
+        connection.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, c TEXT)")
+        connection.executemany("INSERT INTO t (c) VALUES (?)", [(value,) for value in values])
+        connection.commit()
+        connection.close()
+        cursor = dlt.sources.incremental("c", row_order=options.get("row_order"))
+        table = sql_table(f"sqlite:///{tmp_path}/s.db", "t", incremental=cursor, **kwargs)
+        table.apply_hints(columns={"c": {"data_type": declared}})
+        pipeline.run(table, write_disposition="append")
+
+    run(first)
+    run(second)
+    run([])
+    assert values(pipeline, "t", "id") == [(1,), (2,)]
+    assert "whose order is another" in caplog.text
+
+
+def test_a_limit_does_not_cut_texts_in_the_order_of_their_letters(tmp_path, pipeline):
+    connection = sqlite3.connect(tmp_path / "s.db")
+    connection.executescript("CREATE TABLE t (c TEXT); INSERT INTO t VALUES ('9'), ('10')")
+    connection.close()
+    table = sql_table(f"sqlite:///{tmp_path}/s.db", "t", incremental=dlt.sources.incremental("c", row_order="asc"))
+    table.apply_hints(columns={"c": {"data_type": "bigint"}})
+    with pytest.raises(Exception, match="casts `c`"):
+        pipeline.run(table.add_limit(1, count_rows=True))
+
+
+@pytest.mark.parametrize("order", [None, "asc"])
+@pytest.mark.parametrize(("collation", "first", "second"), [("NOCASE", ["Z"], ["b"]), ("RTRIM", ["a"], ["a ", "a  "])])
+def test_a_collation_of_sqlite_leaves_no_rows_out_with_sqlalchemy(tmp_path, pipeline, collation, first, second, order):
+    pytest.importorskip("sqlalchemy")
+    for texts in (first, second):
+        connection = sqlite3.connect(tmp_path / "s.db")
+        connection.execute(f"CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, c TEXT COLLATE {collation})")
+        connection.executemany("INSERT INTO t (c) VALUES (?)", [(text,) for text in texts])
+        connection.commit()
+        connection.close()
+        table = sql_table(
+            f"sqlite:///{tmp_path}/s.db",
+            "t",
+            incremental=dlt.sources.incremental("c", row_order=order),
+            query_adapter_callback=lambda query, table: query,
+        )
+        pipeline.run(table, write_disposition="append")
+    assert values(pipeline, "t", "c") == [(text,) for text in sorted(first + second)]

@@ -9,6 +9,32 @@ def is_lazy(data: Any) -> bool:
     return kind.__name__ == "LazyFrame" and kind.__module__.partition(".")[0] == "polars"
 
 
+def refuse_periods(frame: Any) -> None:
+    """Raises TypeError for a column of spans of time such as months: Arrow has them as numbers without a meaning."""
+    if isinstance(frame, list):
+        for one in frame if frame and type(frame[0]) is not dict else ():
+            if not isinstance(one, list):
+                refuse_periods(one)
+        return
+    found = []
+    library = type(frame).__module__.partition(".")[0]
+    if library == "pandas" and hasattr(frame, "columns"):
+        names = [*frame.dtypes.items(), *_of_index(frame)]
+        found = [name for name, kind in names if type(kind).__name__ == "PeriodDtype"]
+    elif library == "pyarrow" and hasattr(frame, "schema"):
+        found = [field.name for field in frame.schema if getattr(field.type, "extension_name", "") == "pandas.period"]
+    if found:
+        raise TypeError(
+            f"the column `{found[0]}` of a frame is of type `pandas.Period`, of which Arrow has a number alone: turn it "
+            "into texts or timestamps: frame[name].astype(str), or frame[name].dt.to_timestamp()"
+        )
+
+
+def _of_index(frame: Any) -> Any:
+    index = frame.index
+    return zip(index.names, index.dtypes) if hasattr(index, "dtypes") else [(index.name, index.dtype)]
+
+
 def readable(frame: Any) -> Any:
     """The frame, or what a lazy one computes. Columns of nothing but nulls have no type, and are left out.
 

@@ -16,6 +16,8 @@ from windlass.extract.items import (
     TableNameMeta,
 )
 from windlass.extract.pipe import ExtractSettings, Pipe, PipeIterator, open_pipes
+from windlass.extract.columns import ColumnNames
+from windlass.extract.frames import refuse_periods
 from windlass.extract.unread import UnreadRows
 from windlass.extract.words import check_hints
 from windlass.extract.binding import BoundFunction, call_function
@@ -334,6 +336,7 @@ class SourceExtraction:
         self.settings = settings
         self.state: Dict[str, Any] = {}
         self.targets = TargetBook()
+        self.columns = ColumnNames(source)
         #: Whether the items go to the engine, or to somebody who iterates over them.
         self.is_for_engine = False
         #: What is to be told of the resources: the text by the resource and what it is about.
@@ -427,7 +430,10 @@ class SourceExtraction:
                 index = plain.get(id(pipe))
                 if type(item) is UnreadRows:
                     is_plain = meta is None and index is not None and not self._current_hints
+                    self.columns.check(pipe.name, item.columns)
                     item = item.written if is_plain else item.to_list()
+                elif type(item) is not dict:
+                    refuse_periods(item)
                 if meta is None and index is not None and not self._current_hints:
                     yield index, None, item
                 else:

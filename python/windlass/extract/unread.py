@@ -1,17 +1,19 @@
 """Rows that a reader has found and no Python code has looked at: they go to the engine as they are."""
 
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 
 class UnreadRows:
     """Some rows. They become dicts only if a step, a transformer or a loop wants to see them."""
 
-    __slots__ = ("_written", "_make")
+    __slots__ = ("_written", "_make", "columns")
 
-    def __init__(self, written: Any, make: Callable[[], List[Dict[str, Any]]]) -> None:
+    def __init__(self, written: Any, make: Callable[[], List[Dict[str, Any]]], columns: Sequence[str] = ()) -> None:
         #: The rows as the engine takes them.
         self._written = written
         self._make = make
+        #: The columns that they come from; none where each row has keys of its own.
+        self.columns = columns
 
     @property
     def written(self) -> Any:

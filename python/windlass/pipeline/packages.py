@@ -1,13 +1,23 @@
 """The packages of a pipeline."""
 
 import json
+import os
 from typing import Any, Dict, List, Optional
 
 from windlass.common.storages.load_package import LoadPackageInfo
+from windlass.pipeline.exceptions import CannotRestorePipelineException
 
 
 class Packages:
     """What a pipeline knows of its packages."""
+
+    pipeline_name: str
+    pipelines_dir: str
+
+    @property
+    def working_dir(self) -> str:
+        """The working folder."""
+        raise NotImplementedError
 
     @property
     def schemas(self) -> Dict[str, Any]:
@@ -17,6 +27,16 @@ class Packages:
     def _work(self) -> Any:
         """An engine that is asked for what is in the working folder."""
         raise NotImplementedError
+
+    def _check_files(self) -> None:
+        """Raises CannotRestorePipelineException for a folder in the place of a file that the engine writes."""
+        for name in ("lock", "trace.json"):
+            path = os.path.join(self.working_dir, name)
+            if os.path.isdir(path):
+                reason = f"a folder is in the place of the file {path}: remove it"
+                raise CannotRestorePipelineException(
+                    self.pipeline_name, self.pipelines_dir, reason, msg=f"the pipeline `{self.pipeline_name}`: {reason}"
+                )
 
     def _packages(self, state: str) -> List[str]:
         packages = json.loads(self._work().packages())
@@ -68,6 +88,7 @@ class Packages:
         if not waiting:
             return None
         if not dry_run:
+            self._check_files()
             self._work().drop_pending()
         return {"load_ids": waiting}
 

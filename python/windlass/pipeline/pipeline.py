@@ -25,6 +25,7 @@ from windlass.pipeline.settings import section, settings_of
 from windlass.pipeline.steps import load_info, packages_of, record_run, stored_trace
 from windlass.pipeline.trace import PipelineStepTrace, PipelineTrace
 from windlass.pipeline.exceptions import (
+    CannotRestorePipelineException,
     InvalidPipelineName,
     PipelineConfigMissing,
 )
@@ -87,7 +88,7 @@ class Pipeline(Packages):
             import shutil
 
             shutil.rmtree(self.working_dir, ignore_errors=True)
-        elif self._state_file().get("_local", {}).get("_dev_mode") and not must_attach:
+        elif not must_attach and self._was_dev_mode():
             self.drop_local()
 
     # -- what it is
@@ -113,11 +114,30 @@ class Pipeline(Packages):
         """The working folder."""
         return os.path.join(self.pipelines_dir, self.pipeline_name)
 
+    def _was_dev_mode(self) -> bool:
+        try:
+            return bool(self._state_file().get("_local", {}).get("_dev_mode"))
+        except CannotRestorePipelineException:
+            # Whoever needs the state is told; packages can be given up, and the folder dropped, without it.
+            return False
+
     def _state_file(self) -> Dict[str, Any]:
-        path = Path(self.working_dir) / "state.json"
+        path = Path(self.working_dir) / self.STATE_FILE
         if not path.exists():
             return {}
-        return native().typed_loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        try:
+            state = native().typed_loads(path.read_text(encoding="utf-8"))
+            if not isinstance(state, dict):
+                raise ValueError("it holds no object")
+        except (OSError, ValueError, native().EngineError) as cause:
+            reason = (
+                f"{path} cannot be read: {cause}: remove it, the next run restores it from the destination; packages that "
+                "wait keep their own, drop_pending_packages() gives them up"
+            )
+            raise CannotRestorePipelineException(
+                self.pipeline_name, self.pipelines_dir, reason, msg=f"the pipeline `{self.pipeline_name}`: {reason}"
+            ) from cause
+        return state
 
     @property
     def destination(self) -> Any:
@@ -277,6 +297,7 @@ class Pipeline(Packages):
         """The engine with what is set now."""
         configure_logs(self.pipeline_name)
         warn_of_unused(self.pipeline_name)
+        self._check_files()
         destination = self.destination
         if destination is None:
             raise PipelineConfigMissing(

@@ -9,10 +9,11 @@ from windlass.common.configuration.resolve import lookup
 from windlass.extract.words import check_format
 
 #: Settings of the engine by section: the names of the reference.
-_SETTINGS = {
+_SETTINGS: Dict[str, Dict[str, type]] = {
     "normalize": {"workers": int, "loader_file_format": str},
     "load": {"delete_completed_jobs": bool, "lease_seconds": int, "kept_packages": int},
     "schema": {"naming": str, "max_columns_per_table": int, "collisions": str},
+    "extract": {"max_record_bytes": str},
 }
 _WRITER = {
     "file_max_items": int,

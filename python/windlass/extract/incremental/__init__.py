@@ -88,6 +88,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
         self._moved_to: Any = None
         self._is_moved = False
         self._is_reversed = False
+        self._is_unordered = False
         self._declared: Any = None
         self.is_done = False
         self.end_out_of_range = False
@@ -212,7 +213,7 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
             "range_start": self.range_start,
             "range_end": self.range_end,
         }
-        if self.row_order is not None:
+        if self.row_order is not None and not self._is_unordered:
             options["row_order"] = {"asc": "desc", "desc": "asc"}[self.row_order] if self._is_reversed else self.row_order
         if self.lag:
             options["lag"] = float(self.lag)
@@ -275,6 +276,12 @@ class Incremental(ItemTransform, Generic[TCursorValue]):
             self._is_reversed = True
             self._extraction = None
             self.bind(pipe)
+
+    def drop_order(self, pipe: Any) -> None:
+        """Takes no order for granted: rows come in another one than that of the values."""
+        self._is_unordered = True
+        self._extraction = None
+        self.bind(pipe)
 
     def save(self) -> None:
         """Writes what is known of the cursor into the state of the source."""

@@ -9,7 +9,8 @@ from windlass.extract.incremental import Incremental
 from windlass.extract.items import DataItemWithMeta, HintsMeta, LimitItem
 from windlass.sources.sql_database.connection import engine_from_credentials, sqlalchemy
 from windlass.sources.sql_database.plan import Table, TableOptions
-from windlass.sources.sql_database.reading import native_rows, row_limit
+from windlass.sources.sql_database.reading import is_compared_here, native_rows, row_limit
+from windlass.sources.sql_database.schema_types import kind_of
 
 TableBackend = Literal["sqlalchemy", "pyarrow", "pandas", "connectorx"]
 ReflectionLevel = Literal["minimal", "full", "full_with_precision"]
@@ -72,8 +73,13 @@ class BaseTableLoader:
 class TableLoader(BaseTableLoader):
     """Reads by SQLAlchemy: one query, rows in chunks."""
 
+    #: Whether the database compares the cursor by another order than that of what it means.
+    is_compared_here = False
+
     def _make_query(self) -> Any:
         query = self.table.select()
+        if self.is_compared_here:
+            return query
         limit = row_limit(self.limit, self.chunk_size)
         column = self.cursor_column
         func: Any = getattr(self.incremental, "last_value_func", None)
@@ -82,6 +88,7 @@ class TableLoader(BaseTableLoader):
             query = query if (condition := self._range(column, func is max)) is None else query.where(condition)
             if self.row_order is not None:
                 is_up = (self.row_order == "asc") == (func is max)
+                column = self._by_bytes(column)
                 query = query.order_by(column.asc() if is_up else column.desc())
         return query if limit is None else query.limit(limit)
 
@@ -94,10 +101,11 @@ class TableLoader(BaseTableLoader):
         within = operator.le if is_max else operator.ge
         alchemy = sqlalchemy()
         condition = None
+        compared = self._by_bytes(column)
         if self.last_value is not None:
-            condition = (reached if self.range_start == "closed" else further)(column, self.last_value)
+            condition = (reached if self.range_start == "closed" else further)(compared, self.last_value)
             if self.end_value is not None:
-                end = (within if self.range_end == "closed" else nearer)(column, self.end_value)
+                end = (within if self.range_end == "closed" else nearer)(compared, self.end_value)
                 condition = alchemy.and_(condition, end)
             if self.on_cursor_value_missing == "include":
                 condition = alchemy.or_(condition, column.is_(None))
@@ -105,6 +113,13 @@ class TableLoader(BaseTableLoader):
             present = column.is_not(None)
             condition = present if condition is None else alchemy.and_(condition, present)
         return condition
+
+    def _by_bytes(self, column: Any) -> Any:
+        """The column as the engine compares texts: another collation would leave rows out."""
+        collation = {"sqlite": "BINARY", "postgresql": "C"}.get(self.engine.dialect.name)
+        types = sqlalchemy().types
+        is_text = isinstance(column.type, types.String) and not isinstance(column.type, types.Enum)
+        return column.collate(collation) if collation and is_text else column
 
     def make_query(self) -> Any:
         """The query, after the adapter."""
@@ -253,6 +268,11 @@ def table_rows(table: Table, incremental: Optional[Incremental[Any]] = None, is_
         query_adapter_callback=options.query_adapter,
         limit=pipe.find(LimitItem) if pipe is not None else None,
     )
+    if isinstance(loader, TableLoader):
+        columns = table.reflected().c
+        loader.is_compared_here = is_compared_here(
+            table.name, incremental, lambda name: kind_of(columns[name].type) if name in columns else None
+        )
     try:
         yield from loader.load_rows(options.backend_kwargs)
     finally:

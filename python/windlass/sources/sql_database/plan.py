@@ -86,6 +86,15 @@ class Table:
             self._shape = found[0]
         return self._shape
 
+    def kind_of(self, column: str) -> Optional[str]:
+        """The type that a column has in the database, whatever is declared."""
+        shape = self.shape()
+        if self.options.reflection_level == "minimal":
+            text = native().sql_reflect(self.connection.native, self.schema, [self.name], "full")
+            shape = (json.loads(text) or [shape])[0]
+        hints: Dict[str, Any] = next((one["hints"] for one in shape["columns"] if one["name"] == column), {})
+        return hints.get("data_type")
+
     def _missing(self) -> Exception:
         names = [name for name, _ in json.loads(native().sql_relations(self.connection.native, self.schema))]
         return _no_table(self.name, self.schema, native().sql_location(self.connection.native), names)

@@ -72,6 +72,11 @@ def _type_hints(kind: Any, with_precision: bool) -> Dict[str, Any]:
     return {}
 
 
+def kind_of(kind: Any) -> Optional[str]:
+    """The data type that a type of SQLAlchemy is."""
+    return _type_hints(kind, False).get("data_type")
+
+
 def _length(kind: Any, with_precision: bool) -> Dict[str, Any]:
     length = getattr(kind, "length", None)
     return {"precision": length} if with_precision and length else {}

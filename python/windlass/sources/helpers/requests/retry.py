@@ -7,6 +7,7 @@ from windlass.common.typing import CONFIG_VALUE
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.requests.session import (
     DEFAULT_TIMEOUT,
+    Adapter,
     RetryPolicy,
     RetryPredicate,
     Session,
@@ -75,7 +76,7 @@ class Client:
             () if retry_condition is None else (retry_condition,) if callable(retry_condition) else tuple(retry_condition)
         )
         self._session_attrs = dict(session_attrs or {})
-        self._adapter = requests.adapters.HTTPAdapter(pool_maxsize=max_connections)
+        self._adapter = Adapter(pool_maxsize=max_connections)
         self._local = local()
         #: Counts how often the settings were changed: sessions of older ones are made anew.
         self._version = 0

@@ -4,9 +4,10 @@ import re
 import time
 from datetime import timedelta
 from email.utils import mktime_tz, parsedate_tz
-from typing import Any, Callable, NamedTuple, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 from windlass.common.masking import masked, masked_url
+from windlass.extract.limits import record_limit
 from windlass.sources.helpers._requests import requests
 from windlass.sources.helpers.requests import trust
 from windlass.sources.helpers.requests.typing import TimedeltaSeconds, TRequestTimeout
@@ -168,6 +169,43 @@ def _retry_after(text: Optional[str]) -> Optional[float]:
     return seconds if seconds > 0 else None
 
 
+#: How many times its packed size an answer may have before it counts as made to fill the memory. JSON stays below.
+_MOST_TIMES = 100
+
+
+class TooLongAnswer(requests.exceptions.RequestException):
+    """A packed answer that would fill the memory."""
+
+
+class Adapter(requests.adapters.HTTPAdapter):
+    """Sends requests; of packed answers that are read as a whole it unpacks no more than the memory has room for."""
+
+    def send(self, request: Any, stream: bool = False, *args: Any, **kwargs: Any) -> requests.Response:
+        response = super().send(request, stream, *args, **kwargs)
+        if not stream and response.headers.get("Content-Encoding"):
+            raw = response.raw
+            unpacked = raw.stream
+            # Twice as long as a record, as in pipeline files.
+            limit = 2 * record_limit()
+
+            def limited(*given: Any, **named: Any) -> Iterator[bytes]:
+                length = 0
+                for piece in unpacked(*given, **named):
+                    length += len(piece)
+                    if length > limit and length > _MOST_TIMES * raw.tell():
+                        response.close()
+                        raise TooLongAnswer(
+                            f"{masked_url(response.url)} answered with a packed body that is longer than {limit} bytes, "
+                            f"and more than {_MOST_TIMES} times as long as it was sent: extract.max_record_bytes is half of "
+                            "the limit; unless it is set it is a sixteenth of max_memory",
+                            request=request,
+                        )
+                    yield piece
+
+            raw.stream = limited  # type: ignore[method-assign]
+        return response
+
+
 class Session(BaseSession):
     """A session with a timeout. Answers of status 400 and above raise `HTTPError` unless `raise_for_status` is off."""
 
@@ -181,6 +219,8 @@ class Session(BaseSession):
     ) -> None:
         super().__init__()
         guard_logs()
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, Adapter())
         self.timeout = _timeout_to_seconds(timeout)
         self.raise_for_status = raise_for_status
         self.headers.update({"User-Agent": f"windlass/{__version__}"})
