@@ -414,6 +414,10 @@ fn write_container(
     let module: String = value.get_type().getattr(intern!(py, "__module__"))?.extract().unwrap_or_default();
     let has = |name: &str| value.hasattr(name).unwrap_or(false);
     if module.starts_with("numpy") && has("tolist") {
+        if let Some(text) = far_moment(value)? {
+            write_string(&text, out);
+            return Ok(());
+        }
         let plain = plain_numpy(value)?.call_method0(intern!(py, "tolist"))?;
         if plain.get_type().is(value.get_type()) {
             return Err(Refused::unsupported(format!("it is of type `{}`", type_name(value))));
@@ -449,6 +453,26 @@ fn plain_numpy<'py>(value: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, Refu
         "m" => Err(Refused::unsupported(format!("it is of type `{}`, a span of time", type_name(value)))),
         _ => Ok(value.clone()),
     }
+}
+
+/// The text of a moment of numpy that neither Python nor microseconds of 64 bits hold, as frames have it.
+fn far_moment(value: &Bound<'_, PyAny>) -> Result<Option<String>, Refused> {
+    let py = value.py();
+    if value.get_type().name()? != "datetime64" || value.ne(value)? {
+        return Ok(None);
+    }
+    let dtype = value.getattr(intern!(py, "dtype"))?;
+    let unit = dtype.str()?.to_string();
+    // What is finer than a microsecond is cut, and none of that is far.
+    let is_finer = ["[ns", "[ps", "[fs", "[as"].iter().any(|finer| unit.contains(finer));
+    let micros = value.call_method1(intern!(py, "astype"), ("datetime64[us]",))?;
+    let is_wrapped = !is_finer && micros.call_method1(intern!(py, "astype"), (dtype,))?.ne(value)?;
+    let is_far = micros.call_method0(intern!(py, "tolist"))?.is_instance_of::<PyInt>();
+    if !is_wrapped && !is_far {
+        return Ok(None);
+    }
+    let text = value.str()?.to_string();
+    Ok(Some(if text.starts_with('-') { text } else { format!("+{text}") }))
 }
 
 fn write_bytes(bytes: &[u8], is_hex: bool, out: &mut Vec<u8>) {

@@ -304,3 +304,20 @@ def test_dates_beyond_9999_leave_a_folder_readable(tmp_path, loader_file_format)
     pipeline.run(pa.table({"v": days}), table_name="t", loader_file_format=loader_file_format)
     found = pipeline.dataset()("SELECT v::VARCHAR FROM t ORDER BY v").fetchall()
     assert [row[0] for row in found] == ["0044-08-22 (BC)", "1970-01-01", "10000-01-01", None]
+
+
+def test_moments_of_numpy_that_python_cannot_hold_are_texts(pipeline):
+    numpy = pytest.importorskip("numpy")
+    far = [numpy.datetime64("20000-01-01"), numpy.datetime64(2**62, "s")]
+    moments = [numpy.datetime64("2024-01-02T03:04:05.123456789"), numpy.datetime64("NaT"), *far]
+    pipeline.run([{"t": value} for value in moments], table_name="t")
+    found = rows(pipeline, "SELECT epoch_us(t), t__v_text FROM t ORDER BY 1, 2")
+    micros = 1704164645123456
+    assert sorted(found, key=str) == sorted([(micros, None), (None, None), *((None, f"+{value}") for value in far)], key=str)
+
+
+def test_a_time_with_an_offset_is_one_time_however_it_is_given(pipeline):
+    zone = datetime.timezone(datetime.timedelta(hours=5))
+    given = [{"t": datetime.time(1, 2, tzinfo=zone)}, {"t": "01:02:00+05:00"}]
+    pipeline.run(given, table_name="t", columns={"t": {"data_type": "time"}})
+    assert rows(pipeline, "SELECT DISTINCT t FROM t") == [(datetime.time(20, 2),)]

@@ -184,7 +184,7 @@ impl Physical {
                 Cell::Int(ticks(timestamp.utc_micros(), unit)?)
             }
             (Self::Date, Scalar::Date(days)) if is_date(i64::from(days)) => Cell::Int(i64::from(days)),
-            (Self::Time(unit), Scalar::Time(time)) => Cell::Int(ticks(time.micros, unit)?),
+            (Self::Time(unit), Scalar::Time(time)) => Cell::Int(ticks(time.in_utc().micros, unit)?),
             (Self::Binary(length), Scalar::Binary(binary)) => {
                 let fits = length.is_none_or(|length| binary.bytes.len() <= length as usize);
                 Cell::Bytes(fits.then_some(binary.bytes)?)

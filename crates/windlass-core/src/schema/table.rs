@@ -98,10 +98,7 @@ impl Table {
     /// Errors: another name or another parent.
     pub fn merge(&mut self, partial: &Table, add_keys: bool) -> Result<()> {
         if self.name != partial.name {
-            return Err(Error::internal(format!(
-                "table `{}` was merged with `{}`",
-                self.name, partial.name
-            )));
+            return Err(Error::internal(format!("table `{}` was merged with `{}`", self.name, partial.name)));
         }
         if self.parent != partial.parent {
             let holds = |parent: &Option<String>| match parent {

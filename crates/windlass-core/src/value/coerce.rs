@@ -210,6 +210,5 @@ fn to_date(value: &Scalar<'_>) -> Option<i32> {
 fn to_time(value: &Scalar<'_>) -> Option<Time> {
     let Scalar::Text(text) = value else { return None };
     let IsoValue::Time(time) = parse_iso(text)? else { return None };
-    let micros = (time.micros - i64::from(time.offset.unwrap_or(0)) * 1_000_000).rem_euclid(DAY_MICROS);
-    Some(Time { micros, offset: None })
+    Some(time.in_utc())
 }

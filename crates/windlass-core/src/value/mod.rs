@@ -191,6 +191,14 @@ pub struct Time {
     pub offset: Option<i32>,
 }
 
+impl Time {
+    /// The time of day in UTC, without an offset.
+    pub fn in_utc(self) -> Self {
+        let micros = self.micros - i64::from(self.offset.unwrap_or(0)) * 1_000_000;
+        Self { micros: micros.rem_euclid(DAY_MICROS), offset: None }
+    }
+}
+
 /// Bytes, and whether their text form is hex.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binary {
