@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
-use windlass_core::incremental::{Guard, RowOrder};
+use windlass_core::incremental::{Guard, IncrementalOptions, RowOrder};
 use windlass_core::{Error, Result};
 
 use super::address::Address;
@@ -210,7 +210,7 @@ impl SqlSource {
             let described = database.describe(&planned.select().sql(database.dialect())).await?;
             planned.describe(described);
         }
-        let cursor = resource.incremental.as_ref().and_then(|options| options.column());
+        let cursor = resource.incremental.as_ref().and_then(IncrementalOptions::column);
         planned.nest(database.dialect(), cursor.as_deref());
         planned.adapt(database);
         Ok(planned)
