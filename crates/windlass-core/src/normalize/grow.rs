@@ -177,9 +177,10 @@ impl SchemaState {
         if !is_full && count + needed <= limit {
             return more;
         }
+        let has =
+            |name: &str| known.and_then(|table| table.columns.get(name)).is_some_and(Column::is_complete);
         let is_new_column = |name: &String, cell: &FlatCell| {
-            !cell.is_null(tape)
-                && known.and_then(|table| table.columns.get(name)).is_none_or(|column| !column.is_complete())
+            !cell.is_null(tape) && !has(name) && !self.has_variant(ctx, tape, &row.table, (name, cell))
         };
         let columns = row.cells.iter().filter(|(name, cell)| is_new_column(name, cell));
         let columns = columns.filter_map(|(name, _)| row.origins.get(name));
@@ -200,6 +201,24 @@ impl SchemaState {
             }
         }
         more
+    }
+
+    /// Whether a value that makes no column of its own has a variant already, so that its key needs no more room.
+    fn has_variant(
+        &self,
+        ctx: &Context,
+        tape: &Tape<'_>,
+        table: &str,
+        (name, cell): (&String, &FlatCell),
+    ) -> bool {
+        let Some(table) = self.schema.table(table) else { return false };
+        let (value, literal) = (cell.scalar(tape), cell.literal(tape));
+        let Some(own_type) = value.data_type() else { return false };
+        if new_column(ctx, name, table.columns.get(name), &value, literal).is_some() {
+            return false;
+        }
+        let (_, suffix, _) = variant_of(ctx, None, (own_type, &value), literal);
+        table.columns.get(&variant_name(ctx, name, suffix)).is_some_and(Column::is_complete)
     }
 
     /// Removes the values of a row that a contract refused, and counts them; `None` if it refuses the whole row.
