@@ -92,8 +92,12 @@ def guard_logs() -> None:
 
 def raise_for_status(response: requests.Response) -> None:
     """Raises `HTTPError` for answers of status 400 and above, as the library does but without the secrets of the URL."""
+    _raise_masked(lambda: type(response).raise_for_status(response))
+
+
+def _raise_masked(raises: Callable[[], None]) -> None:
     try:
-        type(response).raise_for_status(response)
+        raises()
     except requests.exceptions.HTTPError as raised:
         shown = without_secrets(raised)
         if shown is raised:
@@ -106,13 +110,7 @@ class MaskedResponse(Response):
 
     def raise_for_status(self) -> None:
         """Raises `HTTPError` for answers of status 400 and above."""
-        try:
-            super().raise_for_status()
-        except requests.exceptions.HTTPError as raised:
-            shown = without_secrets(raised)
-            if shown is raised:
-                raise
-            raise shown from None
+        _raise_masked(super().raise_for_status)
 
 
 def masks_errors(response: requests.Response, *_args: Any, **_kwargs: Any) -> None:
