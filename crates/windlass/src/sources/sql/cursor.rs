@@ -100,20 +100,18 @@ async fn look(
     column: &ColumnShape,
 ) -> Result<StoredForm> {
     let dialect = database.dialect();
-    let conditions: Vec<String> = select
-        .conditions
-        .iter()
-        .cloned()
-        .chain(condition)
-        .map(|condition| format!("({condition})"))
-        .collect();
-    let filter =
-        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    let filter = filter(select.conditions.iter().cloned().chain(condition));
     let name = quote(dialect, &column.name);
     let sql = format!("SELECT DISTINCT {FORM}({name}) FROM {}{filter}", select.from(dialect));
     let rows = database.ask(&sql).await.map_err(|error| error.at_column(&column.name))?;
     let forms: Vec<String> = rows.into_iter().flatten().flatten().collect();
     Ok(StoredForm::of(forms.iter().map(String::as_str)))
+}
+
+/// The `WHERE` of conditions that all hold; nothing without any.
+fn filter(conditions: impl Iterator<Item = String>) -> String {
+    let conditions: Vec<String> = conditions.map(|condition| format!("({condition})")).collect();
+    if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
 }
 
 /// Looks at the text that comes first of all: one that is no date or time may stand before a range that it belongs to.
@@ -168,10 +166,7 @@ pub(super) fn add_number(
         (Dialect::DuckDb, "double") => "double",
         (Dialect::DuckDb, _) => "decimal(38,12)",
     };
-    let conditions: Vec<String> =
-        select.conditions.drain(..).map(|condition| format!("({condition})")).collect();
-    let filter =
-        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    let filter = filter(select.conditions.drain(..));
     select.query = Some(format!(
         "SELECT *, CAST({} AS {number}) AS {} FROM {}{filter}",
         quote(dialect, &column.name),
