@@ -255,7 +255,8 @@ fn create(folder: &Path, record: &Record) -> Result<bool> {
     put_new(&path, &source, &bytes, || failpoint("filesystem.lease.link"))
 }
 
-/// Creates a file that appears with its content, by a second name for one in the same file system. False if it exists.
+/// Creates a file that appears with its content, by a second name for one in the same file system. False if it exists,
+/// or if a later holder has removed what is to become it.
 fn put_new(path: &Path, source: &Path, bytes: &[u8], before: impl Fn() -> Result<()>) -> Result<bool> {
     let mut file = File::create(source).map_err(|cause| io_error("write", source, cause))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|cause| io_error("write", source, cause))?;
@@ -266,6 +267,7 @@ fn put_new(path: &Path, source: &Path, bytes: &[u8], before: impl Fn() -> Result
             create_new(path, bytes)
         }
         Err(cause) if path.exists() || cause.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(cause) if cause.kind() == ErrorKind::NotFound && !source.exists() => Ok(false),
         result => result.map(|()| true),
     };
     drop(fs::remove_file(source));
@@ -390,6 +392,22 @@ mod tests {
         assert_eq!(lease.token(), 4);
         let left = entries(&lease.folder).unwrap();
         assert_eq!(left, [path_of(&lease)]);
+    }
+
+    /// Another run takes the token and ends, and a third one takes the next and removes what is older, before the file of
+    /// the first is in place.
+    #[test]
+    fn who_is_overtaken_while_it_writes_its_file_has_only_lost_the_race() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("2.a.17.tmp");
+        for name in ["2.end", "2.json"] {
+            let path = folder.path().join(name);
+            let removed = || fs::remove_file(&source).map_err(|cause| io_error("remove", &source, cause));
+            assert!(!put_new(&path, &source, b"{}", removed).unwrap());
+            assert!(!path.exists());
+        }
+        let gone = folder.path().join("no such folder").join("2.end");
+        put_new(&gone, &source, b"{}", || Ok(())).unwrap_err();
     }
 
     fn path_of(lease: &FilesystemLease) -> PathBuf {
