@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench crash fuzz-check python orchestrators differential soak soak-sample tests-built fuzz fuzz-files fuzz-files-sample
+.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench compare crash fuzz-check python orchestrators differential soak soak-sample tests-built fuzz fuzz-files fuzz-files-sample
 
 demo: setup
 	cargo build --release -p windlass-cli
@@ -125,3 +125,7 @@ nextest:
 
 bench: setup
 	bench/run
+
+# This checkout beside another commit, on the same work: make compare BASE=COMMIT
+compare: setup
+	bench/compare --base $(BASE)
