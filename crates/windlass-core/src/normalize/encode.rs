@@ -102,6 +102,15 @@ impl Place {
     }
 }
 
+/// The values of the primary key of a row, by column; `None` if not all of them were noted as they are.
+fn noted_key(table: &TablePlan, keys: &[u32], row: u32) -> Option<Vec<(String, NodePosition)>> {
+    let key = keys.iter().map(|column| {
+        let column = &table.columns[*column as usize];
+        Some((column.name.clone(), column.node_in(row)?))
+    });
+    key.collect::<Option<Vec<_>>>().filter(|key| !key.is_empty())
+}
+
 /// Rows that are encoded at once: each takes eight bytes in every column, whether it has a value there or not.
 fn window(width: usize) -> u32 {
     let rows = WINDOW_BYTES / (8 * width.max(1));
@@ -191,10 +200,20 @@ impl Encoder<'_, '_> {
                 self.ensure_ids(last as usize, ids)?;
             }
         }
+        let own = &table.columns[table.id as usize];
+        for cell in &own.cells {
+            let node = match own.converted.get((cell.source & !CONVERTED) as usize) {
+                Some((_, node)) if cell.source & CONVERTED != 0 => *node,
+                _ => cell.source,
+            };
+            if let Some(text) = truthy_text(&self.tape.scalar(node)) {
+                ids[index].own.insert(cell.row, text);
+            }
+        }
         let mut made = Vec::with_capacity(table.rows as usize);
         let mut scratch = Vec::new();
         // Only records are asked for it: to know it of a nested table takes all tables above.
-        let mut known_kind = None;
+        let (mut known_kind, mut known_keys) = (None, None);
         for (row, link) in table.links.iter().enumerate() {
             let is_nested = link.parent.0 != NONE;
             // A list whose table has keys of its own has rows like those of a root table.
@@ -208,7 +227,17 @@ impl Encoder<'_, '_> {
             });
             let id = match (record, kind) {
                 (Some(record), RowIdKind::RowHash) => self.row_hash(record.node, is_nested),
-                (Some(record), RowIdKind::KeyHash) => self.key_hash(table, record.node)?,
+                // A record that brings its own id needs no other.
+                (Some(_), RowIdKind::KeyHash) if ids[index].own.contains_key(&(row as u32)) => {
+                    RowId::default()
+                }
+                (Some(record), RowIdKind::KeyHash) => {
+                    let keys = known_keys.get_or_insert_with(|| self.key_columns(table));
+                    match noted_key(table, keys, row as u32) {
+                        Some(mut key) => key_id(self.tape, &mut key),
+                        None => self.key_hash(table, record.node)?,
+                    }
+                }
                 (Some(record), RowIdKind::Position) if !is_nested => self.numbers.id(record.ordinal),
                 (Some(record), RowIdKind::Position) => {
                     // Such a table is appended to while the root rows may keep their ids: ids are of this load only.
@@ -226,16 +255,6 @@ impl Encoder<'_, '_> {
             made.push(id);
         }
         ids[index].ids = made;
-        let own = &table.columns[table.id as usize];
-        for cell in &own.cells {
-            let node = match own.converted.get((cell.source & !CONVERTED) as usize) {
-                Some((_, node)) if cell.source & CONVERTED != 0 => *node,
-                _ => cell.source,
-            };
-            if let Some(text) = truthy_text(&self.tape.scalar(node)) {
-                ids[index].own.insert(cell.row, text);
-            }
-        }
         Ok(())
     }
 
@@ -249,7 +268,15 @@ impl Encoder<'_, '_> {
         key_id(self.tape, &mut [(key.to_owned(), node)])
     }
 
-    /// The id of a record from its primary key, which takes flattening its root row once more.
+    /// The columns of a table's primary key, by their places in the plan; none if one of them has no place.
+    fn key_columns(&self, table: &TablePlan) -> Vec<u32> {
+        let columns = self.state.schema.table(&table.name).map(|table| table.columns_with("primary_key"));
+        let places = columns.into_iter().flatten().map(|column| table.place_of(&column.name));
+        places.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// The id of a record from its primary key where that was not noted, such as a key that went to a variant: its root row
+    /// is flattened once more.
     fn key_hash(&self, table: &TablePlan, node: NodePosition) -> Result<RowId> {
         let mut root =
             RootId { schema: &self.state.schema, id_column: &self.ctx.names.id, id: None, tape: self.tape };

@@ -79,9 +79,18 @@ impl ColumnPlan {
         self.converted.push((cell, node));
     }
 
-    /// The node behind the value of a row, if it has one.
+    /// The node behind the value of the last row, if it has one.
     pub(super) fn node_of(&self, row: u32) -> Option<NodePosition> {
-        let cell = self.cells.last().filter(|cell| cell.row == row)?;
+        self.node_behind(self.cells.last().filter(|cell| cell.row == row)?)
+    }
+
+    /// The node behind the value of any row, if it has one.
+    pub(super) fn node_in(&self, row: u32) -> Option<NodePosition> {
+        let at = self.cells.partition_point(|cell| cell.row < row);
+        self.node_behind(self.cells.get(at).filter(|cell| cell.row == row)?)
+    }
+
+    fn node_behind(&self, cell: &Observed) -> Option<NodePosition> {
         match cell.source & CONVERTED {
             0 => Some(cell.source),
             _ => Some(self.converted[(cell.source & !CONVERTED) as usize].1).filter(|node| *node != NONE),
@@ -462,6 +471,11 @@ impl Shape {
 }
 
 impl TablePlan {
+    /// The place of a column, if the plan has one of this name.
+    pub(super) fn place_of(&self, column: &str) -> Option<u32> {
+        self.by_name.get(column).copied()
+    }
+
     /// The column of a name; adds it, known or not.
     pub(super) fn column(&mut self, from: Sources<'_>, name: &str) -> u32 {
         if let Some(&column) = self.by_name.get(name) {

@@ -6,6 +6,7 @@ mod costly;
 #[cfg(feature = "fuzzing")]
 mod fuzz_seeds;
 mod incremental_properties;
+mod key_ids;
 mod load;
 mod nested_keys;
 mod normalize_rows;

@@ -1,7 +1,7 @@
 //! The JSON Schema of the pipeline file, put together from what the connectors say.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ pub(super) struct ResourceKeys {
 
 /// The JSON Schema of the pipeline file.
 pub fn json_schema() -> Value {
-    schema()
+    schema().clone()
 }
 
 /// The keys of a resource that are the engine's.
@@ -51,8 +51,13 @@ fn required(root: &Value, schema: &Value) -> Vec<Value> {
     list.unwrap_or_default()
 }
 
-/// Builds the schema.
-pub(super) fn schema() -> Value {
+/// The schema, which is built once: that takes a few milliseconds.
+pub(super) fn schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(build);
+    &SCHEMA
+}
+
+fn build() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let settings = generator.subschema_for::<Settings>().to_value();
     let hints = generator.subschema_for::<ResourceHints>().to_value();

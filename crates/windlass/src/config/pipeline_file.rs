@@ -126,7 +126,7 @@ impl PipelineFile {
         let value = &self.document.value;
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
         let own = text("/destination/name").or_else(|| text("/destination/type"));
-        unused_keys(&self.layers, &schema(), text("/pipeline").unwrap_or_default(), own.unwrap_or_default())
+        unused_keys(&self.layers, schema(), text("/pipeline").unwrap_or_default(), own.unwrap_or_default())
     }
 
     pub(super) fn file(&self) -> &str {
@@ -174,10 +174,10 @@ impl PipelineFile {
             errors.push(error);
         }
         let schema = schema();
-        let filled = self.fill_sections(&schema, &mut value, &pipeline);
+        let filled = self.fill_sections(schema, &mut value, &pipeline);
         let unfilled = filled.iter().map(|(pointer, _)| pointer.clone()).collect::<Vec<_>>();
         errors.extend(filled.into_iter().map(|(_, error)| error));
-        let mut problems = check(&schema, &value);
+        let mut problems = check(schema, &value);
         problems.extend(needed_of_destination(&value));
         if !self.is_offline {
             problems.extend(needed_of_sources(&value));
@@ -198,7 +198,7 @@ impl PipelineFile {
             }
         });
         if problems.is_empty() && errors.is_empty() {
-            problems = check(&schema, &value);
+            problems = check(schema, &value);
         }
         told.extend(problems.iter().map(|problem| problem.pointer.clone()).chain(unfilled));
         let problems = problems.into_iter().map(|problem| self.with_places(problem, &value, &pipeline));
