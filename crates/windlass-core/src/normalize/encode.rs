@@ -202,11 +202,8 @@ impl Encoder<'_, '_> {
         }
         let own = &table.columns[table.id as usize];
         for cell in &own.cells {
-            let node = match own.converted.get((cell.source & !CONVERTED) as usize) {
-                Some((_, node)) if cell.source & CONVERTED != 0 => *node,
-                _ => cell.source,
-            };
-            if let Some(text) = truthy_text(&self.tape.scalar(node)) {
+            let node = own.node_behind(cell);
+            if let Some(text) = node.and_then(|node| truthy_text(&self.tape.scalar(node))) {
                 ids[index].own.insert(cell.row, text);
             }
         }

@@ -90,7 +90,8 @@ impl ColumnPlan {
         self.node_behind(self.cells.get(at).filter(|cell| cell.row == row)?)
     }
 
-    fn node_behind(&self, cell: &Observed) -> Option<NodePosition> {
+    /// The node behind a value of this column, if it has one.
+    pub(super) fn node_behind(&self, cell: &Observed) -> Option<NodePosition> {
         match cell.source & CONVERTED {
             0 => Some(cell.source),
             _ => Some(self.converted[(cell.source & !CONVERTED) as usize].1).filter(|node| *node != NONE),
