@@ -21,6 +21,7 @@ pub mod path_part;
 pub mod schema;
 pub mod sql;
 pub mod state;
+pub mod system_row;
 pub mod value;
 
 pub use error::{At, Error, ErrorKind, Result};

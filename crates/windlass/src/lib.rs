@@ -16,6 +16,8 @@ mod holder;
 mod interrupted;
 mod load;
 mod memory;
+#[cfg(feature = "mysql")]
+mod mysql;
 pub mod packages;
 pub mod pipeline;
 #[cfg(feature = "postgres")]
@@ -26,6 +28,8 @@ mod removal;
 pub mod rows;
 #[cfg(any(feature = "duckdb", feature = "sqlite"))]
 mod said;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod side;
 pub mod source;
 pub mod sources;
 pub mod steps;

@@ -143,11 +143,16 @@ impl PackageManifest {
         if !self.is_outdated(stored) {
             return Ok(());
         }
-        Err(Error::conflict(format!(
+        Err(self.base_changed())
+    }
+
+    /// What is said to a run whose rows do not follow on what the destination has.
+    pub fn base_changed(&self) -> Error {
+        Error::conflict(format!(
             "another run of pipeline `{}` has loaded since these rows were extracted; nothing of this load was committed",
             self.pipeline
         ))
-        .with_hint("run again: what the other run did not load is extracted again"))
+        .with_hint("run again: what the other run did not load is extracted again")
     }
 
     /// Whether there is nothing to load: no rows, nothing to empty, nothing to drop.

@@ -25,7 +25,7 @@ pub type ExistingTables = HashMap<String, Vec<ExistingColumn>>;
 ///
 /// Names are compared without regard to case where the database does so. Errors: a type the database does not have.
 pub fn migration<'a>(
-    dialect: Dialect,
+    dialect: &dyn Dialect,
     dataset: &str,
     tables: impl IntoIterator<Item = &'a Table>,
     existing: &ExistingTables,
@@ -52,7 +52,8 @@ pub fn migration<'a>(
                     continue;
                 }
                 let guard = if table.name.starts_with(system_prefix) { "IF NOT EXISTS " } else { "" };
-                statements.push(format!("CREATE TABLE {guard}{name} (\n{}\n)", columns.join(",\n")));
+                let options = dialect.table_options();
+                statements.push(format!("CREATE TABLE {guard}{name} (\n{}\n){options}", columns.join(",\n")));
             }
             Some(present) => {
                 let is_required = |column: &Column| present.get(&fold(&column.name)) == Some(&true);
@@ -65,15 +66,15 @@ pub fn migration<'a>(
                     table.complete_columns().filter(|column| !present.contains_key(&fold(&column.name)));
                 let added: Vec<String> = missing
                     .map(|column| {
-                        let is_nullable = column.is_nullable() || !dialect.adds_not_null_columns();
-                        let column = Column { nullable: Some(is_nullable), ..column.clone() };
+                        // The rows that are there have no value in it.
+                        let column = Column { nullable: Some(true), ..column.clone() };
                         definition(&column).map(|definition| format!("ADD COLUMN {definition}"))
                     })
                     .collect::<Result<_>>()?;
                 if added.is_empty() {
                     continue;
                 }
-                if dialect.alters_many_columns() {
+                if dialect.facts().alters_many_columns {
                     statements.push(format!("ALTER TABLE {name}\n{}", added.join(",\n")));
                 } else {
                     statements.extend(added.iter().map(|column| format!("ALTER TABLE {name}\n{column}")));
@@ -89,14 +90,15 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::sql::{DUCKDB, MYSQL, POSTGRES, SQLITE};
     use crate::value::DataType;
 
     fn check(tables: &[Table], existing: &[(&str, &[&str])], expected: Expect) {
-        check_in(Dialect::DuckDb, tables, existing, expected);
+        check_in(DUCKDB, tables, existing, expected);
     }
 
     /// Names of existing columns end with `!` if they refuse nulls.
-    fn check_in(dialect: Dialect, tables: &[Table], existing: &[(&str, &[&str])], expected: Expect) {
+    fn check_in(dialect: &dyn Dialect, tables: &[Table], existing: &[(&str, &[&str])], expected: Expect) {
         let column = |text: &&str| ExistingColumn {
             name: text.trim_end_matches('!').to_owned(),
             is_required: text.ends_with('!'),
@@ -161,19 +163,19 @@ mod tests {
         let tables = [items()];
         let existing: &[(&str, &[&str])] = &[("items", &["ID!", "d!", "ts", "a\"b!"])];
         check_in(
-            Dialect::DuckDb,
+            DUCKDB,
             &tables,
             existing,
             expect![[r#"ALTER TABLE "ds"."items" ALTER COLUMN "d" DROP NOT NULL"#]],
         );
         check_in(
-            Dialect::Postgres,
+            POSTGRES,
             &tables,
             existing,
             expect![[r#"ALTER TABLE "ds"."items" ALTER COLUMN "d" DROP NOT NULL"#]],
         );
         check_in(
-            Dialect::Sqlite,
+            SQLITE,
             &tables,
             existing,
             expect![[r#"
@@ -181,6 +183,12 @@ mod tests {
                 ALTER TABLE "ds"."items" ADD COLUMN "d" NUMERIC(10);
                 UPDATE "ds"."items" SET "d" = "d__not_null";
                 ALTER TABLE "ds"."items" DROP COLUMN "d__not_null""#]],
+        );
+        check_in(
+            MYSQL,
+            &tables,
+            existing,
+            expect![[r#"ALTER TABLE `ds`.`items` MODIFY COLUMN `d` NUMERIC(10,9)"#]],
         );
     }
 }

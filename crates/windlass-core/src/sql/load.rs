@@ -2,22 +2,26 @@
 
 use std::collections::HashSet;
 
-use super::{Dialect, ExistingTables, fill_root_keys, migration};
+use super::{Dialect, ExistingTables, RowAddress, fill_root_keys, migration};
 use crate::error::{Error, Result};
+use crate::naming::Naming;
 use crate::normalize::{RECORD_COLUMN, TypeDefaults};
-use crate::schema::{ENGINE_VERSION, Schema, SystemNames, Table};
+use crate::schema::{Column, ENGINE_VERSION, Schema, SystemNames, Table};
+use crate::system_row::SystemRow;
 
 /// Where a load goes and what its schema is.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadTarget<'a> {
     /// The database.
-    pub dialect: Dialect,
+    pub dialect: &'a dyn Dialect,
     /// Default digits and precisions of the database.
     pub types: &'a TypeDefaults,
     /// The schema of the rows.
     pub schema: &'a Schema,
     /// The engine's own names.
     pub names: &'a SystemNames,
+    /// How they came about.
+    pub naming: &'a Naming,
     /// Microseconds since the epoch.
     pub now: i64,
 }
@@ -47,13 +51,20 @@ impl LoadPlan {
         self.staging.extend(other.staging);
     }
 
-    /// All statements in the order of execution.
-    pub fn in_order(&self) -> Vec<String> {
-        [&self.drops, &self.ddl, &self.records, &self.truncations, &self.staging]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+    /// The statements that change tables, in the order of execution: where each of them commits by itself
+    /// ([`Facts::has_transactional_ddl`](super::Facts)), they come before the transaction of the load.
+    pub fn table_statements(&self) -> Vec<String> {
+        [&self.drops, &self.ddl, &self.staging].into_iter().flatten().cloned().collect()
+    }
+
+    /// The statements that change rows, to be executed after those that change tables.
+    pub fn row_statements(&self) -> Vec<String> {
+        [&self.records, &self.truncations].into_iter().flatten().cloned().collect()
+    }
+
+    /// Whether tables or columns come or go that others can see.
+    pub fn changes_tables(&self) -> bool {
+        !self.drops.is_empty() || !self.ddl.is_empty()
     }
 }
 
@@ -89,14 +100,10 @@ impl LoadTarget<'_> {
         let gone: HashSet<String> = tables.iter().map(|table| table.to_ascii_lowercase()).collect();
         existing.retain(|name, _| !gone.contains(&name.to_ascii_lowercase()));
         if !tables.is_empty() && existing.contains_key(&self.names.version_table) {
-            let version = self.schema.table(&self.names.version_table);
-            let version = version.ok_or_else(|| Error::internal("the schema has no table of versions"))?;
-            // The columns of system tables have a fixed order, whatever the convention calls them.
-            let column = version.columns.get_index(3).map(|(name, _)| name.as_str()).unwrap_or("schema_name");
             statements.push(format!(
                 "DELETE FROM {} WHERE {} = {}",
                 self.dialect.qualify(dataset, &self.names.version_table),
-                self.dialect.quote(column),
+                self.dialect.quote(&self.naming.identifier("schema_name")?),
                 self.dialect.literal(&self.schema.name)
             ));
         }
@@ -121,8 +128,8 @@ impl LoadTarget<'_> {
         for table in tables {
             match self.dialect.stage_table(dataset, table, has_records) {
                 Some(statement) if !swapped.contains(table) => staging.push(statement),
-                None if has_records => {
-                    staging.extend(self.record_column(dataset, table, existing));
+                None => {
+                    staging.extend(self.staged_columns(dataset, table, existing, has_records));
                     emptied.push(table.clone());
                 }
                 _ => emptied.push(table.clone()),
@@ -131,13 +138,29 @@ impl LoadTarget<'_> {
         Ok(LoadPlan { staging, ..self.plan_dataset(dataset, all, &emptied, existing, has_version)? })
     }
 
-    /// Adds the column that numbers records to a table of the staging dataset that takes rows itself.
-    fn record_column(&self, dataset: &str, table: &str, existing: &ExistingTables) -> Option<String> {
+    /// Adds what tells apart the rows of a table of the staging dataset that takes rows itself: the column that numbers
+    /// records, and the rows' own number where the database has none.
+    fn staged_columns(
+        &self,
+        dataset: &str,
+        table: &str,
+        existing: &ExistingTables,
+        has_records: bool,
+    ) -> Vec<String> {
         let known = existing.iter().find(|(name, _)| name.eq_ignore_ascii_case(table));
-        let has_it =
-            known.is_some_and(|(_, columns)| columns.iter().any(|column| column.name == RECORD_COLUMN));
-        let (table, column) = (self.dialect.qualify(dataset, table), self.dialect.quote(RECORD_COLUMN));
-        (!has_it).then(|| format!("ALTER TABLE {table} ADD COLUMN {column} BIGINT"))
+        let has =
+            |name: &str| known.is_some_and(|(_, columns)| columns.iter().any(|column| column.name == name));
+        let mut added = Vec::new();
+        if has_records && !has(RECORD_COLUMN) {
+            added.push(format!("{} BIGINT", self.dialect.quote(RECORD_COLUMN)));
+        }
+        if let RowAddress::Added(name) = self.dialect.facts().row_address
+            && !has(name)
+        {
+            added.push(format!("{} BIGINT NOT NULL AUTO_INCREMENT UNIQUE", self.dialect.quote(name)));
+        }
+        let table = self.dialect.qualify(dataset, table);
+        added.into_iter().map(|column| format!("ALTER TABLE {table} ADD COLUMN {column}")).collect()
     }
 
     fn plan_dataset<'a>(
@@ -156,7 +179,7 @@ impl LoadTarget<'_> {
             plan.ddl.extend(self.dialect.create_dataset(dataset));
         }
         let prefix = &self.names.prefix;
-        let fills = fill_root_keys(self.dialect, dataset, self.schema, &tables, existing);
+        let fills = fill_root_keys(self.dialect, dataset, self.schema, &tables, existing, has_version);
         plan.ddl.extend(migration(self.dialect, dataset, tables, existing, self.types, prefix)?);
         plan.ddl.extend(fills);
         if !has_version {
@@ -166,30 +189,28 @@ impl LoadTarget<'_> {
         plan.truncations = truncated
             .iter()
             .filter(|table| known.contains(&table.to_ascii_lowercase()))
-            .map(|table| delete_all(self.dialect, dataset, table))
+            .map(|table| self.dialect.empty_table(dataset, table))
             .collect();
         Ok(plan)
     }
 
     fn version_record(&self, dataset: &str) -> Result<String> {
-        let table = self.schema.table(&self.names.version_table);
-        let table = table.ok_or_else(|| Error::internal("the schema has no table of versions"))?;
         let text = serde_json::Value::Object(self.schema.to_json()).to_string();
-        let hash = self.schema.version_hash.clone().unwrap_or_default();
-        let version = self.schema.version.unwrap_or(1);
-        let schema = (self.schema.name.as_str(), hash.as_str(), text.as_str());
-        Ok(insert_version(self.dialect, dataset, table, version, ENGINE_VERSION, self.now, schema))
+        let row = SystemRow::Version {
+            version: self.schema.version.unwrap_or(1),
+            engine_version: ENGINE_VERSION,
+            inserted_at: self.now,
+            schema_name: &self.schema.name,
+            version_hash: self.schema.version_hash.as_deref().unwrap_or_default(),
+            schema: &text,
+        };
+        row.to_sql(self.dialect, dataset, self.naming)
     }
-}
-
-/// Removes all rows of a table, within a transaction.
-pub fn delete_all(dialect: Dialect, dataset: &str, table: &str) -> String {
-    dialect.empty_table(dataset, table)
 }
 
 /// Replaces the rows of tables by those of their staging tables: each is emptied and filled, by column name.
 pub fn replace_from_staging(
-    dialect: Dialect,
+    dialect: &dyn Dialect,
     dataset: &str,
     staging: &str,
     tables: &[&Table],
@@ -199,7 +220,7 @@ pub fn replace_from_staging(
         let columns: Vec<String> =
             table.complete_columns().map(|column| dialect.quote(&column.name)).collect();
         let columns = columns.join(", ");
-        statements.push(delete_all(dialect, dataset, &table.name));
+        statements.push(dialect.empty_table(dataset, &table.name));
         statements.push(format!(
             "INSERT INTO {} ({columns}) SELECT {columns} FROM {}",
             dialect.qualify(dataset, &table.name),
@@ -209,80 +230,41 @@ pub fn replace_from_staging(
     statements
 }
 
-/// Puts the staging table of a table in its place, and an empty one of the same kind in place of that.
-///
-/// Only for databases that [move tables](Dialect::moves_tables). What depends on the old table, such as views and
-/// grants, is lost or keeps it from being dropped, as in the reference.
-pub fn replace_by_staging(dialect: Dialect, dataset: &str, staging: &str, table: &str) -> [String; 3] {
-    let (main, staged) = (dialect.qualify(dataset, table), dialect.qualify(staging, table));
-    [
-        format!("DROP TABLE IF EXISTS {main}"),
-        format!("ALTER TABLE {staged} SET SCHEMA {}", dialect.quote(dataset)),
-        format!("CREATE TABLE {staged} (LIKE {main} INCLUDING ALL)"),
-    ]
+/// The columns of a table by which its rows are found when they are merged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyIndex {
+    /// The table.
+    pub table: String,
+    /// The columns, those of one index each.
+    pub keys: Vec<Vec<Column>>,
 }
 
-/// Records a schema version. `columns` are the columns of the version table in its own order.
-pub fn insert_version(
-    dialect: Dialect,
-    dataset: &str,
-    table: &Table,
-    version: i64,
-    engine_version: i64,
-    inserted_at: i64,
-    schema: (&str, &str, &str),
-) -> String {
-    let (name, hash, text) = schema;
-    let values = [
-        version.to_string(),
-        engine_version.to_string(),
-        dialect.timestamp_literal(inserted_at),
-        dialect.literal(name),
-        dialect.literal(hash),
-        dialect.literal(text),
-    ];
-    insert(dialect, dataset, table, &values)
-}
-
-/// Records a completed load: its presence is what makes a load count.
-pub fn load_record(
-    dialect: Dialect,
-    dataset: &str,
-    table: &Table,
-    load_id: &str,
-    schema_name: &str,
-    inserted_at: i64,
-    schema_hash: &str,
-) -> String {
-    let values = [
-        dialect.literal(load_id),
-        dialect.literal(schema_name),
-        "0".to_owned(),
-        dialect.timestamp_literal(inserted_at),
-        dialect.literal(schema_hash),
-    ];
-    insert(dialect, dataset, table, &values)
-}
-
-/// The system tables' columns have a fixed order, whatever their names under a convention.
-fn insert(dialect: Dialect, dataset: &str, table: &Table, values: &[String]) -> String {
-    let columns: Vec<String> =
-        table.columns.keys().take(values.len()).map(|column| dialect.quote(column)).collect();
-    format!(
-        "INSERT INTO {} ({}) VALUES ({})",
-        dialect.qualify(dataset, &table.name),
-        columns.join(", "),
-        values.join(", ")
-    )
+/// The keys by which a merge finds the rows of tables: keys of the user together, the engine's ids each for itself.
+pub fn key_indexes(schema: &Schema, tables: &[String]) -> Vec<KeyIndex> {
+    let tables = tables.iter().filter_map(|name| schema.table(name));
+    let indexes = tables.map(|table| {
+        let with = |hint: &str| -> Vec<Column> {
+            table.columns_with(hint).filter(|column| column.is_complete()).cloned().collect()
+        };
+        let together = ["primary_key", "merge_key"].map(with).into_iter();
+        let alone = ["row_key", "parent_key", "root_key", "x-row-version"].map(with).into_iter();
+        let alone = alone.flatten().map(|column| vec![column]);
+        let mut keys: Vec<Vec<Column>> = Vec::new();
+        for key in together.chain(alone).filter(|key| !key.is_empty()) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        KeyIndex { table: table.name.clone(), keys }
+    });
+    indexes.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
-    use super::*;
-    use crate::naming::Naming;
-    use crate::schema::{LOADS_TABLE, Schema, VERSION_TABLE};
+    use crate::sql::{MYSQL, POSTGRES};
 
     #[test]
     fn a_staging_table_takes_the_place_of_the_table() {
@@ -290,17 +272,7 @@ mod tests {
             DROP TABLE IF EXISTS "ds"."t";
             ALTER TABLE "st"."t" SET SCHEMA "ds";
             CREATE TABLE "st"."t" (LIKE "ds"."t" INCLUDING ALL)"#]]
-        .assert_eq(&replace_by_staging(Dialect::Postgres, "ds", "st", "t").join(";\n"));
-    }
-
-    #[test]
-    fn records_name_their_columns() {
-        let schema = Schema::new("s", &Naming::default()).unwrap();
-        let loads = schema.table(LOADS_TABLE).unwrap();
-        expect![[r#"INSERT INTO "ds"."_dlt_loads" ("load_id", "schema_name", "status", "inserted_at", "schema_version_hash") VALUES ('1.5', 's''x', 0, '1970-01-01 00:00:01+00:00', 'h')"#]]
-            .assert_eq(&load_record(Dialect::DuckDb, "ds", loads, "1.5", "s'x", 1_000_000, "h"));
-        let version = schema.table(VERSION_TABLE).unwrap();
-        expect![[r#"INSERT INTO "ds"."_dlt_version" ("version", "engine_version", "inserted_at", "schema_name", "version_hash", "schema") VALUES (2, 11, '1970-01-01 00:00:00+00:00', 's', 'h', '{}')"#]]
-            .assert_eq(&insert_version(Dialect::DuckDb, "ds", version, 2, 11, 0, ("s", "h", "{}")));
+        .assert_eq(&POSTGRES.replace_by_staging("ds", "st", "t").join(";\n"));
+        assert_eq!(MYSQL.replace_by_staging("ds", "st", "t"), Vec::<String>::new());
     }
 }

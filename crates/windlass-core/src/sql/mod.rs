@@ -7,9 +7,7 @@ mod merge;
 mod root_key;
 
 pub use ddl::{ExistingColumn, ExistingTables, migration};
-pub use dialect::Dialect;
-pub use load::{
-    LoadPlan, LoadTarget, delete_all, insert_version, load_record, replace_by_staging, replace_from_staging,
-};
+pub use dialect::{Backslash, Clock, DUCKDB, Dialect, Facts, MYSQL, Nul, POSTGRES, RowAddress, SQLITE};
+pub use load::{KeyIndex, LoadPlan, LoadTarget, key_indexes, replace_from_staging};
 pub use merge::{MergeTarget, check_merge, merge_chain};
 pub use root_key::fill_root_keys;

@@ -6,11 +6,15 @@ mod duckdb;
 mod filesystem;
 mod job_file;
 mod memory;
+#[cfg_attr(feature = "mysql", path = "mysql/mod.rs")]
+#[cfg_attr(not(feature = "mysql"), path = "mysql/disabled.rs")]
+mod mysql;
 #[cfg_attr(feature = "postgres", path = "postgres/mod.rs")]
 #[cfg_attr(not(feature = "postgres"), path = "postgres/disabled.rs")]
 mod postgres;
-#[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
-mod sql_dataset;
+#[cfg(any(feature = "duckdb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod sql;
+mod sqlalchemy;
 #[cfg_attr(feature = "sqlite", path = "sqlite/mod.rs")]
 #[cfg_attr(not(feature = "sqlite"), path = "sqlite/disabled.rs")]
 mod sqlite;
@@ -25,11 +29,14 @@ use windlass_core::{Error, Result};
 pub use self::duckdb::{DuckDb, DuckDbConfig};
 pub use self::filesystem::{FileName, Filesystem, FilesystemConfig, Placeholders};
 pub use self::memory::{Memory, MemoryConfig};
+#[cfg(feature = "mysql")]
+pub use self::mysql::{MySql, MySqlConfig};
 #[cfg(feature = "postgres")]
 pub use self::postgres::{CsvFormat, Postgres, PostgresConfig, PostgresConnection, PostgresCredentials};
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{SqlAlchemyConfig, Sqlite, SqliteConfig, SqliteCredentials, SqliteParts};
+pub use self::sqlite::{Sqlite, SqliteConfig, SqliteCredentials, SqliteParts};
 
+pub use self::sqlalchemy::{SqlAlchemyConfig, SqlAlchemyEntry};
 use crate::config::unknown_name;
 use crate::destination::Destination;
 
@@ -50,6 +57,8 @@ pub struct DestinationEntry {
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Builds it from its options. Errors: options that are unknown or wrong.
     pub build: fn(Value, &BuildContext) -> Result<Arc<dyn Destination>>,
+    /// How it is built for an address of SQLAlchemy, if the reference reaches it that way.
+    pub sqlalchemy: Option<SqlAlchemyEntry>,
 }
 
 /// What a destination may know of the pipeline that it is built for.
@@ -64,8 +73,15 @@ pub struct BuildContext {
 }
 
 /// All kinds of destinations.
-pub const DESTINATIONS: &[DestinationEntry] =
-    &[duckdb::ENTRY, filesystem::ENTRY, memory::ENTRY, postgres::ENTRY, sqlite::ENTRY, sqlite::SQLALCHEMY];
+pub const DESTINATIONS: &[DestinationEntry] = &[
+    duckdb::ENTRY,
+    filesystem::ENTRY,
+    memory::ENTRY,
+    mysql::ENTRY,
+    postgres::ENTRY,
+    sqlite::ENTRY,
+    sqlalchemy::ENTRY,
+];
 
 /// The kind of destination with this name. Errors: there is none.
 pub fn destination_entry(name: &str) -> Result<&'static DestinationEntry> {
@@ -78,11 +94,11 @@ pub fn destination_entry(name: &str) -> Result<&'static DestinationEntry> {
 }
 
 /// Characters of a statement that are logged; all of them with `-vv`.
-#[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "duckdb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
 const LOGGED_STATEMENT: usize = 200;
 
 /// Logs a statement that changes a destination.
-#[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "duckdb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
 fn log_statement(sql: &str) {
     if tracing::enabled!(tracing::Level::DEBUG) {
         tracing::debug!(sql, "statement");
@@ -110,7 +126,7 @@ fn check_local(path: &str, kind: &str) -> Result<()> {
 }
 
 /// Runs `work` on a thread that may block.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|cause| Error::internal("the thread of a destination broke down").with_source(cause))?

@@ -13,6 +13,7 @@ use windlass_core::{Error, Result};
 
 use super::tls::{Tls, Verification};
 use crate::config::{Secret, SecretAddress, unknown_name};
+use crate::side::Side;
 
 /// Where the server is and who connects.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -77,33 +78,6 @@ const PARAMETERS: [&str; 15] = [
     "gssencmode",
 ];
 
-/// What a server is to the pipeline, for errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// Rows are loaded into it.
-    Destination,
-    /// Rows are read from it.
-    Source,
-}
-
-impl Side {
-    /// How it is called.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Destination => "postgres destination",
-            Self::Source => "postgres source",
-        }
-    }
-
-    /// Where its credentials stand.
-    pub(crate) fn key(self) -> &'static str {
-        match self {
-            Self::Destination => "destination.credentials",
-            Self::Source => "source.credentials",
-        }
-    }
-}
-
 /// How a server is reached.
 #[derive(Clone)]
 pub(crate) struct Address {
@@ -133,7 +107,7 @@ impl Address {
         if let Some(driver) = &parts.drivername
             && !is_postgres(driver)
         {
-            return Err(Error::config(format!("a {} has no driver `{driver}`", side.name()))
+            return Err(Error::config(format!("a postgres {} has no driver `{driver}`", side.name()))
                 .with_hint("leave drivername out"));
         }
         let mut query = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use windlass_core::Error;
 
-use super::Side;
+use crate::side::Side;
 
 /// What the server said, without its details, which may hold values of rows.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ mod failure;
 mod numeric;
 mod tls;
 
-pub(crate) use address::{Address, Side};
+pub(crate) use address::Address;
 pub use address::{PostgresConnection, PostgresCredentials};
 pub(crate) use connect::connect;
 pub(crate) use failure::{Refusal, broken};

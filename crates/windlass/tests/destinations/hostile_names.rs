@@ -351,3 +351,8 @@ fn hostile_names_touch_nothing_outside_memory() {
 fn hostile_names_touch_nothing_outside_postgres() {
     check(Kind::Postgres, "hostile_pg");
 }
+
+#[test]
+fn hostile_names_touch_nothing_outside_mysql() {
+    check(Kind::MySql, "hostile_mysql");
+}

@@ -10,7 +10,11 @@
 mod empty;
 mod faulty;
 mod hostile_names;
+#[allow(dead_code, reason = "tests of sources use the rest")]
+#[path = "../../../windlass-cli/tests/it/mariadb.rs"]
+mod mariadb;
 mod memory;
+mod mysql;
 mod place;
 mod postgres;
 mod proxy;
@@ -46,6 +50,7 @@ macro_rules! suite {
     ($($check:ident)*) => {
         mod on_duckdb { checks!(DuckDb, $($check)*); }
         mod on_postgres { checks!(Postgres, $($check)*); }
+        mod on_mysql { checks!(MySql, $($check)*); }
         mod on_sqlite { checks!(Sqlite, $($check)*); }
         mod on_memory { checks!(Memory, $($check)*); }
         mod on_filesystem { checks!(Filesystem, $($check)*); }

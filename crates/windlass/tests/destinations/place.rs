@@ -12,6 +12,7 @@ use windlass::pipeline::{LoadInfo, Pipeline, PipelineSettings, RunOptions};
 use windlass::source::{Resource, Source, SourceSettings};
 use windlass::sources::{InlineResource, InlineSource};
 
+use crate::mariadb::{MariaDb, PASSWORD_IN_URL, USER};
 use crate::server::Server;
 
 /// A kind of destination.
@@ -19,6 +20,7 @@ use crate::server::Server;
 pub(crate) enum Kind {
     DuckDb,
     Postgres,
+    MySql,
     Sqlite,
     Filesystem,
     Memory,
@@ -30,6 +32,7 @@ pub(crate) struct Place {
     pub(crate) dataset: String,
     folder: tempfile::TempDir,
     server: Option<Server>,
+    mariadb: Option<MariaDb>,
     /// Where the server is said to be, if not where it is.
     pub(crate) url: Option<String>,
 }
@@ -78,19 +81,27 @@ impl Place {
     /// `None` if this machine has no such server.
     pub(crate) async fn new(kind: Kind, name: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let server = match kind {
-            Kind::Postgres => Some(Server::shared()?),
-            _ => None,
-        };
+        let server = if kind == Kind::Postgres { Some(Server::shared()?) } else { None };
+        let mariadb = if kind == Kind::MySql { Some(MariaDb::shared()?) } else { None };
         let dataset: String = name.to_lowercase().chars().take(50).collect();
-        let place = Self { kind, dataset, folder, server, url: None };
+        let place = Self { kind, dataset, folder, server, mariadb, url: None };
         if kind == Kind::Postgres {
             // The server outlives a check that failed.
             for dataset in [place.dataset.clone(), format!("{}_staging", place.dataset)] {
                 place.execute(&format!("DROP SCHEMA IF EXISTS \"{dataset}\" CASCADE")).await;
             }
         }
+        if let Some(server) = &place.mariadb {
+            for dataset in [place.dataset.clone(), format!("{}_staging", place.dataset)] {
+                server.execute(&format!("DROP DATABASE IF EXISTS `{dataset}`"));
+            }
+        }
         Some(place)
+    }
+
+    /// The MariaDB server.
+    pub(crate) fn mariadb(&self) -> &MariaDb {
+        self.mariadb.as_ref().unwrap()
     }
 
     /// Whether users and settings of the server are known.
@@ -99,7 +110,10 @@ impl Place {
     }
 
     pub(crate) fn server_url(&self) -> String {
-        self.server.as_ref().unwrap().url.clone()
+        match &self.mariadb {
+            Some(server) => format!("mysql://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{}", server.port),
+            None => self.server.as_ref().unwrap().url.clone(),
+        }
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
@@ -120,6 +134,7 @@ impl Place {
             Kind::Sqlite => ("sqlite", "credentials", folder.join("out.db").display().to_string()),
             Kind::Filesystem => ("filesystem", "bucket_url", folder.join("bucket").display().to_string()),
             Kind::Memory => ("memory", "store", folder.display().to_string()),
+            Kind::MySql => ("mysql", "credentials", self.url.clone().unwrap_or_else(|| self.server_url())),
             Kind::Postgres => {
                 ("postgres", "credentials", self.url.clone().unwrap_or_else(|| self.server_url()))
             }

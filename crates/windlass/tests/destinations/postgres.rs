@@ -352,3 +352,19 @@ fn a_pipeline_file_may_leave_the_password_to_the_environment() {
         assert_eq!(place.count("items").await, 1);
     });
 }
+
+#[test]
+fn a_schema_survives_a_server_whose_strings_do_not_conform_to_the_standard() {
+    run(Kind::Postgres, "nonconforming_strings", async |mut place: Place| {
+        let options = "options=-c%20standard_conforming_strings%3Doff";
+        let separator = if place.server_url().contains('?') { '&' } else { '?' };
+        place.url = Some(format!("{}{separator}{options}", place.server_url()));
+        let description = r#"a "path" such as C:\new \ 'it' is"#;
+        let columns = json!({ "v": { "data_type": "text", "description": description } });
+        place.load(&[Rows::append("t", "{\"v\":\"a\\\\b\"}\n").with_columns(columns)]).await;
+        let schema = place.session().await.stored_schema("suite").await.unwrap().unwrap();
+        let column = &schema.table("t").unwrap().columns["v"];
+        assert_eq!(column.hints["description"], json!(description));
+        assert_eq!(place.rows("t").await, [r"v=a\b"]);
+    });
+}

@@ -1,7 +1,7 @@
 //! Delete-insert: stored rows with the key of a new row go, new rows come.
 
 use super::Merge;
-use super::rows::{PLACE, Survivor};
+use super::rows::Survivor;
 use crate::error::Result;
 
 impl Merge<'_> {
@@ -19,7 +19,8 @@ impl Merge<'_> {
             let id = self.root.row_key()?.to_owned();
             let select = |condition| format!("SELECT {id} FROM {} WHERE {condition}", self.root.main);
             let roots: Vec<String> = touched.iter().map(select).collect();
-            let temporary = self.create_temporary("_windlass_roots", &roots.join(" UNION ALL "));
+            let key = self.root.row_key_part()?.to_owned();
+            let temporary = self.create_temporary("_windlass_roots", &key, &roots.join(" UNION ALL "));
             self.delete_nested(&format!("SELECT {id} FROM {temporary}"))?;
             self.drop_temporary(&temporary);
         }
@@ -31,6 +32,7 @@ impl Merge<'_> {
 
     fn insert_survivors(&mut self) -> Result<()> {
         let has_duplicates = self.has_duplicates();
+        let place_name = self.place_name();
         let mut carried = Vec::new();
         let mut conditions = Vec::new();
         if let (Some(hard_delete), Some((kept, _))) = (&self.settings.hard_delete, self.deletion()) {
@@ -39,7 +41,7 @@ impl Merge<'_> {
         }
         if self.nested.is_empty() {
             if has_duplicates {
-                let survivors = self.survivors(PLACE, &carried, Survivor::First, &conditions)?;
+                let survivors = self.survivors(&place_name, &carried, Survivor::First, &conditions)?;
                 conditions = vec![format!("{} IN ({survivors})", self.root.place()?)];
             } else {
                 conditions.extend(self.source_filter.iter().map(|filter| format!("({filter})")));
@@ -55,16 +57,19 @@ impl Merge<'_> {
                 if place != id {
                     carried.push(id.clone());
                 }
-                let named =
-                    if place == id { format!("{PLACE}, {PLACE} AS {id}") } else { format!("{PLACE}, {id}") };
+                let named = if place == id {
+                    format!("{place_name}, {place_name} AS {id}")
+                } else {
+                    format!("{place_name}, {id}")
+                };
                 self.survivors(&named, &carried, Survivor::First, &conditions)?
             } else {
                 conditions.extend(self.source_filter.iter().map(|filter| format!("({filter})")));
                 let all = super::conjunction(conditions);
-                format!("SELECT {place} AS {PLACE}, {id} FROM {} WHERE {all}", self.root.staged)
+                format!("SELECT {place} AS {place_name}, {id} FROM {} WHERE {all}", self.root.staged)
             };
-            let kept = self.create_temporary("_windlass_kept", &kept);
-            self.push(self.root.insert(&[format!("{place} IN (SELECT {PLACE} FROM {kept})")]));
+            let kept = self.create_temporary("_windlass_kept", &place_name, &kept);
+            self.push(self.root.insert(&[format!("{place} IN (SELECT {place_name} FROM {kept})")]));
             for index in 0..self.nested.len() {
                 let part = &self.nested[index];
                 let condition =

@@ -1,12 +1,10 @@
 //! From rows in staging tables to rows that count: the statements of each merge strategy.
 //!
-//! Every statement is plain SQL that DuckDB, Postgres and SQLite understand alike; what differs is a method of
-//! [`Dialect`]. Keys are compared by one predicate each, `(a, b) IN (SELECT a, b FROM …)`, which databases answer with
+//! Every statement is plain SQL that the databases understand alike; what differs is a method of [`Dialect`]. Keys are compared by one predicate each, `(a, b) IN (SELECT a, b FROM …)`, which databases answer with
 //! one hash join; conditions joined by OR would make them compare every pair of rows. `MERGE INTO` is not used: DuckDB
 //! takes twice as long for it as for a delete and an insert.
 
 mod delete_insert;
-mod dialect;
 mod rows;
 mod scd2;
 mod upsert;
@@ -14,7 +12,7 @@ mod upsert;
 use std::collections::HashSet;
 
 use self::rows::Part;
-use super::Dialect;
+use super::{DUCKDB, Dialect};
 use crate::error::{Error, Result};
 use crate::merge::{MergeSettings, MergeStrategy, NewestFirst, expand};
 use crate::normalize::TypeDefaults;
@@ -25,7 +23,7 @@ use crate::value::{Timestamp, format_timestamp};
 #[derive(Clone, Copy, Debug)]
 pub struct MergeTarget<'a> {
     /// The database.
-    pub dialect: Dialect,
+    pub dialect: &'a dyn Dialect,
     /// The dataset of the stored rows.
     pub dataset: &'a str,
     /// The dataset of the new rows.
@@ -55,7 +53,7 @@ pub fn merge_chain<'a>(schema: &'a Schema, root: &str) -> Vec<&'a Table> {
 /// Checks that the rows of a root table can be merged, in whatever database. Errors: as of [`MergeTarget::statements`].
 pub fn check_merge(schema: &Schema, names: &SystemNames, root: &str) -> Result<()> {
     let target = MergeTarget {
-        dialect: Dialect::DuckDb,
+        dialect: DUCKDB,
         dataset: "",
         staging: "",
         schema,
@@ -120,7 +118,7 @@ impl MergeTarget<'_> {
         };
         let has_zone = column.and_then(|column| column.timezone).unwrap_or(true);
         let micros = micros - micros.rem_euclid(unit);
-        if has_zone || self.dialect == Dialect::Sqlite {
+        if has_zone || !self.dialect.facts().has_time_zones {
             return self.dialect.timestamp_literal(micros);
         }
         let mut text = String::new();
@@ -199,16 +197,16 @@ impl<'a> Merge<'a> {
         self.statements.push(statement);
     }
 
-    /// A table for the length of the merge.
-    fn create_temporary(&mut self, name: &str, select: &str) -> String {
+    /// A table for the length of the merge. `key` is what its rows are looked up by.
+    fn create_temporary(&mut self, name: &str, key: &str, select: &str) -> String {
         let dialect = self.target.dialect;
-        let table = dialect.temporary_table(name);
-        self.push(format!("CREATE TEMPORARY TABLE {table} AS {select}"));
+        let table = dialect.temporary_table(self.target.dataset, name);
+        self.push(dialect.create_temporary(&table, key, select));
         table
     }
 
     fn drop_temporary(&mut self, table: &str) {
-        self.push(format!("DROP TABLE {table}"));
+        self.push(self.target.dialect.drop_temporary(table));
     }
 
     /// ` WHERE (filter)` or nothing.

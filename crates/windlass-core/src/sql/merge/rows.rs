@@ -4,13 +4,15 @@ use super::{Merge, MergeTarget, conjunction};
 use crate::error::{Error, Result};
 use crate::merge::{SortOrder, cursor_variants};
 use crate::normalize::RECORD_COLUMN;
-use crate::schema::Table;
+use crate::schema::{Column, Table};
+use crate::sql::{Dialect, RowAddress};
+use crate::value::DataType;
 
 /// Number of a row among those with its key.
-const NUMBER: &str = "\"_windlass_number\"";
+const NUMBER: &str = "_windlass_number";
 
 /// Place of a row in its staging table.
-pub(super) const PLACE: &str = "\"_windlass_place\"";
+const PLACE: &str = "_windlass_place";
 
 /// A table and its staging table.
 pub(super) struct Part<'a> {
@@ -23,6 +25,8 @@ pub(super) struct Part<'a> {
     pub(super) columns: Vec<String>,
     /// The column that identifies a row, quoted.
     pub(super) row_key: Option<String>,
+    /// The same as part of an index.
+    row_key_part: Option<String>,
     /// What tells apart the rows of the staging table.
     place: Option<String>,
 }
@@ -38,27 +42,36 @@ impl<'a> Part<'a> {
     pub(super) fn new(target: &MergeTarget<'_>, table: &'a Table) -> Self {
         let dialect = target.dialect;
         let columns = table.complete_columns().map(|column| dialect.quote(&column.name)).collect();
-        let complete = |hint: &str| {
-            let with_hint = table.columns.values().filter(|column| column.has(hint) && column.is_complete());
-            with_hint.map(|column| dialect.quote(&column.name)).collect::<Vec<_>>()
+        let complete = |hint: &'static str| {
+            table.columns.values().filter(move |column| column.has(hint) && column.is_complete())
         };
-        let keys = complete("primary_key");
-        let row_key = complete("row_key").into_iter().chain(complete("unique")).next().or_else(|| {
+        let row_key = complete("row_key").chain(complete("unique")).next().or_else(|| {
             let id = table.columns.get(&target.names.id).filter(|column| column.is_complete());
-            id.map(|column| dialect.quote(&column.name))
-                .or_else(|| keys.first().filter(|_| keys.len() == 1).cloned())
+            id.or_else(|| complete("primary_key").next().filter(|_| complete("primary_key").count() == 1))
         });
-        let hidden = dialect.row_place();
-        let is_hidden = !table.columns.keys().any(|column| column.eq_ignore_ascii_case(hidden));
-        let place = if is_hidden { Some(hidden.to_owned()) } else { row_key.clone() };
+        let row_key_part = row_key.map(|column| dialect.index_part(column, 1));
+        let row_key = row_key.map(|column| dialect.quote(&column.name));
+        let place = match dialect.facts().row_address {
+            RowAddress::Added(name) => Some(dialect.quote(name)),
+            RowAddress::Hidden(name) => {
+                let is_hidden = !table.columns.keys().any(|column| column.eq_ignore_ascii_case(name));
+                if is_hidden { Some(name.to_owned()) } else { row_key.clone() }
+            }
+        };
         Self {
             table,
             main: dialect.qualify(target.dataset, &table.name),
             staged: dialect.qualify(target.staging, &table.name),
             columns,
             row_key,
+            row_key_part,
             place,
         }
+    }
+
+    /// The column that identifies a row, as part of an index. Errors: there is none.
+    pub(super) fn row_key_part(&self) -> Result<&str> {
+        self.row_key().map(|key| self.row_key_part.as_deref().unwrap_or(key))
     }
 
     /// The column that identifies a row. Errors: there is none.
@@ -113,8 +126,9 @@ impl Merge<'_> {
         conditions: &[String],
     ) -> Result<String> {
         let place = self.root.place()?;
+        let place_name = self.place_name();
         let staged = format!("{}{}", self.root.staged, self.where_filter());
-        let mut inner = vec![format!("{place} AS {PLACE}")];
+        let mut inner = vec![format!("{place} AS {place_name}")];
         inner.extend(carried.iter().cloned());
         let inner = inner.join(", ");
         let key = self.primary_key.join(", ");
@@ -134,8 +148,8 @@ impl Merge<'_> {
         else {
             // An aggregate takes a third of the time of numbering the rows.
             let which = if survivor == Survivor::First { "min" } else { "max" };
-            if what == PLACE && conditions.is_empty() {
-                return Ok(format!("SELECT {which}({place}) AS {PLACE} FROM {staged} GROUP BY {key}"));
+            if what == place_name && conditions.is_empty() {
+                return Ok(format!("SELECT {which}({place}) AS {place_name} FROM {staged} GROUP BY {key}"));
             }
             let one_of_each = format!(
                 "SELECT {inner} FROM {} WHERE {place} IN (SELECT {which}({place}) FROM {staged} GROUP BY {key})",
@@ -150,11 +164,15 @@ impl Merge<'_> {
             None if survivor == Survivor::First => place.to_owned(),
             None => format!("{place} DESC"),
         };
-        let order: String = columns.iter().map(|column| format!("{column} {sort} NULLS LAST, ")).collect();
+        let order: String = columns
+            .iter()
+            .map(|column| format!("{}, ", self.target.dialect.nulls_last(column, sort)))
+            .collect();
+        let number = self.target.dialect.quote(NUMBER);
         let numbered = format!(
-            "SELECT {inner}, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {order}{place}) AS {NUMBER} FROM {staged}"
+            "SELECT {inner}, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {order}{place}) AS {number} FROM {staged}"
         );
-        let first = std::iter::once(format!("{NUMBER} = 1"));
+        let first = std::iter::once(format!("{number} = 1"));
         let all = conjunction(first.chain(conditions.iter().cloned()));
         Ok(format!("SELECT {what} FROM ({numbered}) AS numbered WHERE {all}"))
     }
@@ -169,10 +187,15 @@ impl Merge<'_> {
         let mut order = vec![dialect.in_byte_order(column)];
         let variants = cursor_variants(root, column);
         if !variants.is_empty() {
-            order.insert(0, dialect.across_variants(column, &variants));
+            order.insert(0, across_variants(dialect, column, &variants));
             order.extend(variants.into_iter().map(|variant| dialect.in_byte_order(variant)));
         }
         Some((order, newest.order))
+    }
+
+    /// The name of a row's place in what is selected.
+    pub(super) fn place_name(&self) -> String {
+        self.target.dialect.quote(PLACE)
     }
 
     /// The column that numbers the records of the new rows.
@@ -185,4 +208,35 @@ impl Merge<'_> {
         let (column, sort) = self.settings.dedup_sort.as_ref()?;
         self.root.table.columns[column].is_complete().then(|| (self.target.dialect.quote(column), *sort))
     }
+}
+
+/// An expression that sorts the values of a column among those that went to its variants: numbers by their size, texts
+/// behind all moments, or before them where they begin with a minus.
+fn across_variants(dialect: &dyn Dialect, column: &Column, variants: &[&Column]) -> String {
+    if is_number(column) {
+        let double = dialect.facts().double_type;
+        let numbers = std::iter::once(&column).chain(variants).filter(|column| is_number(column));
+        let numbers = numbers.map(|column| format!("CAST({} AS {double})", dialect.quote(&column.name)));
+        let numbers: Vec<String> = numbers.collect();
+        return if numbers.len() == 1 {
+            numbers.concat()
+        } else {
+            format!("COALESCE({})", numbers.join(", "))
+        };
+    }
+    let ranks = variants.iter().map(|variant| {
+        let name = dialect.quote(&variant.name);
+        match variant.data_type {
+            Some(DataType::Text) => {
+                format!(" WHEN {name} LIKE '-%' THEN -1 WHEN {name} IS NOT NULL THEN 1")
+            }
+            _ => format!(" WHEN {name} IS NOT NULL THEN 0"),
+        }
+    });
+    format!("CASE WHEN {} IS NOT NULL THEN 0{} END", dialect.quote(&column.name), ranks.collect::<String>())
+}
+
+fn is_number(column: &Column) -> bool {
+    use DataType::{Bigint, Decimal, Double, Wei};
+    matches!(column.data_type, Some(Bigint | Decimal | Double | Wei))
 }

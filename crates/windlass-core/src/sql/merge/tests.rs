@@ -7,6 +7,7 @@ use super::*;
 use crate::hints::{ResourceHints, declare};
 use crate::naming::Naming;
 use crate::schema::Column;
+use crate::sql::{MYSQL, POSTGRES, SQLITE};
 use crate::value::DataType;
 
 /// A table `t` with the columns of the hints and `v`; with lists, also `t__l` and `t__l__m`.
@@ -44,7 +45,7 @@ fn schema(hints: Value, has_lists: bool) -> Schema {
     schema
 }
 
-fn statements(dialect: Dialect, hints: Value, has_lists: bool, widened: &[&str]) -> Result<Vec<String>> {
+fn statements(dialect: &dyn Dialect, hints: Value, has_lists: bool, widened: &[&str]) -> Result<Vec<String>> {
     let schema = schema(hints, has_lists);
     let names = SystemNames::new(&Naming::default()).unwrap();
     let target = MergeTarget {
@@ -63,7 +64,7 @@ fn statements(dialect: Dialect, hints: Value, has_lists: bool, widened: &[&str])
 }
 
 fn check(hints: Value, has_lists: bool, expected: Expect) {
-    expected.assert_eq(&statements(Dialect::DuckDb, hints, has_lists, &[]).unwrap().join(";\n"));
+    expected.assert_eq(&statements(DUCKDB, hints, has_lists, &[]).unwrap().join(";\n"));
 }
 
 fn merge(strategy: &str) -> Value {
@@ -194,12 +195,12 @@ fn upsert_skips_unchanged_rows() {
 #[test]
 fn upsert_keeps_columns_that_somebody_added() {
     let hints = json!({"write_disposition": merge("upsert"), "primary_key": "id"});
-    let kept = statements(Dialect::DuckDb, hints.clone(), false, &["t"]).unwrap();
+    let kept = statements(DUCKDB, hints.clone(), false, &["t"]).unwrap();
     assert!(
         kept.iter().any(|sql| sql.starts_with("UPDATE \"ds\".\"t\" AS d SET \"v\" = s.\"v\"")),
         "{kept:?}"
     );
-    let replaced = statements(Dialect::DuckDb, hints, false, &["u"]).unwrap();
+    let replaced = statements(DUCKDB, hints, false, &["u"]).unwrap();
     assert!(!replaced.iter().any(|sql| sql.starts_with("UPDATE")), "{replaced:?}");
 }
 
@@ -259,13 +260,13 @@ fn postgres_and_sqlite_differ_in_names_of_their_own_only() {
     let hints = json!({"write_disposition": merge("upsert"), "primary_key": "id",
         "columns": {"gone": {"hard_delete": true, "data_type": "bool"}}});
     let of = |dialect| statements(dialect, hints.clone(), true, &[]).unwrap().join(";\n");
-    let duckdb = of(Dialect::DuckDb);
-    assert_eq!(of(Dialect::Sqlite), duckdb);
-    assert_eq!(of(Dialect::Postgres), duckdb.replace("rowid", "ctid").replace("temp.", "pg_temp."));
+    let duckdb = of(DUCKDB);
+    assert_eq!(of(SQLITE), duckdb);
+    assert_eq!(of(POSTGRES), duckdb.replace("rowid", "ctid").replace("temp.", "pg_temp."));
     let scd2 = json!({"write_disposition": merge("scd2")});
     let boundary = |dialect| statements(dialect, scd2.clone(), false, &[]).unwrap()[0].clone();
-    assert!(boundary(Dialect::Postgres).contains("= '2024-01-02 03:04:05.678901+00:00'"));
-    assert!(boundary(Dialect::Sqlite).contains("= '2024-01-02 03:04:05.678901' "));
+    assert!(boundary(POSTGRES).contains("= '2024-01-02 03:04:05.678901+00:00'"));
+    assert!(boundary(SQLITE).contains("= '2024-01-02 03:04:05.678901' "));
 }
 
 #[test]
@@ -276,7 +277,7 @@ fn nested_rows_without_a_root_key_are_found_through_their_parents() {
     }
     let names = SystemNames::new(&Naming::default()).unwrap();
     let target = MergeTarget {
-        dialect: Dialect::DuckDb,
+        dialect: DUCKDB,
         dataset: "ds",
         staging: "st",
         schema: &schema,
@@ -302,7 +303,7 @@ fn a_key_without_values_is_refused() {
     schema.table_mut("t").columns["id"].data_type = None;
     let names = SystemNames::new(&Naming::default()).unwrap();
     let target = MergeTarget {
-        dialect: Dialect::DuckDb,
+        dialect: DUCKDB,
         dataset: "ds",
         staging: "st",
         schema: &schema,
@@ -324,7 +325,7 @@ fn nothing_is_chosen_where_keys_are_known_to_be_unique() {
     let names = SystemNames::new(&Naming::default()).unwrap();
     let (nothing, unique) = (HashSet::new(), HashSet::from(["t".to_owned()]));
     let mut target = MergeTarget {
-        dialect: Dialect::Postgres,
+        dialect: POSTGRES,
         dataset: "ds",
         staging: "pg_temp",
         schema: &schema,
@@ -341,4 +342,40 @@ fn nothing_is_chosen_where_keys_are_known_to_be_unique() {
     target.unique = &unique;
     expect![[r#"INSERT INTO "ds"."t" ("v", "a", "b", "_dlt_id") SELECT "v", "a", "b", "_dlt_id" FROM "pg_temp"."t" AS s"#]]
         .assert_eq(&target.statements("t").unwrap()[1]);
+}
+
+#[test]
+fn mysql_deletes_by_keys_and_names_its_places() {
+    let check = |hints: Value, expected: Expect| {
+        expected.assert_eq(&statements(MYSQL, hints, true, &[]).unwrap().join(";\n"));
+    };
+    check(
+        json!({"write_disposition": "merge", "primary_key": "a"}),
+        expect![[r#"
+        CREATE TEMPORARY TABLE `ds`.`_windlass_roots` (KEY (`_dlt_id`(128))) ENGINE=InnoDB AS SELECT `_dlt_id` FROM `ds`.`t` WHERE `a` IN (SELECT `a` FROM `st`.`t`);
+        DELETE FROM `ds`.`t__l__m` WHERE `_dlt_root_id` IN (SELECT `_dlt_id` FROM `ds`.`_windlass_roots`);
+        DELETE FROM `ds`.`t__l` WHERE `_dlt_root_id` IN (SELECT `_dlt_id` FROM `ds`.`_windlass_roots`);
+        DROP TEMPORARY TABLE `ds`.`_windlass_roots`;
+        DELETE FROM `ds`.`t` WHERE `a` IN (SELECT `a` FROM `st`.`t`);
+        CREATE TEMPORARY TABLE `ds`.`_windlass_kept` (KEY (`_windlass_place`)) ENGINE=InnoDB AS SELECT `_windlass_place`, `_dlt_id` FROM (SELECT `_windlass_row` AS `_windlass_place`, `_dlt_id` FROM `st`.`t` WHERE `_windlass_row` IN (SELECT min(`_windlass_row`) FROM `st`.`t` GROUP BY `a`)) AS numbered;
+        INSERT INTO `ds`.`t` (`v`, `a`, `_dlt_id`) SELECT `v`, `a`, `_dlt_id` FROM `st`.`t` AS s WHERE `_windlass_row` IN (SELECT `_windlass_place` FROM `ds`.`_windlass_kept`);
+        INSERT INTO `ds`.`t__l` (`_dlt_root_id`, `_dlt_parent_id`, `_dlt_id`) SELECT `_dlt_root_id`, `_dlt_parent_id`, `_dlt_id` FROM `st`.`t__l` AS s WHERE `_dlt_root_id` IN (SELECT `_dlt_id` FROM `ds`.`_windlass_kept`);
+        INSERT INTO `ds`.`t__l__m` (`_dlt_root_id`, `_dlt_parent_id`, `_dlt_id`) SELECT `_dlt_root_id`, `_dlt_parent_id`, `_dlt_id` FROM `st`.`t__l__m` AS s WHERE `_dlt_root_id` IN (SELECT `_dlt_id` FROM `ds`.`_windlass_kept`);
+        DROP TEMPORARY TABLE `ds`.`_windlass_kept`"#]],
+    );
+    check(
+        json!({"write_disposition": {"disposition": "merge", "strategy": "upsert"}, "primary_key": "a",
+               "columns": {"d": {"data_type": "bool", "hard_delete": true}}}),
+        expect![[r#"
+            CREATE TEMPORARY TABLE `ds`.`_windlass_roots` (KEY (`_dlt_id`(128))) ENGINE=InnoDB AS SELECT `_dlt_id` FROM `ds`.`t` WHERE `a` IN (SELECT `a` FROM `st`.`t`) UNION ALL SELECT `_dlt_id` FROM `st`.`t`;
+            DELETE FROM `ds`.`t__l__m` WHERE `_dlt_root_id` IN (SELECT `_dlt_id` FROM `ds`.`_windlass_roots`);
+            DELETE FROM `ds`.`t__l` WHERE `_dlt_root_id` IN (SELECT `_dlt_id` FROM `ds`.`_windlass_roots`);
+            DROP TEMPORARY TABLE `ds`.`_windlass_roots`;
+            CREATE TEMPORARY TABLE `ds`.`_windlass_kept` (KEY (`_windlass_place`)) ENGINE=InnoDB AS SELECT `_windlass_place` FROM (SELECT `_windlass_row` AS `_windlass_place`, `a`, `d` FROM `st`.`t` WHERE `_windlass_row` IN (SELECT max(`_windlass_row`) FROM `st`.`t` GROUP BY `a`)) AS numbered WHERE `d` IS NOT TRUE UNION ALL SELECT `_windlass_place` FROM (SELECT `_windlass_row` AS `_windlass_place`, `a`, `d` FROM `st`.`t` WHERE `_windlass_row` IN (SELECT max(`_windlass_row`) FROM `st`.`t` GROUP BY `a`)) AS numbered WHERE `d` IS TRUE AND NOT EXISTS (SELECT 1 FROM `ds`.`t` AS d WHERE d.`a` = numbered.`a`);
+            DELETE FROM `ds`.`t` WHERE `a` IN (SELECT `a` FROM `st`.`t`);
+            INSERT INTO `ds`.`t` (`d`, `v`, `a`, `_dlt_id`) SELECT `d`, `v`, `a`, `_dlt_id` FROM `st`.`t` AS s WHERE `_windlass_row` IN (SELECT `_windlass_place` FROM `ds`.`_windlass_kept`);
+            DROP TEMPORARY TABLE `ds`.`_windlass_kept`;
+            INSERT INTO `ds`.`t__l` (`_dlt_root_id`, `_dlt_parent_id`, `_dlt_id`) SELECT `_dlt_root_id`, `_dlt_parent_id`, `_dlt_id` FROM `st`.`t__l` AS s WHERE s.`_windlass_row` IN (SELECT max(`_windlass_row`) FROM `st`.`t__l` GROUP BY `_dlt_id`) AND `_dlt_root_id` IN (SELECT `_dlt_id` FROM `st`.`t` WHERE `d` IS NOT TRUE);
+            INSERT INTO `ds`.`t__l__m` (`_dlt_root_id`, `_dlt_parent_id`, `_dlt_id`) SELECT `_dlt_root_id`, `_dlt_parent_id`, `_dlt_id` FROM `st`.`t__l__m` AS s WHERE s.`_windlass_row` IN (SELECT max(`_windlass_row`) FROM `st`.`t__l__m` GROUP BY `_dlt_id`) AND `_dlt_root_id` IN (SELECT `_dlt_id` FROM `st`.`t` WHERE `d` IS NOT TRUE)"#]],
+    );
 }

@@ -1,6 +1,6 @@
 //! Upsert, cdc and insert-only: rows are told apart by the primary key, nested rows by their derived ids.
 
-use super::rows::{PLACE, Survivor};
+use super::rows::Survivor;
 use super::{Merge, conjunction};
 use crate::error::Result;
 use crate::merge::MergeStrategy;
@@ -13,6 +13,7 @@ impl Merge<'_> {
         let key = self.primary_key.clone();
         let matched = self.is_staged(&key);
         let place = self.root.place()?.to_owned();
+        let place_name = self.place_name();
         let skips = self.settings.skips_unchanged;
         // Replacing whole rows is fastest; where stored values have to stay, rows are updated in place.
         let in_place = skips || self.target.widened.contains(&self.root.table.name);
@@ -32,9 +33,9 @@ impl Merge<'_> {
             self.push(format!("DELETE FROM {} WHERE {matched}", self.root.main));
         }
         let conditions = match &kept {
-            Some(kept) => vec![format!("{place} IN (SELECT {PLACE} FROM {kept})")],
+            Some(kept) => vec![format!("{place} IN (SELECT {place_name} FROM {kept})")],
             None if self.has_duplicates() => {
-                vec![format!("{place} IN ({})", self.survivors(PLACE, &[], Survivor::Last, &[])?)]
+                vec![format!("{place} IN ({})", self.survivors(&place_name, &[], Survivor::Last, &[])?)]
             }
             None => self.source_filter.iter().map(|filter| format!("({filter})")).collect(),
         };
@@ -64,6 +65,7 @@ impl Merge<'_> {
         let same = Self::same(&self.primary_key, "d", "numbered");
         let is_unknown = format!("NOT EXISTS (SELECT 1 FROM {} AS d WHERE {same})", self.root.main);
         let carried = self.carried();
+        let place_name = self.place_name();
         let is_cdc = self.settings.strategy == MergeStrategy::Cdc;
         let mut selects = Vec::new();
         match self.deletion() {
@@ -72,44 +74,47 @@ impl Merge<'_> {
                 if in_place {
                     conditions.push(is_unknown.clone());
                 }
-                selects.push(self.survivors(PLACE, &carried, Survivor::Last, &conditions)?);
+                selects.push(self.survivors(&place_name, &carried, Survivor::Last, &conditions)?);
                 if !is_cdc {
-                    selects.push(self.survivors(PLACE, &carried, Survivor::Last, &[gone, is_unknown])?);
+                    selects.push(self.survivors(
+                        &place_name,
+                        &carried,
+                        Survivor::Last,
+                        &[gone, is_unknown],
+                    )?);
                 }
             }
-            None => selects.push(self.survivors(PLACE, &carried, Survivor::Last, &[is_unknown])?),
+            None => selects.push(self.survivors(&place_name, &carried, Survivor::Last, &[is_unknown])?),
         }
-        Ok(self.create_temporary("_windlass_kept", &selects.join(" UNION ALL ")))
+        Ok(self.create_temporary("_windlass_kept", &place_name, &selects.join(" UNION ALL ")))
     }
 
     /// Sets the columns of stored rows whose key is among the new rows.
     fn update_in_place(&mut self, skips_unchanged: bool) -> Result<()> {
         let columns: Vec<&String> =
             self.root.columns.iter().filter(|column| !self.primary_key.contains(column)).collect();
-        let set: Vec<String> = columns.iter().map(|column| format!("{column} = s.{column}")).collect();
+        let set: Vec<(String, String)> =
+            columns.iter().map(|column| ((*column).clone(), format!("s.{column}"))).collect();
         if set.is_empty() {
             return Ok(());
         }
         let place = self.root.place()?;
-        let survivors = self.survivors(PLACE, &[], Survivor::Last, &[])?;
+        let (place_name, dialect) = (self.place_name(), self.target.dialect);
+        let survivors = self.survivors(&place_name, &[], Survivor::Last, &[])?;
         let mut conditions = vec![Self::same(&self.primary_key, "d", "s")];
-        conditions.push(format!("s.{PLACE} IN ({survivors})"));
+        conditions.push(format!("s.{place_name} IN ({survivors})"));
         if skips_unchanged {
             let compared = self.compared_columns();
             if compared.is_empty() {
                 return Ok(());
             }
-            let changed: Vec<String> =
-                compared.iter().map(|column| format!("s.{column} IS DISTINCT FROM d.{column}")).collect();
+            let is_changed =
+                |column: &String| dialect.is_distinct(&format!("s.{column}"), &format!("d.{column}"));
+            let changed: Vec<String> = compared.iter().map(is_changed).collect();
             conditions.push(format!("({})", changed.join(" OR ")));
         }
-        let staged = format!("SELECT *, {place} AS {PLACE} FROM {}", self.root.staged);
-        self.push(format!(
-            "UPDATE {} AS d SET {} FROM ({staged}) AS s WHERE {}",
-            self.root.main,
-            set.join(", "),
-            conjunction(conditions)
-        ));
+        let staged = format!("(SELECT *, {place} AS {place_name} FROM {})", self.root.staged);
+        self.push(dialect.update_from(&self.root.main, &set, &staged, &conjunction(conditions)));
         Ok(())
     }
 
@@ -150,7 +155,8 @@ impl Merge<'_> {
             self.root.staged,
             self.where_filter()
         );
-        let roots = self.create_temporary("_windlass_roots", &select);
+        let key = self.root.row_key_part()?.to_owned();
+        let roots = self.create_temporary("_windlass_roots", &key, &select);
         self.delete_nested(&format!("SELECT {id} FROM {roots}"))?;
         self.drop_temporary(&roots);
         Ok(())
@@ -203,11 +209,11 @@ impl Merge<'_> {
 
     pub(super) fn insert_only(&mut self) -> Result<()> {
         let conditions: Vec<String> = self.deletion().map(|(kept, _)| kept).into_iter().collect();
-        let carried = self.carried();
+        let (carried, place_name) = (self.carried(), self.place_name());
         let same = Self::same(&self.primary_key, "d", "s");
         let is_unknown = format!("NOT EXISTS (SELECT 1 FROM {} AS d WHERE {same})", self.root.main);
         let mut limits = if self.has_duplicates() {
-            let survivors = self.survivors(PLACE, &carried, Survivor::First, &conditions)?;
+            let survivors = self.survivors(&place_name, &carried, Survivor::First, &conditions)?;
             vec![format!("s.{} IN ({survivors})", self.root.place()?)]
         } else {
             self.source_filter.iter().map(|filter| format!("({filter})")).chain(conditions).collect()
@@ -237,7 +243,8 @@ impl Merge<'_> {
             let id = self.root.row_key()?;
             let select = format!("SELECT {id} FROM {main} WHERE {absent}");
             let (id, main) = (id.to_owned(), main.clone());
-            let roots = self.create_temporary("_windlass_absent", &select);
+            let key = self.root.row_key_part()?.to_owned();
+            let roots = self.create_temporary("_windlass_absent", &key, &select);
             self.delete_nested(&format!("SELECT {id} FROM {roots}"))?;
             self.drop_temporary(&roots);
             self.push(format!("DELETE FROM {main} WHERE {absent}"));

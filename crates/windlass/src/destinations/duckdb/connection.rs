@@ -6,7 +6,7 @@ use std::time::Duration;
 use ::duckdb::{Config, Connection};
 use arrow_array::RecordBatch;
 use serde_json::Value;
-use windlass_core::sql::Dialect;
+use windlass_core::sql::DUCKDB;
 use windlass_core::{Error, Result};
 
 use super::DuckDbConnection;
@@ -54,8 +54,8 @@ pub(super) fn open_file(
     let location = path.display().to_string();
     let failed = |cause| database_error("open", &location, cause);
     let connection = open_memory(options, bounds)?;
-    let quote = |name: &str| Dialect::DuckDb.quote(name);
-    let literal = |text: &str| Dialect::DuckDb.literal(text);
+    let quote = |name: &str| DUCKDB.quote(name);
+    let literal = |text: &str| DUCKDB.literal(text);
     let name = database_name(path, dataset);
     let mode = match access {
         Access::Read => "READ_ONLY".to_owned(),
@@ -111,12 +111,12 @@ pub(super) fn open_memory(options: &DuckDbConnection, bounds: Bounds) -> Result<
 
 /// Sets a connection up as the options say.
 pub(super) fn prepare(connection: &Connection, options: &DuckDbConnection, location: &str) -> Result<()> {
-    let literal = |text: &str| Dialect::DuckDb.literal(text);
+    let literal = |text: &str| DUCKDB.literal(text);
     let run = |sql: String| {
         connection.execute_batch(&sql).map_err(|cause| database_error("set up", location, cause))
     };
     for extension in &options.extensions {
-        run(format!("LOAD {}", Dialect::DuckDb.quote(extension)))
+        run(format!("LOAD {}", DUCKDB.quote(extension)))
             .map_err(|e| e.with_hint(format!("install it once: `INSTALL {extension}` in DuckDB")))?;
     }
     match &options.session_timezone {
@@ -128,7 +128,7 @@ pub(super) fn prepare(connection: &Connection, options: &DuckDbConnection, locat
         run(format!("PRAGMA {pragma}"))?;
     }
     for (key, value) in &options.local_config {
-        run(format!("SET {} = {}", Dialect::DuckDb.quote(key), literal(&text_of(value))))?;
+        run(format!("SET {} = {}", DUCKDB.quote(key), literal(&text_of(value))))?;
     }
     options.statements.iter().try_for_each(|statement| run(statement.clone()))
 }

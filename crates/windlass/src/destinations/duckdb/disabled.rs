@@ -15,4 +15,5 @@ pub(super) const ENTRY: DestinationEntry = DestinationEntry {
         Err(Error::unsupported("this windlass was built without feature \"duckdb\"")
             .with_hint("build it with `--features duckdb`"))
     },
+    sqlalchemy: None,
 };

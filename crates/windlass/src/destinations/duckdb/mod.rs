@@ -1,8 +1,8 @@
 //! DuckDB: one database file, or a database in memory. Every load is one transaction.
 
+mod client;
 mod connection;
 mod reads;
-mod session;
 mod stream;
 mod turn;
 
@@ -18,11 +18,11 @@ use serde_json::Value;
 use windlass_core::masking::learn;
 use windlass_core::{Error, Result};
 
+use self::client::DuckDbClient;
 pub(in crate::destinations) use self::connection::database_error;
 pub(in crate::destinations) use self::reads::{check, close_to_others};
-use self::session::DuckDbSession;
 pub(in crate::destinations) use self::stream::stream;
-use super::sql_dataset::{DEFAULT_STAGING_LAYOUT, sql_capabilities, staging_layout};
+use super::sql::{DEFAULT_STAGING_LAYOUT, SqlSession, SqlSettings, sql_capabilities, staging_layout};
 use super::{BuildContext, DestinationEntry, check_local};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
@@ -41,6 +41,7 @@ credentials: ./{pipeline}.duckdb   # the database file, relative to this file
     build: |options, context| {
         Ok(Arc::new(DuckDb::new(parse_options::<DuckDbConfig>("destination", options)?, context)?))
     },
+    sqlalchemy: None,
 };
 
 /// Options of a DuckDB destination.
@@ -93,7 +94,7 @@ pub struct DuckDbConnection {
 /// A DuckDB database as destination.
 #[derive(Clone)]
 pub struct DuckDb {
-    place: Place,
+    place: DatabaseFile,
     options: Arc<DuckDbConnection>,
     staging_layout: String,
     capabilities: Capabilities,
@@ -102,8 +103,8 @@ pub struct DuckDb {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Place {
-    File(PathBuf),
+enum DatabaseFile {
+    Path(PathBuf),
     Memory,
 }
 
@@ -116,12 +117,12 @@ impl std::fmt::Debug for DuckDb {
 impl DuckDb {
     /// The database in a file, which is created with the first load.
     pub fn file(path: impl AsRef<Path>) -> Self {
-        Self::at(Place::File(path.as_ref().to_owned()))
+        Self::at(DatabaseFile::Path(path.as_ref().to_owned()))
     }
 
     /// A database in memory, which is gone with this value.
     pub fn memory() -> Self {
-        Self::at(Place::Memory)
+        Self::at(DatabaseFile::Memory)
     }
 
     /// The database that the options name. Errors: a URL of something else.
@@ -146,7 +147,7 @@ impl DuckDb {
     }
 
     /// The database at a place, with default options.
-    fn at(place: Place) -> Self {
+    fn at(place: DatabaseFile) -> Self {
         Self {
             place,
             options: Arc::default(),
@@ -167,7 +168,7 @@ fn learn_literals(statement: &str) {
 }
 
 /// Reads the place of a database from a path or URL.
-fn place(database: Option<&str>, context: &BuildContext) -> Result<Place> {
+fn place(database: Option<&str>, context: &BuildContext) -> Result<DatabaseFile> {
     let default = format!("{}.duckdb", context.pipeline);
     let text = database.unwrap_or(&default);
     let path = match text.split_once("://") {
@@ -180,10 +181,10 @@ fn place(database: Option<&str>, context: &BuildContext) -> Result<Place> {
     };
     check_local(path, "duckdb")?;
     Ok(match path {
-        ":memory:" => Place::Memory,
-        ":pipeline:" => Place::File(context.work_dir.join(default)),
-        "" => Place::File(context.folder.join(default)),
-        path => Place::File(crate::sources::local_path(path, &context.folder)?),
+        ":memory:" => DatabaseFile::Memory,
+        ":pipeline:" => DatabaseFile::Path(context.work_dir.join(default)),
+        "" => DatabaseFile::Path(context.folder.join(default)),
+        path => DatabaseFile::Path(crate::sources::local_path(path, &context.folder)?),
     })
 }
 
@@ -199,13 +200,19 @@ impl Destination for DuckDb {
 
     fn location(&self) -> String {
         match &self.place {
-            Place::File(path) => path.display().to_string(),
-            Place::Memory => ":memory:".to_owned(),
+            DatabaseFile::Path(path) => path.display().to_string(),
+            DatabaseFile::Memory => ":memory:".to_owned(),
         }
     }
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
-        Ok(Box::new(DuckDbSession::new(self.clone(), dataset.clone())))
+        let client = DuckDbClient::new(self.clone(), dataset.clone());
+        let settings = SqlSettings {
+            staging_layout: &self.staging_layout,
+            types: self.capabilities.types,
+            replace_strategy: self.capabilities.replace_strategy,
+        };
+        Ok(Box::new(SqlSession::new(client, dataset, settings)?))
     }
 }
 
@@ -217,7 +224,7 @@ mod tests {
     fn the_place_of_a_database_is_read_as_in_the_reference() {
         let context = BuildContext { folder: "/f".into(), pipeline: "p".to_owned(), work_dir: "/w".into() };
         let check = |text: Option<&str>, path: &str| {
-            assert_eq!(place(text, &context).unwrap(), Place::File(path.into()), "{text:?}");
+            assert_eq!(place(text, &context).unwrap(), DatabaseFile::Path(path.into()), "{text:?}");
         };
         check(None, "/f/p.duckdb");
         check(Some("a/b.db"), "/f/a/b.db");
@@ -225,7 +232,7 @@ mod tests {
         check(Some(":pipeline:"), "/w/p.duckdb");
         check(Some("duckdb:///a.db"), "/f/a.db");
         check(Some("duckdb:////a.db?x=1"), "/a.db");
-        assert_eq!(place(Some(":memory:"), &context).unwrap(), Place::Memory);
+        assert_eq!(place(Some(":memory:"), &context).unwrap(), DatabaseFile::Memory);
         assert!(place(Some("postgres://x"), &context).is_err());
         for text in ["md:", "md:x?motherduck_token=of-two", "MD:x", "motherduck:x", "duckdb:///md:x"] {
             let error = place(Some(text), &context).unwrap_err();

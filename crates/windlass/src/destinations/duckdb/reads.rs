@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ::duckdb::Connection;
 use serde_json::Value;
-use windlass_core::sql::Dialect;
+use windlass_core::sql::DUCKDB;
 use windlass_core::{Error, Result};
 
 use super::connection::database_error;
@@ -102,7 +102,7 @@ pub(in crate::destinations) fn close_to_others(
     files: &[PathBuf],
     location: &str,
 ) -> Result<()> {
-    let literal = |file: &PathBuf| Dialect::DuckDb.literal(&file.display().to_string());
+    let literal = |file: &PathBuf| DUCKDB.literal(&file.display().to_string());
     let files: Vec<String> = files.iter().map(literal).collect();
     let sql = format!(
         "SET allowed_paths = [{}]; SET enable_external_access = false; SET lock_configuration = true",

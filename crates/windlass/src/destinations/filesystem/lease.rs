@@ -22,7 +22,7 @@ use windlass_core::{Error, Result};
 use super::commit::Commit;
 use super::system_files::entries;
 use crate::destination::Lease;
-use crate::destinations::aside;
+use crate::destinations::run_blocking as aside;
 use crate::failpoint::failpoint;
 use crate::files::{io_error, sync_folder, write_atomic};
 use crate::removal::remove_file;

@@ -56,6 +56,7 @@ loader_file_format: parquet        # jsonl | parquet | csv
     build: |options, context| {
         Ok(Arc::new(Filesystem::new(parse_options::<FilesystemConfig>("destination", options)?, context)?))
     },
+    sqlalchemy: None,
 };
 
 /// State files of a pipeline that are kept when nobody says otherwise.

@@ -24,7 +24,7 @@ use super::system_files::{self, SystemFile, entries, hex, hex_hash};
 use super::tables::file_tables;
 use super::{FileName, Inner, views};
 use crate::destination::{Dataset, Lease, ReplaceStrategy, Session, Stored};
-use crate::destinations::aside;
+use crate::destinations::run_blocking as aside;
 use crate::env::time_of_load_id;
 use crate::failpoint::failpoint;
 use crate::files::io_error;

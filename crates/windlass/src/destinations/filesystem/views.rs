@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ::duckdb::Connection;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::schema::Column;
-use windlass_core::sql::Dialect;
+use windlass_core::sql::DUCKDB;
 use windlass_core::value::DataType;
 use windlass_core::{Error, Result};
 
@@ -15,8 +15,6 @@ use super::wide::{self, is_wide};
 use crate::destination::Dataset;
 use crate::destinations::duckdb::{self, check, close_to_others, database_error};
 use crate::rows::RowStream;
-
-const DIALECT: Dialect = Dialect::DuckDb;
 
 /// The rows of a query over tables and their files. Errors: SQL that fails, or does more than read.
 pub(super) async fn stream(
@@ -51,7 +49,7 @@ fn open(
 ) -> Result<(Connection, Option<Error>)> {
     let failed = |cause| database_error("read", location, cause);
     let connection = Connection::open_in_memory().map_err(failed)?;
-    let name = DIALECT.quote(&dataset.name);
+    let name = DUCKDB.quote(&dataset.name);
     connection.execute_batch(&format!("CREATE SCHEMA {name}; USE {name}")).map_err(failed)?;
     drop(connection.execute_batch("SET TimeZone = 'UTC'"));
     let mut unreadable = None;
@@ -102,7 +100,7 @@ fn view(connection: &Connection, table: &FileTable, types: &TypeDefaults, is_ask
     let parts: Vec<String> =
         [Format::Parquet, Format::Csv, Format::Jsonl].into_iter().filter_map(of).collect::<Result<_>>()?;
     let body = parts.join(" UNION ALL BY NAME ");
-    Ok(format!("CREATE VIEW {} AS {body}", DIALECT.quote(&table.name)))
+    Ok(format!("CREATE VIEW {} AS {body}", DUCKDB.quote(&table.name)))
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -129,13 +127,13 @@ impl Format {
 
 /// The paths of files as texts of SQL.
 fn list(files: &[&Path]) -> String {
-    files.iter().map(|file| DIALECT.literal(&exactly(file))).collect::<Vec<_>>().join(", ")
+    files.iter().map(|file| DUCKDB.literal(&exactly(file))).collect::<Vec<_>>().join(", ")
 }
 
 /// The rows of the files of one format.
 fn selection(format: Format, files: &[&Path], columns: &[Column], types: &TypeDefaults) -> Result<String> {
     let list = list(files);
-    let literal = |name: &str| DIALECT.literal(name);
+    let literal = |name: &str| DUCKDB.literal(name);
     let names = told_apart(columns);
     let typed = || {
         let entry = |(column, name): (&Column, &String)| {
@@ -154,7 +152,7 @@ fn selection(format: Format, files: &[&Path], columns: &[Column], types: &TypeDe
                 .iter()
                 .zip(&names)
                 .filter(is_date)
-                .map(|(column, name)| decoded(column, &DIALECT.quote(name), &DIALECT.quote(name)))
+                .map(|(column, name)| decoded(column, &DUCKDB.quote(name), &DUCKDB.quote(name)))
                 .collect();
             let dates =
                 if dates.is_empty() { String::new() } else { format!(" REPLACE ({})", dates.join(", ")) };
@@ -173,7 +171,7 @@ fn selection(format: Format, files: &[&Path], columns: &[Column], types: &TypeDe
                     _ => format!("json ->> {path}"),
                 };
                 let value = format!("CAST({value} AS {})", read_type(column, types)?);
-                Ok(decoded(column, &value, &DIALECT.quote(name)))
+                Ok(decoded(column, &value, &DUCKDB.quote(name)))
             };
             let selected: Vec<String> = columns.iter().zip(&names).map(selected).collect::<Result<_>>()?;
             format!(
@@ -183,7 +181,7 @@ fn selection(format: Format, files: &[&Path], columns: &[Column], types: &TypeDe
         }
         Format::Jsonl => {
             let selected = columns.iter().map(|column| {
-                let name = DIALECT.quote(&column.name);
+                let name = DUCKDB.quote(&column.name);
                 decoded(column, &name, &name)
             });
             format!(
@@ -202,7 +200,7 @@ fn read_type(column: &Column, types: &TypeDefaults) -> Result<String> {
         Some(DataType::Binary | DataType::Date) => Ok("VARCHAR".to_owned()),
         // Files hold more digits than DuckDB has.
         _ if is_wide(column, types) => Ok("VARCHAR".to_owned()),
-        _ => DIALECT.column_type(column, types),
+        _ => DUCKDB.column_type(column, types),
     }
 }
 

@@ -13,10 +13,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use windlass_core::normalize::{TypeDefaults, arrow_field};
 use windlass_core::schema::Column;
-use windlass_core::sql::Dialect;
+use windlass_core::sql::DUCKDB;
 use windlass_core::{Error, Result};
-
-const DIALECT: Dialect = Dialect::DuckDb;
 
 /// Whether a column has more digits than DuckDB.
 pub(super) fn is_wide(column: &Column, types: &TypeDefaults) -> bool {
@@ -42,23 +40,23 @@ pub(super) fn create(connection: &Connection, table: &str, columns: &[&str], fil
             .map_err(|error| error.at_file(file.display().to_string()))?;
     }
     writer.close().map_err(|cause| failed(cause.into()))?;
-    let path = DIALECT.literal(&copy.path().display().to_string());
+    let path = DUCKDB.literal(&copy.path().display().to_string());
     let sql =
-        format!("CREATE TEMP TABLE {} AS SELECT * FROM read_parquet({path})", DIALECT.quote(&name(table)));
+        format!("CREATE TEMP TABLE {} AS SELECT * FROM read_parquet({path})", DUCKDB.quote(&name(table)));
     connection.execute_batch(&sql).map_err(|cause| failed(cause.into()))
 }
 
 /// The rows of Parquet files whose wide columns come from the temporary table.
 pub(super) fn selection(table: &str, columns: &[&str], list: &str) -> String {
     let replaced = columns.iter().map(|column| {
-        let column = DIALECT.quote(column);
+        let column = DUCKDB.quote(column);
         format!("w.{column} AS {column}")
     });
     format!(
         "SELECT p.* EXCLUDE (filename, file_row_number) REPLACE ({}) FROM read_parquet([{list}], union_by_name = true, \
          filename = true, file_row_number = true) p LEFT JOIN {} w ON w.file = p.filename AND w.row = p.file_row_number",
         replaced.collect::<Vec<_>>().join(", "),
-        DIALECT.quote(&name(table))
+        DUCKDB.quote(&name(table))
     )
 }
 

@@ -41,6 +41,7 @@ type: memory                   # gone when the process ends
         let config = parse_options::<MemoryConfig>("destination", options)?;
         Ok(Arc::new(Memory::new(&config, &context.pipeline)))
     },
+    sqlalchemy: None,
 };
 
 /// Options of a destination in memory.

@@ -12,8 +12,8 @@ use windlass_core::{Error, Result};
 use super::dataset::{Load, MemoryDataset, StagedRows};
 use super::{Memory, Store};
 use crate::destination::{Dataset, Lease, Session, Stored};
-use crate::destinations::aside;
 use crate::destinations::job_file::{damaged, open_job_file};
+use crate::destinations::run_blocking;
 use crate::failpoint::failpoint;
 use crate::packages::LoadPackage;
 
@@ -136,7 +136,7 @@ impl Session for MemorySession {
     async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
         for job in jobs {
             let path = package.job_path(job);
-            let read = aside(move || {
+            let read = run_blocking(move || {
                 failpoint("memory.load")?;
                 let batches = open_job_file(&path)?;
                 batches
@@ -152,7 +152,7 @@ impl Session for MemorySession {
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
         let (load, rows, lease) = (Load::new(package), std::mem::take(&mut self.staged), self.lease.clone());
         let (memory, dataset, names) = (self.memory.clone(), self.dataset.clone(), self.names.clone());
-        aside(move || {
+        run_blocking(move || {
             // One load at a time: the next one begins with what this one leaves.
             let mut store = memory.store.lock();
             let held = store.entry(dataset.name.clone()).or_default();

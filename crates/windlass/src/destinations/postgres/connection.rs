@@ -9,10 +9,11 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use windlass_core::Result;
 use windlass_core::normalize::RECORD_COLUMN;
-use windlass_core::sql::{Dialect, ExistingColumn, ExistingTables};
+use windlass_core::sql::{ExistingColumn, ExistingTables, POSTGRES};
 
 use super::error::failed;
 use crate::destinations::log_statement;
+use crate::destinations::sql::LEASE_TABLE;
 use crate::failpoint::failpoint;
 use crate::postgres::{Address, connect};
 
@@ -67,7 +68,7 @@ impl Connection {
         let (client, driver) = connect(address, failed("open", &address.location)).await?;
         let location = address.location.clone();
         let mut connection = Self { client, driver, location, address: Arc::clone(address), process: 0 };
-        let zone = Dialect::Postgres.literal(&address.timezone);
+        let zone = POSTGRES.literal(&address.timezone);
         let sql = format!("SET TIME ZONE {zone}; SELECT pg_catalog.pg_backend_pid()");
         let answers = connection.client.simple_query(&sql).await;
         for answer in answers.map_err(failed("set up", &connection.location))? {
@@ -140,7 +141,7 @@ impl Connection {
                    AND c.relname <> $2 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum";
         let failed = failed("read the tables of", &self.location);
         let mut tables = ExistingTables::new();
-        for row in self.client.query(sql, &[&dataset, &super::lease::TABLE]).await.map_err(failed)? {
+        for row in self.client.query(sql, &[&dataset, &LEASE_TABLE]).await.map_err(failed)? {
             let table: String = row.try_get(0).map_err(failed)?;
             tables.entry(table).or_default().push(ExistingColumn {
                 name: row.try_get(1).map_err(failed)?,

@@ -9,13 +9,13 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use tokio::sync::mpsc;
 use tokio_postgres::CopyInSink;
 use windlass_core::Result;
-use windlass_core::sql::Dialect;
+use windlass_core::sql::POSTGRES;
 
 use super::connection::{Connection, TargetColumn};
 use super::encode::{Encoder, HEADER, TRAILER};
 use super::error::failed;
-use crate::destinations::aside;
 use crate::destinations::job_file::{damaged, open_job_file};
+use crate::destinations::run_blocking;
 use crate::failpoint::failpoint;
 
 /// Bytes that are sent at once.
@@ -37,10 +37,10 @@ pub(super) async fn copy_file(
     let failed = failed("write to", &connection.location);
     let reader = open_job_file(path)?;
     let encoder = Encoder::new(table, &reader.schema(), targets)?;
-    let columns: Vec<String> = encoder.column_names().map(|name| Dialect::Postgres.quote(name)).collect();
+    let columns: Vec<String> = encoder.column_names().map(|name| POSTGRES.quote(name)).collect();
     let sql = format!(
         "COPY {} ({}) FROM STDIN (FORMAT binary)",
-        Dialect::Postgres.qualify(dataset, table),
+        POSTGRES.qualify(dataset, table),
         columns.join(", ")
     );
     failpoint("postgres.copy_begin")?;
@@ -48,7 +48,7 @@ pub(super) async fn copy_file(
     let mut sink = std::pin::pin!(sink);
     let (pieces, mut inbox) = mpsc::channel(WAITING_PIECES);
     let place = path.to_owned();
-    let encoding = aside(move || encode(reader, &encoder, &place, &pieces));
+    let encoding = run_blocking(move || encode(reader, &encoder, &place, &pieces));
     let mut open_sink = sink.as_mut();
     // A refusal ends the sending, and without a receiver the thread stops.
     let sending = async move {

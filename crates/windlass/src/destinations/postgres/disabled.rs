@@ -18,4 +18,5 @@ credentials: ${POSTGRES_URL}   # postgresql://user:password@host/database
         Err(Error::unsupported("this windlass was built without feature \"postgres\"")
             .with_hint("build it with `--features postgres`"))
     },
+    sqlalchemy: None,
 };

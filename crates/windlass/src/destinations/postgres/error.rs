@@ -3,7 +3,8 @@
 use tokio_postgres::error::{DbError, SqlState};
 use windlass_core::{Error, Result};
 
-use crate::postgres::{Refusal, Side, broken};
+use crate::postgres::{Refusal, broken};
+use crate::side::Side;
 
 /// What a failure means. `what` continues "Postgres cannot".
 pub(super) fn database_error(what: &str, location: &str, cause: tokio_postgres::Error) -> Error {

@@ -1,6 +1,4 @@
-//! The lease of a pipeline as a row of a table in its dataset.
-//!
-//! Times are the server's, so that clocks of machines do not matter.
+//! Taking, renewing and giving back the lease of a pipeline, which is a row of a table in its dataset.
 
 use std::sync::Arc;
 
@@ -9,21 +7,19 @@ use tokio_postgres::error::SqlState;
 use windlass_core::Result;
 use windlass_core::hash::shake128;
 use windlass_core::lease::{Claim, Lease as Record};
-use windlass_core::sql::Dialect;
+use windlass_core::sql::POSTGRES;
 
 use super::connection::Connection;
 use super::error::{database_error, failed};
 use crate::destination::Lease;
+use crate::destinations::sql::{LEASE_TABLE, LeaseRow};
 use crate::postgres::Address;
-
-/// The table. It is not part of the schema: migrations, plans and drops do not see it.
-pub(super) const TABLE: &str = "_windlass_lease";
 
 /// How long to wait for a transaction that has the row, and is about to end.
 const LOCK_TIMEOUT: &str = "10s";
 
 /// What is there of a dataset.
-pub(super) struct Place {
+pub(super) struct Found {
     /// Whether the dataset exists.
     pub(super) has_dataset: bool,
     /// Whether it has any table.
@@ -36,20 +32,17 @@ pub(super) struct Place {
 #[derive(Clone, Debug)]
 pub(super) struct PostgresLease {
     address: Arc<Address>,
-    /// The table with its dataset.
-    table: String,
     dataset: String,
-    claim: Claim,
-    token: i64,
+    pub(super) row: LeaseRow,
 }
 
-impl Place {
-    pub(super) async fn find(connection: &Connection, dataset: &str) -> Result<Self> {
+impl Found {
+    pub(super) async fn of(connection: &Connection, dataset: &str) -> Result<Self> {
         let sql = "SELECT count(DISTINCT n.oid) > 0, count(c.oid) > 0, count(c.oid) FILTER (WHERE c.relname = $2) > 0 \
                    FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c \
                    ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') WHERE n.nspname = $1";
         let failed = failed("read the tables of", &connection.location);
-        let row = connection.client.query_one(sql, &[&dataset, &TABLE]).await.map_err(failed)?;
+        let row = connection.client.query_one(sql, &[&dataset, &LEASE_TABLE]).await.map_err(failed)?;
         Ok(Self {
             has_dataset: row.try_get(0).map_err(failed)?,
             has_tables: row.try_get(1).map_err(failed)?,
@@ -65,18 +58,15 @@ impl PostgresLease {
         connection: &Connection,
         address: &Arc<Address>,
         dataset: &str,
-        place: &Place,
+        found: &Found,
         claim: &Claim,
     ) -> Result<Option<Self>> {
-        let table = Dialect::Postgres.qualify(dataset, TABLE);
         let mut lease = Self {
             address: Arc::clone(address),
-            table,
             dataset: dataset.to_owned(),
-            claim: claim.clone(),
-            token: 0,
+            row: LeaseRow::new(POSTGRES, dataset, claim)?,
         };
-        if !place.has_lease_table && !lease.create(connection, place).await? {
+        if !found.has_lease_table && !lease.create(connection, found).await? {
             return Ok(None);
         }
         let last = lease.last(connection, "").await?;
@@ -88,34 +78,20 @@ impl PostgresLease {
             }
         }
         let begin = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; \
-             INSERT INTO {table} VALUES ({pipeline}, 0, '', '', to_timestamp(0), to_timestamp(0), to_timestamp(0)) \
-             ON CONFLICT DO NOTHING",
-            table = lease.table,
-            pipeline = lease.pipeline()
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; {}",
+            lease.row.insert()
         );
         let taken = async {
             connection.client.batch_execute(&begin).await.map_err(|cause| lease.busy(cause, &owner))?;
             let last = lease.last(connection, "FOR UPDATE").await?;
             let now = last.as_ref().map_or(0, |(_, now)| *now);
             let next = claim.take(last.as_ref().map(|(last, _)| last), now)?;
-            let literal = |text: &str| Dialect::Postgres.literal(text);
-            let update = format!(
-                "UPDATE {} SET token = {}, holder = {}, owner = {}, acquired_at = clock_timestamp(), \
-                 renewed_at = clock_timestamp(), expires_at = {} WHERE pipeline = {}; END",
-                lease.table,
-                next.token,
-                literal(&next.holder),
-                literal(&next.owner),
-                lease.end(),
-                lease.pipeline()
-            );
-            connection.execute(&update, "write to").await?;
+            connection.execute(&format!("{}; END", lease.row.update(&next)), "write to").await?;
             Ok(next.token)
         };
         match taken.await {
             Ok(token) => {
-                lease.token = token;
+                lease.row.token = token;
                 Ok(Some(lease))
             }
             Err(error) => {
@@ -127,17 +103,15 @@ impl PostgresLease {
     }
 
     /// Makes the table, and the dataset if it is missing. False if the user may not.
-    async fn create(&self, connection: &Connection, place: &Place) -> Result<bool> {
+    async fn create(&self, connection: &Connection, found: &Found) -> Result<bool> {
         connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", "write to").await?;
         // Two runs must not create the same table; the one that waits then finds it.
         connection.lock(&format!("windlass leases {}", self.dataset)).await?;
-        let schema = if place.has_dataset { None } else { Dialect::Postgres.create_dataset(&self.dataset) };
+        let schema = if found.has_dataset { None } else { POSTGRES.create_dataset(&self.dataset) };
         let create = format!(
-            "{}CREATE TABLE IF NOT EXISTS {} (pipeline text PRIMARY KEY, token bigint NOT NULL, holder text NOT NULL, \
-             owner text NOT NULL, acquired_at timestamptz NOT NULL, renewed_at timestamptz NOT NULL, \
-             expires_at timestamptz NOT NULL); END",
+            "{}{}; END",
             schema.map(|schema| format!("{schema}; ")).unwrap_or_default(),
-            self.table
+            self.row.create_table()
         );
         match connection.client.batch_execute(&create).await {
             Ok(()) => Ok(true),
@@ -154,16 +128,7 @@ impl PostgresLease {
 
     /// The row, and the time of the server.
     async fn last(&self, connection: &Connection, lock: &str) -> Result<Option<(Record, i64)>> {
-        let micros = |time: &str| format!("(extract(epoch FROM {time}) * 1000000)::bigint");
-        let sql = format!(
-            "SELECT token, holder, owner, {}, {}, {}, {} FROM {} WHERE pipeline = {} {lock}",
-            micros("acquired_at"),
-            micros("renewed_at"),
-            micros("expires_at"),
-            micros("clock_timestamp()"),
-            self.table,
-            self.pipeline()
-        );
+        let sql = format!("{} {lock}", self.row.select());
         let rows = connection.client.query(&sql, &[]).await.map_err(|cause| self.busy(cause, ""))?;
         let failed = failed("query", &connection.location);
         let Some(row) = rows.first() else { return Ok(None) };
@@ -190,41 +155,20 @@ impl PostgresLease {
         Ok(())
     }
 
-    /// Errors: the token is not the newest. The row stays locked until the end of the transaction, so that nobody takes
-    /// over while it commits.
-    pub(super) async fn check(&self, connection: &Connection) -> Result<()> {
-        let newest = self.last(connection, "FOR UPDATE").await?;
-        self.claim.check(self.token, newest.map(|(lease, _)| lease.token))
-    }
-
     /// Ends the lease, if it was not taken over.
     pub(super) async fn release(&self, connection: &Connection) -> Result<()> {
-        let sql = format!(
-            "UPDATE {} SET expires_at = clock_timestamp() WHERE pipeline = {} AND token = {}",
-            self.table,
-            self.pipeline(),
-            self.token
-        );
-        connection.execute(&sql, "write to").await
+        connection.execute(&self.row.release(), "write to").await
     }
 
     /// Gives the transaction of a load a name by which the next holder finds it.
     pub(super) fn name_load(&self) -> String {
-        format!("SET LOCAL application_name = {}", Dialect::Postgres.literal(&self.load_name(self.token)))
+        format!("SET LOCAL application_name = {}", POSTGRES.literal(&self.load_name(self.row.token)))
     }
 
     fn load_name(&self, token: i64) -> String {
         let mut bytes = [0_u8; 8];
-        shake128(format!("{}.{}", self.dataset, self.claim.pipeline).as_bytes(), &mut bytes);
+        shake128(format!("{}.{}", self.dataset, self.row.claim.pipeline).as_bytes(), &mut bytes);
         format!("windlass {:016x} {token}", u64::from_be_bytes(bytes))
-    }
-
-    fn pipeline(&self) -> String {
-        Dialect::Postgres.literal(&self.claim.pipeline)
-    }
-
-    fn end(&self) -> String {
-        format!("clock_timestamp() + interval '{} microseconds'", self.claim.micros)
     }
 
     /// What it means that the row cannot be read or written.
@@ -232,7 +176,7 @@ impl PostgresLease {
         if cause.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
             let who = if owner.is_empty() { String::new() } else { format!(": {owner}") };
             let message =
-                format!("another run of pipeline `{}` is about to commit{who}", self.claim.pipeline);
+                format!("another run of pipeline `{}` is about to commit{who}", self.row.claim.pipeline);
             return windlass_core::Error::conflict(message)
                 .with_hint("run again when it is done, or use `--wait 60`");
         }
@@ -245,15 +189,8 @@ impl Lease for PostgresLease {
     async fn renew(&self, _: i64) -> Result<()> {
         // The connection of the session is in the transaction of a load, whose updates nobody sees.
         let connection = Connection::open(&self.address).await?;
-        let sql = format!(
-            "UPDATE {} SET renewed_at = clock_timestamp(), expires_at = {} WHERE pipeline = {} AND token = {}",
-            self.table,
-            self.end(),
-            self.pipeline(),
-            self.token
-        );
-        let renewed = connection.client.execute(&sql, &[]).await;
+        let renewed = connection.client.execute(&self.row.renew(), &[]).await;
         let renewed = renewed.map_err(|cause| database_error("write to", &self.address.location, cause))?;
-        if renewed == 1 { Ok(()) } else { Err(self.claim.lost()) }
+        if renewed == 1 { Ok(()) } else { Err(self.row.claim.lost()) }
     }
 }

@@ -1,12 +1,12 @@
 //! PostgreSQL. Every load is one transaction: tables, rows by binary `COPY`, load record and state.
 
+mod client;
 mod connection;
 mod copy;
 mod encode;
 mod error;
 mod lease;
 mod read;
-mod session;
 mod stream;
 
 use std::sync::Arc;
@@ -17,13 +17,14 @@ use serde::Deserialize;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
-use self::session::PostgresSession;
+use self::client::PostgresClient;
 use super::DestinationEntry;
-use super::sql_dataset::{sql_capabilities, staging_layout};
+use super::sql::{SqlSession, SqlSettings, sql_capabilities, staging_layout};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
-use crate::postgres::{Address, Side};
+use crate::postgres::Address;
 pub use crate::postgres::{PostgresConnection, PostgresCredentials};
+use crate::side::Side;
 
 pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "postgres",
@@ -38,6 +39,7 @@ credentials: ${POSTGRES_URL}   # postgresql://user:password@host/database
     build: |options, _| {
         Ok(Arc::new(Postgres::new(parse_options::<PostgresConfig>("destination", options)?)?))
     },
+    sqlalchemy: None,
 };
 
 /// Options of a Postgres destination.
@@ -136,6 +138,12 @@ impl Destination for Postgres {
     }
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
-        Ok(Box::new(PostgresSession::new(self.clone(), dataset)?))
+        let client = PostgresClient::new(Arc::clone(&self.address), dataset)?;
+        let settings = SqlSettings {
+            staging_layout: &self.staging_layout,
+            types: self.capabilities.types,
+            replace_strategy: self.capabilities.replace_strategy,
+        };
+        Ok(Box::new(SqlSession::new(client, dataset, settings)?))
     }
 }

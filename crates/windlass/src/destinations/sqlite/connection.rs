@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use windlass_core::sql::{Dialect, ExistingColumn, ExistingTables};
+use windlass_core::sql::{ExistingColumn, ExistingTables, SQLITE};
 use windlass_core::{Error, Result};
 
 use super::Sqlite;
@@ -114,15 +114,12 @@ pub(super) fn open_to_read(destination: &Sqlite, dataset: &str) -> Result<Connec
 fn attach(connection: &Connection, destination: &Sqlite, datasets: &[&str]) -> Result<()> {
     for dataset in datasets.iter().filter(|dataset| **dataset != "main") {
         let file = destination.file(dataset);
-        let sql = format!(
-            "ATTACH {} AS {}",
-            Dialect::Sqlite.literal(&file.display().to_string()),
-            Dialect::Sqlite.quote(dataset)
-        );
+        let sql =
+            format!("ATTACH {} AS {}", SQLITE.literal(&file.display().to_string()), SQLITE.quote(dataset));
         let failed = |cause| database_error("open", &file.display().to_string(), cause);
         connection.execute_batch(&sql).map_err(failed)?;
         // Attaching reads nothing; a file that is something else is found here.
-        let check = format!("SELECT count(*) FROM {}.sqlite_master", Dialect::Sqlite.quote(dataset));
+        let check = format!("SELECT count(*) FROM {}.sqlite_master", SQLITE.quote(dataset));
         connection.query_row(&check, [], |_| Ok(())).map_err(failed)?;
     }
     Ok(())
@@ -134,8 +131,8 @@ pub(super) fn tables(connection: &Connection, dataset: &str, location: &str) -> 
     let sql = format!(
         "SELECT m.name, p.name, p.\"notnull\" FROM {}.sqlite_master AS m, pragma_table_info(m.name, {}) AS p \
          WHERE m.type IN ('table', 'view') ORDER BY m.name, p.cid",
-        Dialect::Sqlite.quote(dataset),
-        Dialect::Sqlite.literal(dataset)
+        SQLITE.quote(dataset),
+        SQLITE.literal(dataset)
     );
     let mut statement = connection.prepare(&sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;

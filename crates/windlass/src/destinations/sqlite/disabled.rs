@@ -18,10 +18,5 @@ credentials: ./{pipeline}.db   # the database file, relative to this file
         Err(Error::unsupported("this windlass was built without feature \"sqlite\"")
             .with_hint("build it with `--features sqlite`"))
     },
-};
-
-pub(super) const SQLALCHEMY: DestinationEntry = DestinationEntry {
-    name: "sqlalchemy",
-    short: "dlt's name for databases of SQLAlchemy, of which SQLite is here (not in this binary)",
-    ..ENTRY
+    sqlalchemy: None,
 };

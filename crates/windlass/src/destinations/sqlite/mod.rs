@@ -1,9 +1,9 @@
 //! SQLite: a file for each dataset, attached under the dataset's name. Every load is one transaction over the files.
 
+mod client;
 mod connection;
 mod insert;
 mod read;
-mod session;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,11 +14,13 @@ use serde::Deserialize;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
-use self::session::SqliteSession;
-use super::sql_dataset::{sql_capabilities, staging_layout};
+use self::client::SqliteClient;
+use super::sql::{SqlSession, SqlSettings, sql_capabilities, staging_layout};
+use super::sqlalchemy::{SqlAlchemyConfig, SqlAlchemyEntry};
 use super::{BuildContext, DestinationEntry, check_local};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
+use crate::sources::sql::SqlCredentials;
 
 pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "sqlite",
@@ -33,44 +35,8 @@ credentials: ./{pipeline}.db   # the database file, relative to this file
     build: |options, context| {
         Ok(Arc::new(Sqlite::new(parse_options::<SqliteConfig>("destination", options)?, context)?))
     },
+    sqlalchemy: Some(SqlAlchemyEntry { dialects: &["sqlite"], build: Sqlite::sqlalchemy }),
 };
-
-/// The name under which the reference reaches SQLite, so that its configuration and state mean the same here.
-pub(super) const SQLALCHEMY: DestinationEntry = DestinationEntry {
-    name: "sqlalchemy",
-    short: "dlt's name for databases of SQLAlchemy, of which SQLite is here",
-    missing: None,
-    needed: Some("credentials"),
-    example: "\
-type: sqlalchemy
-credentials: sqlite:///{pipeline}.db   # the database file, relative to this file
-",
-    schema: schema_of::<SqlAlchemyConfig>,
-    build: |options, context| {
-        let config = parse_options::<SqlAlchemyConfig>("destination", options)?;
-        Ok(Arc::new(Sqlite::sqlalchemy(config, context)?))
-    },
-};
-
-/// Options of a destination that the reference reaches through SQLAlchemy.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SqlAlchemyConfig {
-    /// A URL such as `sqlite:///path`, or an object with the keys `drivername` and `database`.
-    pub credentials: Option<SqliteCredentials>,
-    /// Whether columns with the hint `unique`, such as the row ids, get a constraint. Default false.
-    pub create_unique_indexes: bool,
-    /// Accepted for SQLAlchemy's sake; only false can be had.
-    pub create_primary_keys: bool,
-    /// Settings of SQLAlchemy's engine, which mean nothing here.
-    pub engine_kwargs: Option<serde_json::Map<String, serde_json::Value>>,
-    /// How rows of a table with write disposition replace are replaced.
-    pub replace_strategy: ReplaceStrategy,
-    /// Name of the staging dataset; `%s` stands for the dataset. Default `%s_staging`.
-    pub staging_dataset_name_layout: Option<String>,
-    /// Whether the name of the dataset is normalized. Default true.
-    pub enable_dataset_name_normalization: Option<bool>,
-}
 
 /// Options of a SQLite destination.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -150,43 +116,17 @@ impl Sqlite {
         })
     }
 
-    /// The database that options in the reference's form name. Errors: a database that is not SQLite; as of
-    /// [`Sqlite::new`].
-    pub fn sqlalchemy(config: SqlAlchemyConfig, context: &BuildContext) -> Result<Self> {
-        let dialect = match &config.credentials {
-            Some(SqliteCredentials::Database(url)) => match url.split_once("://") {
-                Some((scheme, _)) => Some(scheme),
-                None => {
-                    return Err(Error::config("the credentials of a sqlalchemy destination are no URL")
-                        .with_hint(
-                            "write `sqlite:///path`, or use the destination sqlite with a plain path",
-                        ));
-                }
-            },
-            Some(SqliteCredentials::Detailed(parts)) => parts.drivername.as_deref(),
-            None => {
-                return Err(Error::config("the sqlalchemy destination has no credentials")
-                    .with_hint("set destination.credentials to a URL such as sqlite:///path"));
-            }
-        };
-        let name = dialect.and_then(|name| name.split('+').next()).unwrap_or_default();
-        if name != "sqlite" {
-            let hint = match name {
-                "postgresql" | "postgres" => "use the destination postgres",
-                "duckdb" => "use the destination duckdb",
-                _ => "use sqlite, duckdb or postgres",
-            };
-            let message = format!("of SQLAlchemy's databases only SQLite is here, not `{name}`");
-            return Err(Error::unsupported(message).with_hint(hint));
-        }
-        if config.create_primary_keys {
-            return Err(Error::unsupported(
-                "create_primary_keys is not there: rows with one key may wait to be merged",
-            )
-            .with_hint("leave it out; merge by primary_key keeps keys unique"));
-        }
+    /// The database that options in the reference's form name. Errors: as of [`Sqlite::new`].
+    fn sqlalchemy(config: SqlAlchemyConfig, context: &BuildContext) -> Result<Arc<dyn Destination>> {
+        let credentials = config.credentials.map(|credentials| match credentials {
+            SqlCredentials::Url(url) => SqliteCredentials::Database(url.expose().to_owned()),
+            SqlCredentials::Detailed(parts) => SqliteCredentials::Detailed(SqliteParts {
+                drivername: parts.drivername,
+                database: parts.database,
+            }),
+        });
         let plain = SqliteConfig {
-            credentials: config.credentials,
+            credentials,
             replace_strategy: config.replace_strategy,
             staging_dataset_name_layout: config.staging_dataset_name_layout,
             enable_dataset_name_normalization: config.enable_dataset_name_normalization,
@@ -194,13 +134,8 @@ impl Sqlite {
         let mut sqlite = Self::new(plain, context)?;
         sqlite.kind = "sqlalchemy";
         sqlite.capabilities.types.unique_constraints = config.create_unique_indexes;
-        if config.engine_kwargs.is_some() {
-            sqlite
-                .capabilities
-                .warnings
-                .push("engine_kwargs are settings of SQLAlchemy and mean nothing here".to_owned());
-        }
-        Ok(sqlite)
+        sqlite.capabilities.warnings = config.warnings;
+        Ok(Arc::new(sqlite))
     }
 
     /// The file of a dataset.
@@ -255,7 +190,13 @@ impl Destination for Sqlite {
     }
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
-        Ok(Box::new(SqliteSession::new(self.clone(), dataset)?))
+        let client = SqliteClient::new(self.clone(), dataset)?;
+        let settings = SqlSettings {
+            staging_layout: &self.staging_layout,
+            types: self.capabilities.types,
+            replace_strategy: self.capabilities.replace_strategy,
+        };
+        Ok(Box::new(SqlSession::new(client, dataset, settings)?))
     }
 }
 
@@ -280,28 +221,6 @@ mod tests {
         check("sqlite:///a.b.db".into(), "main", "/f/a.b.db");
         check(serde_json::json!({"database": "/y.sqlite"}), "d2", "/y__d2.sqlite");
         check(serde_json::Value::Null, "ds", "/f/p__ds.db");
-    }
-
-    #[test]
-    fn sqlalchemy_is_sqlite_and_says_what_it_is_not() {
-        let context =
-            BuildContext { folder: "/f".into(), pipeline: "p".to_owned(), ..BuildContext::default() };
-        let build =
-            |options: serde_json::Value| Sqlite::sqlalchemy(parse_options("destination", options)?, &context);
-        let sqlite = build(serde_json::json!({"credentials": "sqlite:////x/a.db"})).unwrap();
-        assert_eq!((sqlite.kind(), sqlite.file("ds")), ("sqlalchemy", PathBuf::from("/x/a__ds.db")));
-        for (credentials, message, hint) in [
-            (serde_json::json!("mysql+pymysql://u:horse@h/d"), "not `mysql`", "sqlite, duckdb or postgres"),
-            (serde_json::json!("postgresql://u:horse@h/d"), "not `postgresql`", "destination postgres"),
-            (serde_json::json!({"drivername": "oracle", "database": "d"}), "not `oracle`", "sqlite"),
-            (serde_json::json!("a.db"), "no URL", "sqlite:///path"),
-            (serde_json::Value::Null, "no credentials", "sqlite:///path"),
-        ] {
-            let error = build(serde_json::json!({ "credentials": credentials })).unwrap_err();
-            assert!(error.to_string().contains(message), "{error}");
-            assert!(error.hint().is_some_and(|text| text.contains(hint)), "{error}");
-            assert!(!error.chain().contains("horse"), "{error}");
-        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
-use windlass_core::{Error, Result};
+use windlass_core::{Error, Result, sql};
 
 use super::catalog::{ColumnShape, Relation, TableShape};
 
@@ -22,6 +22,18 @@ pub enum Dialect {
     Sqlite,
     /// DuckDB.
     DuckDb,
+}
+
+impl Dialect {
+    /// How its SQL is written.
+    pub fn sql(self) -> &'static dyn sql::Dialect {
+        match self {
+            Self::Postgres => sql::POSTGRES,
+            Self::MySql => sql::MYSQL,
+            Self::Sqlite => sql::SQLITE,
+            Self::DuckDb => sql::DUCKDB,
+        }
+    }
 }
 
 /// A database that tables are read from. Holds no connection by itself; each call may take one.

@@ -51,6 +51,8 @@ pub use catalog::{ColumnShape, ForeignKey, Relation, TableShape};
 pub use config::{Backend, InvalidValues, SqlOptions, SqlResourceOptions, TableOptions, Unpack};
 pub use cursor::add_range;
 pub use database::{BATCH_BYTES, Database, Dialect, Rows, Snapshot};
+#[cfg(feature = "mysql")]
+pub(crate) use mysql::MySql as MySqlReader;
 pub use open::{OpenOptions, open};
 pub use query::{Direction, Select, SelectedColumn, bare, cursor_direction, literal, quote};
 pub use reader::annotated;

@@ -127,21 +127,12 @@ pub fn bare(query: &str) -> &str {
 
 /// A name as an identifier.
 pub fn quote(dialect: Dialect, name: &str) -> String {
-    match dialect {
-        Dialect::MySql => format!("`{}`", name.replace('`', "``")),
-        Dialect::Postgres | Dialect::Sqlite | Dialect::DuckDb => format!("\"{}\"", name.replace('"', "\"\"")),
-    }
+    dialect.sql().quote(name)
 }
 
 /// A text as a literal.
 pub(super) fn text_literal(dialect: Dialect, text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    match dialect {
-        Dialect::MySql => format!("'{}'", doubled.replace('\\', "\\\\")),
-        // Plain strings keep backslashes only where the server says so; these always double them.
-        Dialect::Postgres if text.contains('\\') => format!("E'{}'", doubled.replace('\\', "\\\\")),
-        Dialect::Postgres | Dialect::Sqlite | Dialect::DuckDb => format!("'{doubled}'"),
-    }
+    dialect.sql().literal(text)
 }
 
 /// A value, as settings and states write it, as a literal that is compared with a column of this type.

@@ -3,17 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use windlass_core::Result;
+use windlass_core::sql::MYSQL;
 
 use super::super::catalog::{ColumnShape, ForeignKey, Relation, TableShape};
-use super::connection::Connection;
-use super::error::present;
 use super::types::{self, Declared};
+use crate::mysql::{Connection, present};
 
 type Texts = Vec<Option<String>>;
 
-/// A text as a literal of SQL, under every SQL mode but `NO_BACKSLASH_ESCAPES`, which connections turn off.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+fn literal(text: &str) -> String {
+    MYSQL.literal(text)
 }
 
 /// The tables and views of a database, by name.
@@ -217,14 +216,4 @@ async fn add_foreign_keys(
 
 fn columns<const N: usize>(row: Texts) -> Result<[Option<String>; N]> {
     present(row.try_into().ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn literals_hold_quotes_and_backslashes() {
-        assert_eq!(literal(r"it's a \ path"), r"'it''s a \\ path'");
-    }
 }

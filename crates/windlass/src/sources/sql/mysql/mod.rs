@@ -5,10 +5,7 @@
 //! such a moment, so there is no [`Snapshot`].
 
 mod catalog;
-mod connection;
-mod error;
 mod rows;
-mod settings;
 mod types;
 mod value;
 
@@ -22,23 +19,28 @@ use super::catalog::{ColumnShape, Relation, TableShape};
 use super::config::InvalidValues;
 use super::database::{Database, Dialect, Rows, Snapshot};
 use super::open::OpenOptions;
-use connection::Connection;
-use settings::Settings;
+use crate::mysql::{Access, Connection, Settings};
+use crate::side::Side;
 
 /// A MySQL or MariaDB server.
 #[derive(Debug)]
-struct MySql {
+pub(crate) struct MySql {
     settings: Arc<Settings>,
     invalid_values: InvalidValues,
 }
 
 /// The server at an address. Errors: parameters of the address that are unknown or wrong; the network is not used.
 pub(super) fn open(address: &Address, options: &OpenOptions) -> Result<Arc<dyn Database>> {
-    let settings = Arc::new(Settings::new(address)?);
+    let settings = Arc::new(Settings::new(address, Side::Source, Access::Read)?);
     Ok(Arc::new(MySql { settings, invalid_values: options.invalid_values }))
 }
 
 impl MySql {
+    /// A reader of what the engine itself has written.
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        Self { settings, invalid_values: InvalidValues::default() }
+    }
+
     /// The database that is meant by `schema`. Errors: none is named anywhere.
     fn schema<'a>(&'a self, schema: Option<&'a str>) -> Result<&'a str> {
         schema.or(self.settings.database.as_deref()).ok_or_else(|| {

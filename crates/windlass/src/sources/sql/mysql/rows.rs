@@ -11,10 +11,9 @@ use windlass_core::{At, Error, Result};
 use super::super::catalog::ColumnShape;
 use super::super::config::InvalidValues;
 use super::super::database::{BATCH_BYTES, Rows};
-use super::connection::Connection;
-use super::error::changed;
 use super::types;
 use super::value::Filling;
+use crate::mysql::{Connection, changed};
 
 /// Columns make room for this many rows at first.
 const FIRST_ROWS: usize = 8 * 1024;

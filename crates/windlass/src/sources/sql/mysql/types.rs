@@ -113,6 +113,8 @@ pub(super) fn of_result(column: &Column) -> ColumnShape {
     // 31 stands for as many as there are.
     let digits = Some(column.decimals()).filter(|&digits| digits <= 6).unwrap_or(6);
     let (sql_type, declared) = match column.column_type() {
+        // The length is what tells truth values from small numbers.
+        ColumnType::MYSQL_TYPE_TINY if column.column_length() == 1 => (int(8), "tinyint(1)"),
         ColumnType::MYSQL_TYPE_TINY => (int(8), "tinyint"),
         ColumnType::MYSQL_TYPE_SHORT => (int(16), "smallint"),
         ColumnType::MYSQL_TYPE_INT24 => (int(32), "mediumint"),

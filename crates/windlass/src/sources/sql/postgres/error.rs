@@ -3,7 +3,8 @@
 use tokio_postgres::error::{DbError, SqlState};
 use windlass_core::Error;
 
-use crate::postgres::{Refusal, Side, broken};
+use crate::postgres::{Refusal, broken};
+use crate::side::Side;
 
 /// What a failure means, as a function of the cause for `map_err`. `what` continues "Postgres cannot".
 pub(super) fn failed<'a>(

@@ -37,7 +37,8 @@ use super::catalog::{ColumnShape, Relation, TableShape};
 use super::config::InvalidValues;
 use super::database::{Database, Dialect, Rows, Snapshot};
 use super::open::OpenOptions;
-use crate::postgres::{Address, PostgresConnection, PostgresCredentials, Side};
+use crate::postgres::{Address, PostgresConnection, PostgresCredentials};
+use crate::side::Side;
 
 /// The client of a server. Errors: an address that is not complete, parameters that are unknown.
 pub(super) fn open(address: &SqlAddress, options: &OpenOptions) -> Result<Arc<dyn Database>> {

@@ -5,6 +5,8 @@ use std::fmt;
 use mysql_async::{DriverError, Error as ClientError, IoError, ServerError};
 use windlass_core::{Error, Result};
 
+use crate::side::Side;
+
 /// What the server said.
 #[derive(Debug)]
 struct Refusal(String);
@@ -18,40 +20,116 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// What a failure means, as a function of the cause for `map_err`. `what` continues "MySQL cannot".
-pub(super) fn failed<'a>(what: &'a str, location: &'a str) -> impl Fn(ClientError) -> Error + Copy + 'a {
+pub(crate) fn failed<'a>(
+    side: Side,
+    what: &'a str,
+    location: &'a str,
+) -> impl Fn(ClientError) -> Error + Copy + 'a {
     move |cause| {
-        let error = Error::source_failed(format!("MySQL cannot {what} {location}"));
+        let error = at_side(side, format!("MySQL cannot {what} {location}"));
         match cause {
-            ClientError::Server(refusal) => refused(error, refusal),
+            ClientError::Server(refusal) => refused(error, side, what, refusal),
             cause => broken(error, what, cause),
         }
     }
 }
 
+fn at_side(side: Side, message: String) -> Error {
+    match side {
+        Side::Source => Error::source_failed(message),
+        Side::Destination => Error::destination(message),
+    }
+}
+
 /// The server did not answer in time.
-pub(super) fn no_answer(what: &str, location: &str) -> Error {
-    Error::source_failed(format!("MySQL cannot {what} {location}: no answer in time"))
+pub(crate) fn no_answer(side: Side, what: &str, location: &str) -> Error {
+    at_side(side, format!("MySQL cannot {what} {location}: no answer in time"))
         .with_hint("check host and port, firewalls, and the parameters connect_timeout and read_timeout of the address")
         .retryable()
 }
 
+/// The number of the error that the server gave, if it gave one.
+pub(crate) fn server_code(cause: &ClientError) -> Option<u16> {
+    match cause {
+        ClientError::Server(refusal) => Some(refusal.code),
+        _ => None,
+    }
+}
+
+/// Whether the outcome of what was sent is unknown: the server did not answer, or ended the connection.
+pub(crate) fn is_unanswered(cause: &ClientError) -> bool {
+    server_code(cause).is_none_or(|code| [1053, 1077, 1079, 1080, 1317, 1927].contains(&code))
+}
+
 /// The rows have another form than the catalogue promised.
-pub(super) fn changed(column: &str, has: &str, wants: &str) -> Error {
+pub(crate) fn changed(column: &str, has: &str, wants: &str) -> Error {
     Error::source_failed(format!("the column gives {has}, but {wants} were expected"))
         .at_column(column)
         .with_hint("the table was changed while it was read; run again")
         .retryable()
 }
 
-fn refused(error: Error, refusal: ServerError) -> Error {
+fn refused(error: Error, side: Side, what: &str, refusal: ServerError) -> Error {
     let ServerError { code, message, state } = refusal;
-    let (is_retryable, hint) = meaning(code, &state);
+    let written = if side == Side::Destination { meaning_of_write(code, what) } else { None };
+    let (is_retryable, hint) = written.unwrap_or_else(|| meaning(code, &state));
     let error = error.with_source(Refusal(format!("{message} (error {code}, SQLSTATE {state})")));
     let error = if is_retryable { error.retryable() } else { error };
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
+}
+
+/// The same for what only a destination meets, or meets in another way.
+fn meaning_of_write(code: u16, what: &str) -> Option<(bool, Option<&'static str>)> {
+    let hint = match code {
+        1044 | 1142 | 1143 | 1227 | 1370 => {
+            "the user needs CREATE, ALTER, DROP, INDEX, CREATE TEMPORARY TABLES, SELECT, INSERT, UPDATE and DELETE on the \
+             dataset and on its staging dataset (GRANT ... ON `dataset`.*)"
+        }
+        1062 => {
+            "rows with the same row id, or with equal values of a column with the hint unique, were loaded before"
+        }
+        1118 => {
+            "a row of MySQL has 65,535 bytes without its long texts: give fewer columns a length (precision), so that they \
+             become LONGTEXT, or split the resource"
+        }
+        1117 => {
+            "a table of InnoDB has 1,017 columns at most; leave columns out, or set a lower max_table_nesting"
+        }
+        1153 | 1301 => "a value or a statement is longer than max_allowed_packet of the server; raise it",
+        1264 | 1265 | 1292 | 1366 | 1406 | 3140 | 4025 => {
+            "the column is too narrow for the value, or of another type; widen it with ALTER TABLE, or give the column a larger \
+             precision before the table is created. Dates are those of the years 1 to 9999"
+        }
+        1048 | 1364 | 1054 if what != "query" => {
+            "the table is not as windlass made it; `windlass pipeline schema NAME` shows the schema"
+        }
+        1792 if what == "query" => {
+            "a query only reads; to change data, use a client of the database, or Python's `pipeline.sql_client()`"
+        }
+        1054 | 1064 | 1146 if what == "query" => {
+            "`windlass pipeline schema NAME` shows the tables and columns"
+        }
+        1064 => {
+            "a condition of a resource (`source_filter`, `destination_scope`) is no SQL that MySQL understands"
+        }
+        1205 | 1213 | 1020 => {
+            return Some((
+                true,
+                Some("another program was in the way and the load was rolled back; run again"),
+            ));
+        }
+        1317 | 1053 | 1927 | 1077 | 1079 | 1080 => {
+            return Some((
+                true,
+                Some("the server ended the connection; the load was rolled back, nothing is lost; run again"),
+            ));
+        }
+        _ => return None,
+    };
+    Some((false, Some(hint)))
 }
 
 /// Whether trying again may help, and what the user can do.
@@ -180,7 +258,7 @@ fn of_io(cause: &std::io::Error, what: &str) -> (bool, &'static str) {
 }
 
 /// Unwraps a column that every answer of the catalogue has. Errors: it is missing, which would be a bug.
-pub(super) fn present<T>(value: Option<T>) -> Result<T> {
+pub(crate) fn present<T>(value: Option<T>) -> Result<T> {
     value.ok_or_else(|| Error::internal("the catalogue of MySQL left out a column"))
 }
 
@@ -192,7 +270,7 @@ mod tests {
     fn refusals_say_what_to_do() {
         let error = |code, state: &str| {
             let cause = ServerError { code, message: "no".to_owned(), state: state.to_owned() };
-            failed("read from", "mysql://h")(ClientError::Server(cause))
+            failed(Side::Source, "read from", "mysql://h")(ClientError::Server(cause))
         };
         for (code, retryable, hint) in [
             (1045, false, "password"),

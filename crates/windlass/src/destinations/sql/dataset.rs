@@ -1,19 +1,17 @@
-//! What the sessions of SQL databases have in common: which statements a load needs and what is asked before it.
-//! Nothing here executes.
+//! Which statements a load needs and what is asked before it. Nothing here executes.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
 use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::path_part::check_part;
-use windlass_core::schema::{Schema, SystemNames, state_table};
+use windlass_core::schema::{Schema, SystemNames, Table, state_table};
 use windlass_core::sql::{
-    Dialect, ExistingColumn, ExistingTables, LoadPlan, LoadTarget, MergeTarget, load_record, migration,
-    replace_by_staging, replace_from_staging,
+    Dialect, ExistingColumn, ExistingTables, LoadPlan, LoadTarget, MergeTarget, migration,
+    replace_from_staging,
 };
-use windlass_core::state::State;
+use windlass_core::system_row::SystemRow;
 use windlass_core::{Error, ErrorKind, Result};
 
 use crate::destination::{Capabilities, Dataset, ReplaceStrategy};
@@ -23,21 +21,32 @@ use crate::packages::LoadPackage;
 /// A pipeline's tables in a SQL database.
 #[derive(Clone, Debug)]
 pub(super) struct SqlDataset {
-    pub(super) dialect: Dialect,
+    pub(super) dialect: &'static dyn Dialect,
     pub(super) name: String,
     /// The dataset that new rows go to before they replace others.
     pub(super) staging: String,
-    pub(super) names: SystemNames,
+    names: SystemNames,
     place: Dataset,
     types: TypeDefaults,
     replace_strategy: ReplaceStrategy,
     /// What was found out for the load that is planned.
-    pub(super) planned: Arc<Planned>,
+    planned: Planned,
+}
+
+/// What the settings of a destination say of its statements.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::destinations) struct SqlSettings<'a> {
+    /// Name of the staging dataset; `%s` stands for the dataset.
+    pub(in crate::destinations) staging_layout: &'a str,
+    /// Default digits and precisions of the database.
+    pub(in crate::destinations) types: TypeDefaults,
+    /// How a replace is done.
+    pub(in crate::destinations) replace_strategy: ReplaceStrategy,
 }
 
 /// What holds for the tables of a load that is planned, found out once: a load may have thousands.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Planned {
+struct Planned {
     /// Tables with columns that the schema of the load does not know.
     widened: HashSet<String>,
     /// Tables whose new rows go to staging first.
@@ -94,13 +103,11 @@ pub(super) struct Found {
 impl SqlDataset {
     /// Errors: a naming convention under which the engine's own tables cannot be told from others.
     pub(super) fn new(
-        dialect: Dialect,
+        dialect: &'static dyn Dialect,
         place: &Dataset,
-        staging_layout: &str,
-        types: TypeDefaults,
-        replace_strategy: ReplaceStrategy,
+        settings: SqlSettings<'_>,
     ) -> Result<Self> {
-        let staging = staging_layout.replace("%s", &place.name);
+        let staging = settings.staging_layout.replace("%s", &place.name);
         let staging = place.naming.table_identifier(&staging).unwrap_or(staging);
         check_part(ErrorKind::Config, "a staging dataset", &staging)?;
         Ok(Self {
@@ -109,9 +116,9 @@ impl SqlDataset {
             staging,
             names: SystemNames::new(&place.naming)?,
             place: place.clone(),
-            types,
-            replace_strategy,
-            planned: Arc::default(),
+            types: settings.types,
+            replace_strategy: settings.replace_strategy,
+            planned: Planned::default(),
         })
     }
 
@@ -127,25 +134,50 @@ impl SqlDataset {
         let column = self.column("load_id")?;
         let loads = self.dialect.qualify(&self.name, &self.names.loads_table);
         // They are numbers as texts: those with more digits before the point are the greater ones.
-        let digits = match self.dialect {
-            Dialect::Postgres => format!("strpos({column}, '.')"),
-            Dialect::DuckDb | Dialect::Sqlite => format!("instr({column}, '.')"),
-        };
+        let digits = format!("{}({column}, '.')", self.dialect.facts().position_function);
         Ok(Some(format!("SELECT {column} FROM {loads} ORDER BY {digits} DESC, {column} DESC LIMIT 1")))
     }
 
     /// Asks for the newest state of the pipeline, which is the one with the highest version: a clock may have been set
     /// back between two loads. `None` if there is no table that could have it.
     pub(super) fn state_query(&self, tables: &ExistingTables) -> Result<Option<String>> {
+        let state = self.column("state")?;
+        self.newest_state(tables, &format!("s.{state}"))
+    }
+
+    /// Asks whether the rows of a package follow on the newest state of the pipeline, for a row if they do. `None` where
+    /// they follow on whatever there is.
+    pub(super) fn base_query(
+        &self,
+        package: &LoadPackage,
+        tables: &ExistingTables,
+    ) -> Result<Option<String>> {
+        let Some(base) = &package.manifest.base else { return Ok(None) };
+        let (version, hash) = (self.column("version")?, self.column("version_hash")?);
+        let Some(newest) = self.newest_state(tables, &format!("s.{version}, s.{hash}"))? else {
+            return Ok(None);
+        };
+        let is_other = format!(
+            "newest.{version} <> {} OR newest.{hash} <> {}",
+            base.version,
+            self.dialect.literal(&base.hash)
+        );
+        Ok(Some(format!(
+            "SELECT '1' FROM (SELECT count(*) AS others FROM ({newest}) AS newest WHERE {is_other}) AS counted \
+             WHERE others = 0"
+        )))
+    }
+
+    /// Selects columns of the newest state of the pipeline whose load was recorded, called `s`.
+    fn newest_state(&self, tables: &ExistingTables, columns: &str) -> Result<Option<String>> {
         let names = &self.names;
         if !tables.contains_key(&names.state_table) || !tables.contains_key(&names.loads_table) {
             return Ok(None);
         }
         Ok(Some(format!(
-            "SELECT s.{state} FROM {states} AS s JOIN {loads} AS l ON l.{load_id} = s.{state_load_id} \
+            "SELECT {columns} FROM {states} AS s JOIN {loads} AS l ON l.{load_id} = s.{state_load_id} \
              WHERE s.{pipeline} = {name} AND l.{status} = 0 ORDER BY s.{version} DESC, l.{load_id} DESC LIMIT 1",
             version = self.column("version")?,
-            state = self.column("state")?,
             states = self.dialect.qualify(&self.name, &names.state_table),
             loads = self.dialect.qualify(&self.name, &names.loads_table),
             load_id = self.column("load_id")?,
@@ -154,14 +186,6 @@ impl SqlDataset {
             name = self.dialect.literal(&self.place.pipeline),
             status = self.column("status")?,
         )))
-    }
-
-    /// Checks that the rows of a package follow on the state that the database has, which is `text`.
-    ///
-    /// Errors: another run has loaded in the meantime.
-    pub(super) fn check_base(package: &LoadPackage, text: Option<String>) -> Result<()> {
-        let state = text.map(|text| State::decode(&text)).transpose()?;
-        package.manifest.check_base(state.map(|state| state.mark()).as_ref())
     }
 
     /// Asks for the newest version of a schema; `None` if there is no table that could have it.
@@ -234,7 +258,7 @@ impl SqlDataset {
 
     /// The tables of the staging dataset that take the place of the stored ones.
     fn swapped(&self, package: &LoadPackage, widened: &HashSet<String>) -> HashSet<String> {
-        if self.replace_strategy != ReplaceStrategy::StagingOptimized || !self.dialect.moves_tables() {
+        if self.replace_strategy != ReplaceStrategy::StagingOptimized || !self.dialect.facts().moves_tables {
             return HashSet::new();
         }
         // A table that takes another's place would not have the columns that somebody added by hand.
@@ -243,12 +267,28 @@ impl SqlDataset {
 
     /// The dataset whose table has the columns of the one that the rows go to, in the load that is planned.
     pub(super) fn model_of(&self, table: &str) -> &str {
-        if self.planned.staged.contains(table) { &self.staging } else { &self.name }
+        if self.is_staged(table) { &self.staging } else { &self.name }
+    }
+
+    /// Whether the rows of a table are staged to be merged, in the load that is planned.
+    pub(super) fn is_staged(&self, table: &str) -> bool {
+        self.planned.staged.contains(table)
+    }
+
+    /// A table of a package. Errors: the schema does not have it.
+    pub(super) fn table_of(&self, package: &LoadPackage, table: &str) -> Result<Table> {
+        match package.schema.table(table) {
+            Some(table) => Ok(table.clone()),
+            // The schema of a second source has none.
+            None if table == self.names.state_table => state_table(&self.place.naming),
+            None => Err(Error::internal("a table is not in the schema").at_table(table)),
+        }
     }
 
     /// Where staged rows are.
     fn staged(&self) -> &str {
-        self.dialect.temporary_dataset().unwrap_or(&self.staging)
+        let facts = self.dialect.facts();
+        facts.temporary_dataset.filter(|_| facts.stages_in_temporary_tables).unwrap_or(&self.staging)
     }
 
     /// What is executed before the rows of a package come. Its commit is planned for the same package.
@@ -258,6 +298,7 @@ impl SqlDataset {
             types: &self.types,
             schema: &package.schema,
             names: &self.names,
+            naming: &self.place.naming,
             now,
         };
         let (tables, staged) = (package.migrated_tables(), self.staged_tables(package));
@@ -266,7 +307,7 @@ impl SqlDataset {
         let drops = load.drop_tables(&self.name, dropped, &mut found.main.tables)?;
         let widened = widened(&package.schema, &found.main.tables);
         let swapped = self.swapped(package, &widened);
-        self.planned = Arc::new(Planned { widened, staged: staged.iter().cloned().collect(), swapped });
+        self.planned = Planned { widened, staged: staged.iter().cloned().collect(), swapped };
         let has_version = found.main.has_version && dropped.is_empty();
         let mut plan = load.plan(&self.name, &tables, &truncated, &found.main.tables, has_version)?;
         plan.drops = drops;
@@ -357,7 +398,7 @@ impl SqlDataset {
                 tables.partition(|table| self.planned.swapped.contains(&table.name));
             statements.extend(
                 swapped.iter().flat_map(|table| {
-                    replace_by_staging(self.dialect, &self.name, &self.staging, &table.name)
+                    self.dialect.replace_by_staging(&self.name, &self.staging, &table.name)
                 }),
             );
             statements.extend(replace_from_staging(self.dialect, &self.name, self.staged(), &filled));
@@ -366,39 +407,20 @@ impl SqlDataset {
         for root in package.merged_roots() {
             statements.extend(merge.statements(&root)?);
         }
-        if self.dialect.temporary_dataset().is_none() {
+        if !self.dialect.facts().stages_in_temporary_tables {
             // Rows that were staged and deleted in one transaction need not stay on the disk.
             let merged = package.merged_tables();
             statements.extend(merged.iter().map(|table| self.dialect.empty_table(&self.staging, table)));
         }
-        let loads = package.schema.table(&self.names.loads_table);
-        let loads = loads.ok_or_else(|| Error::internal("the schema has no table of loads"))?;
-        let manifest = &package.manifest;
-        statements.push(load_record(
-            self.dialect,
-            &self.name,
-            loads,
-            package.load_id(),
-            &manifest.schema_name,
-            now,
-            &manifest.schema_hash,
-        ));
+        let row = SystemRow::Load {
+            load_id: package.load_id(),
+            schema_name: &package.manifest.schema_name,
+            inserted_at: now,
+            schema_version_hash: &package.manifest.schema_hash,
+        };
+        statements.push(row.to_sql(self.dialect, &self.name, &self.place.naming)?);
         Ok(statements)
     }
-}
-
-/// The tables for whose query something holds.
-pub(super) fn tables_where(
-    queries: Vec<(String, String)>,
-    mut holds: impl FnMut(&str) -> Result<bool>,
-) -> Result<HashSet<String>> {
-    let mut tables = HashSet::new();
-    for (table, query) in queries {
-        if holds(&query)? {
-            tables.insert(table);
-        }
-    }
-    Ok(tables)
 }
 
 /// The tables that have columns which the schema does not know.
@@ -412,10 +434,10 @@ fn widened(schema: &Schema, existing: &ExistingTables) -> HashSet<String> {
 }
 
 /// Name of the staging dataset; `%s` stands for the dataset.
-pub(super) const DEFAULT_STAGING_LAYOUT: &str = "%s_staging";
+pub(in crate::destinations) const DEFAULT_STAGING_LAYOUT: &str = "%s_staging";
 
 /// Checks the layout of the staging dataset's name and gives it, or the default. Errors: it names the dataset itself.
-pub(super) fn staging_layout(layout: Option<&str>) -> Result<String> {
+pub(in crate::destinations) fn staging_layout(layout: Option<&str>) -> Result<String> {
     match layout {
         None => Ok(DEFAULT_STAGING_LAYOUT.to_owned()),
         Some("%s") => Err(Error::config(
@@ -427,7 +449,7 @@ pub(super) fn staging_layout(layout: Option<&str>) -> Result<String> {
 }
 
 /// What SQL databases have in common; names and types are for each to say.
-pub(super) fn sql_capabilities(max_identifier_length: usize) -> Capabilities {
+pub(in crate::destinations) fn sql_capabilities(max_identifier_length: usize) -> Capabilities {
     Capabilities {
         formats: vec![FileFormat::Parquet],
         file_options: FileOptions {

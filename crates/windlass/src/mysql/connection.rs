@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::StreamExt as _;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{
     BinaryProtocol, Column, Conn, DriverError, Error as ClientError, Opts, QueryResult, Row, Statement, Value,
 };
+use tokio::sync::mpsc;
 use windlass_core::{Error, Result};
 
 use super::error::{failed, no_answer};
 use super::settings::Settings;
 
 /// An open connection. It is closed when this is dropped; a statement that still runs is ended.
-pub(super) struct Connection {
-    pub(super) settings: Arc<Settings>,
+pub(crate) struct Connection {
+    pub(crate) settings: Arc<Settings>,
     /// Is there until the connection is closed.
     client: Option<Conn>,
     /// How it was opened, for another one like it.
@@ -24,7 +27,13 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Errors: no such server or database, a user or password that is refused, TLS that cannot be agreed on.
-    pub(super) async fn open(settings: &Arc<Settings>) -> Result<Self> {
+    pub(crate) async fn open(settings: &Arc<Settings>) -> Result<Self> {
+        let opened = Self::try_open(settings).await?;
+        opened.map_err(failed(settings.side, "open", &settings.location))
+    }
+
+    /// The same, where the refusal of the server means something to the caller.
+    pub(crate) async fn try_open(settings: &Arc<Settings>) -> Result<std::result::Result<Self, ClientError>> {
         let mut attempts = settings.attempts()?.into_iter().peekable();
         while let Some(options) = attempts.next() {
             let opening = tokio::time::timeout(settings.connect_timeout, Conn::new(options.clone()));
@@ -35,17 +44,24 @@ impl Connection {
                 {
                     continue;
                 }
-                Ok(Err(cause)) => return Err(failed("open", &settings.location)(cause)),
-                Err(_) => return Err(no_answer("open", &settings.location)),
+                Ok(Err(cause)) => return Ok(Err(cause)),
+                Err(_) => return Err(no_answer(settings.side, "open", &settings.location)),
             };
-            return Ok(Self {
-                settings: Arc::clone(settings),
-                client: Some(client),
-                options,
-                is_reading: false,
-            });
+            let settings = Arc::clone(settings);
+            return Ok(Ok(Self { settings, client: Some(client), options, is_reading: false }));
         }
         Err(Error::internal("a connection to MySQL is tried at least once"))
+    }
+
+    /// Whether a statement gives rows; it is prepared and not run. Errors: as the server says.
+    pub(crate) async fn gives_rows(&mut self, sql: &str) -> Result<bool> {
+        let settings = Arc::clone(&self.settings);
+        match self.client()?.prep(sql).await {
+            Ok(statement) => Ok(!statement.columns().is_empty()),
+            // Some statements cannot be prepared (error 1295), and several cannot be at once (1064); none of these is read.
+            Err(ClientError::Server(refusal)) if [1295, 1064].contains(&refusal.code) => Ok(false),
+            Err(cause) => Err(failed(settings.side, "query", &settings.location)(cause)),
+        }
     }
 
     fn client(&mut self) -> Result<&mut Conn> {
@@ -55,10 +71,13 @@ impl Connection {
     }
 
     /// Prepares a query and gives the columns of its rows. Errors: as the server says; a statement without rows.
-    pub(super) async fn prepare(&mut self, query: &str) -> Result<(Statement, Arc<[Column]>)> {
+    pub(crate) async fn prepare(&mut self, query: &str) -> Result<(Statement, Arc<[Column]>)> {
         let settings = Arc::clone(&self.settings);
-        let statement =
-            self.client()?.prep(query).await.map_err(failed("run a query at", &settings.location))?;
+        let statement = self.client()?.prep(query).await.map_err(failed(
+            settings.side,
+            "run a query at",
+            &settings.location,
+        ))?;
         if statement.num_params() > 0 {
             return Err(Error::config("the query has places for values (`?` or `:name`)")
                 .with_hint("write the values into the query; a `?` or `:` of a text belongs into quotes"));
@@ -72,7 +91,7 @@ impl Connection {
 
     /// Starts a query and gives the columns of its rows, which [`Connection::next_row`] gives. Errors: as
     /// [`Connection::prepare`].
-    pub(super) async fn start(&mut self, query: &str) -> Result<Arc<[Column]>> {
+    pub(crate) async fn start(&mut self, query: &str) -> Result<Arc<[Column]>> {
         let (statement, _) = self.prepare(query).await?;
         let settings = Arc::clone(&self.settings);
         // Who gives up while the server works ends its work.
@@ -83,11 +102,11 @@ impl Connection {
             result.map(|result| result.columns().unwrap_or_else(|| statement.columns()))
         };
         self.is_reading = columns.is_ok();
-        columns.map_err(failed("run a query at", &settings.location))
+        columns.map_err(failed(settings.side, "run a query at", &settings.location))
     }
 
     /// The next row of what was started, or `None` at the end. Errors: the connection is lost; the query was ended.
-    pub(super) async fn next_row(&mut self) -> Result<Option<Row>> {
+    pub(crate) async fn next_row(&mut self) -> Result<Option<Row>> {
         let settings = Arc::clone(&self.settings);
         let row = {
             let mut rows = QueryResult::<BinaryProtocol>::new(self.client()?);
@@ -95,19 +114,20 @@ impl Connection {
                 None => rows.next().await,
                 Some(limit) => match tokio::time::timeout(limit, rows.next()).await {
                     Ok(row) => row,
-                    Err(_) => return Err(no_answer("read from", &settings.location)),
+                    Err(_) => return Err(no_answer(settings.side, "read from", &settings.location)),
                 },
             }
         };
         // After an error nothing more comes either.
         self.is_reading = matches!(row, Ok(Some(_)));
-        row.map_err(failed("read from", &settings.location))
+        row.map_err(failed(settings.side, "read from", &settings.location))
     }
 
     /// All rows of a small query as texts. `what` continues "MySQL cannot" in errors.
-    pub(super) async fn texts(&mut self, query: &str, what: &str) -> Result<Vec<Vec<Option<String>>>> {
+    pub(crate) async fn texts(&mut self, query: &str, what: &str) -> Result<Vec<Vec<Option<String>>>> {
         let settings = Arc::clone(&self.settings);
-        let rows: Vec<Row> = self.client()?.query(query).await.map_err(failed(what, &settings.location))?;
+        let rows: Vec<Row> =
+            self.client()?.query(query).await.map_err(failed(settings.side, what, &settings.location))?;
         let text = |value: Option<&Value>| match value {
             None | Some(Value::NULL) => None,
             Some(Value::Bytes(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
@@ -116,8 +136,40 @@ impl Connection {
         Ok(rows.iter().map(|row| (0..row.len()).map(|index| text(row.as_ref(index))).collect()).collect())
     }
 
+    /// Runs a statement and gives the rows that it changed. `what` continues "MySQL cannot" in errors.
+    pub(crate) async fn execute(&mut self, sql: &str, what: &str) -> Result<u64> {
+        let settings = Arc::clone(&self.settings);
+        let client = self.client()?;
+        client.query_drop(sql).await.map_err(failed(settings.side, what, &settings.location))?;
+        Ok(client.affected_rows())
+    }
+
+    /// Runs a statement whose failure means something to the caller.
+    pub(crate) async fn try_execute(&mut self, sql: &str) -> Result<std::result::Result<(), ClientError>> {
+        Ok(self.client()?.query_drop(sql).await)
+    }
+
+    /// Sends the rows of a `LOAD DATA LOCAL INFILE`, piece by piece, and gives how many the server took and what it had
+    /// to say of them. The server names a file, and gets these pieces, whatever the name is.
+    pub(crate) async fn load_data(
+        &mut self,
+        sql: &str,
+        pieces: mpsc::Receiver<std::io::Result<Bytes>>,
+    ) -> Result<std::result::Result<(u64, u16), ClientError>> {
+        let client = self.client()?;
+        let stream = async move {
+            let next = |mut pieces: mpsc::Receiver<std::io::Result<Bytes>>| async move {
+                pieces.recv().await.map(|piece| (piece, pieces))
+            };
+            Ok(futures_util::stream::unfold(pieces, next).boxed())
+        };
+        client.set_infile_handler(stream);
+        let done = client.query_drop(sql).await;
+        Ok(done.map(|()| (client.affected_rows(), client.get_warnings())))
+    }
+
     /// Takes leave of the server, without waiting for it.
-    pub(super) fn close(mut self) {
+    pub(crate) fn close(mut self) {
         // The client says goodbye in a task of its own.
         drop(self.client.take());
     }

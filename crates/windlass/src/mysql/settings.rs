@@ -6,22 +6,34 @@ use std::time::Duration;
 
 use mysql_async::{ClientIdentity, Compression, Opts, OptsBuilder, SslOpts};
 use serde_json::{Map, Value};
+use windlass_core::sql::MYSQL;
 use windlass_core::{Error, Result};
 
-use super::super::address::Address;
 use crate::config::unknown_name;
+use crate::side::Side;
+use crate::sources::sql::Address;
+
+/// What a connection may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Read: the server refuses all else.
+    Read,
+    /// Read and write.
+    Write,
+}
 
 /// How a connection is opened.
 #[derive(Clone)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
+    pub(crate) side: Side,
     /// For people: without user, password and parameters.
-    pub(super) location: String,
+    pub(crate) location: String,
     /// The database that statements mean if they name none.
-    pub(super) database: Option<String>,
+    pub(crate) database: Option<String>,
     /// How long opening a connection may take.
-    pub(super) connect_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
     /// How long the next row may take; for ever if missing.
-    pub(super) read_timeout: Option<Duration>,
+    pub(crate) read_timeout: Option<Duration>,
     /// What is run first.
     setup: Vec<String>,
     tls: Tls,
@@ -64,7 +76,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A row may be as long as the server's own limit allows; this is the protocol's.
 const MAX_PACKET: usize = 1024 * 1024 * 1024;
 
-/// Parameters of drivers that have no meaning here: the text is always UTF-8 and nothing is written.
+/// Parameters of drivers that have no meaning here: the text is always UTF-8, and what is written is up to the engine.
 const WITHOUT_EFFECT: [&str; 17] = [
     "autocommit",
     "binary_prefix",
@@ -109,7 +121,7 @@ const WITH_EFFECT: [&str; 19] = [
 
 impl Settings {
     /// Errors: a parameter that is unknown or has a wrong value.
-    pub(super) fn new(address: &Address) -> Result<Self> {
+    pub(crate) fn new(address: &Address, side: Side, access: Access) -> Result<Self> {
         let parameters = with_ssl_unfolded(&address.query);
         for name in parameters.keys() {
             if !WITH_EFFECT.contains(&name.as_str()) && !WITHOUT_EFFECT.contains(&name.as_str()) {
@@ -118,11 +130,10 @@ impl Settings {
         }
         let parameter = |name: &str| parameters.get(name).map(String::as_str);
         let seconds = |name: &str| parameter(name).map(|text| duration(name, text)).transpose();
-        let sql_mode =
-            parameter("sql_mode").map(|mode| format!("SET sql_mode = {}", super::catalog::literal(mode)));
+        let sql_mode = parameter("sql_mode").map(|mode| format!("SET sql_mode = {}", MYSQL.literal(mode)));
         let setup = sql_mode
             .into_iter()
-            .chain(SESSION.map(str::to_owned))
+            .chain(session(access).iter().map(|statement| (*statement).to_owned()))
             .chain(parameter("init_command").map(str::to_owned))
             .collect();
         let socket = parameter("unix_socket").map(str::to_owned);
@@ -148,6 +159,7 @@ impl Settings {
             .tcp_keepalive(Some(Duration::from_secs(60)))
             .stmt_cache_size(1);
         Ok(Self {
+            side,
             location: address.location(),
             database: address.database.clone().filter(|name| !name.is_empty()),
             connect_timeout: seconds("connect_timeout")?
@@ -161,7 +173,7 @@ impl Settings {
     }
 
     /// What the client is to do, first with and then without TLS if either will do. Errors: files of certificates.
-    pub(super) fn attempts(&self) -> Result<Vec<Opts>> {
+    pub(crate) fn attempts(&self) -> Result<Vec<Opts>> {
         let options = || self.options.clone().setup(self.setup.clone());
         let plain = || Opts::from(options());
         let encrypted = || Ok::<_, Error>(Opts::from(options().ssl_opts(self.tls.options()?)));
@@ -173,15 +185,29 @@ impl Settings {
     }
 }
 
-/// What every connection sets: texts are UTF-8 and moments UTC whatever the server's settings are; backslashes in
-/// literals mean what they mean by default; a read sees one moment and changes nothing; and a destination that is slower
-/// than the server does not end the connection.
-const SESSION: [&str; 4] = [
-    "SET NAMES utf8mb4",
-    "SET time_zone = '+00:00', net_write_timeout = 86400, sql_mode = REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', '')",
-    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "SET SESSION TRANSACTION READ ONLY",
-];
+/// What every connection sets: texts are UTF-8 and moments UTC whatever the server's settings are, and backslashes in
+/// literals mean what they mean by default.
+fn session(access: Access) -> &'static [&'static str] {
+    match access {
+        // A read sees one moment and changes nothing; a destination that is slower than the server does not end the
+        // connection.
+        Access::Read => &[
+            "SET NAMES utf8mb4",
+            "SET time_zone = '+00:00', net_write_timeout = 86400, \
+             sql_mode = REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', '')",
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+            "SET SESSION TRANSACTION READ ONLY",
+        ],
+        // No value is changed to fit a column; a run that waits for another one's rows sees them then.
+        Access::Write => &[
+            "SET NAMES utf8mb4",
+            "SET time_zone = '+00:00', net_read_timeout = 86400, lock_wait_timeout = 600, \
+             sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            "SET SESSION TRANSACTION READ WRITE",
+        ],
+    }
+}
 
 impl Tls {
     fn new<'a>(parameter: &impl Fn(&str) -> Option<&'a str>) -> Result<Self> {
