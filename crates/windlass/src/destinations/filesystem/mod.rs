@@ -152,7 +152,7 @@ impl Filesystem {
             ));
         }
         Ok(Self(Arc::new(Inner {
-            root: crate::sources::local_path(url, &context.folder)?,
+            root: crate::store::local_path(url, &context.folder)?,
             layout,
             current: config.current_datetime.as_deref().map(time).transpose()?,
             placeholders,
