@@ -43,9 +43,9 @@ pub enum StoreError {
         /// What was given.
         path: String,
     },
-    /// A failpoint of a test.
+    /// What says itself what could not be done, and what helps.
     #[error(transparent)]
-    Stopped(#[from] Error),
+    Other(#[from] Error),
 }
 
 impl StoreError {
@@ -70,7 +70,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Io { step, location, cause } => io_error_at(step, &location, cause),
-            StoreError::Stopped(error) => error,
+            StoreError::Other(error) => error,
             StoreError::Link { location } => {
                 Self::destination("a folder of the bucket is a symbolic link; nothing is deleted through it")
                     .at_file(location)

@@ -112,10 +112,10 @@ impl FilesystemLease {
         }
     }
 
-    /// Whether a commit was put in place that is not known to be finished.
-    pub(super) fn is_sealed(&self) -> bool {
+    /// Whether a commit may have been put in place that is not known to be finished: it was, or that cannot be told.
+    pub(super) fn may_be_sealed(&self) -> bool {
         let end = self.files.end(self.token());
-        end.is_ok_and(|end| matches!(self.files.dataset.head(&end), Ok(Some(_))))
+        end.is_ok_and(|end| !matches!(self.files.dataset.head(&end), Ok(None)))
     }
 
     /// Takes the next token, after a commit. Errors: files cannot be written.
@@ -347,6 +347,23 @@ mod tests {
         assert_eq!(error.kind(), windlass_core::ErrorKind::Conflict);
         second.check().unwrap();
         second.seal(&gathered(path, "3")).unwrap();
+    }
+
+    /// A commit that is in place needs the files that a rollback would remove.
+    #[cfg(unix)]
+    #[test]
+    fn a_commit_of_which_nothing_can_be_told_may_be_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let lease = take(folder.path(), &claim("a"), 10).unwrap();
+        assert!(!lease.may_be_sealed());
+        let end = folder.path().join(LEASES).join("p/1.end");
+        // A link to itself can be looked at by nobody.
+        std::os::unix::fs::symlink("1.end", &end).unwrap();
+        assert!(lease.may_be_sealed());
+        fs::remove_file(&end).unwrap();
+        let commit = gathered(folder.path(), "1");
+        lease.seal(&commit).unwrap();
+        assert!(lease.may_be_sealed());
     }
 
     #[test]

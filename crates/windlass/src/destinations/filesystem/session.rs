@@ -402,7 +402,7 @@ impl Session for FilesystemSession {
         self.aside(move |session| {
             failpoint("filesystem.rollback")?;
             // What failed after the commit was in place is finished by the next run, which needs the files.
-            if session.lease.as_ref().is_some_and(FilesystemLease::is_sealed) {
+            if session.lease.as_ref().is_some_and(FilesystemLease::may_be_sealed) {
                 return Ok(());
             }
             session.remove_gathered(&session.gathering(&load_id)?)
