@@ -1,6 +1,6 @@
 //! Where the data of users lies: objects by key, in a folder of this machine or in memory. Buckets fit the same trait.
 //!
-//! The files source and the folder destination see nothing else; `std::fs` on a user's data stands in [`local`] alone.
+//! The files source and the folder destination see nothing else; `std::fs` on a user's data stands in [`Local`] alone.
 //! Working folders, load packages, settings and locks of this machine are no objects. No rule about tables or formats
 //! belongs here.
 
