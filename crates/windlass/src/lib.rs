@@ -33,6 +33,7 @@ mod side;
 pub mod source;
 pub mod sources;
 pub mod steps;
+pub mod store;
 
 pub use record_limit::RecordLimit;
 pub use windlass_core as core;

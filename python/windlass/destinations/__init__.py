@@ -9,6 +9,7 @@ _NAMES = (
     "duckdb",
     "filesystem",
     "postgres",
+    "mysql",
     "sqlite",
     "sqlalchemy",
     "dummy",

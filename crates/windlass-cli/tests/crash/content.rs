@@ -66,6 +66,23 @@ impl Content {
         content
     }
 
+    /// The rows; without nulls where a new column says nothing yet.
+    pub(crate) fn rows_without_nulls(&self, is_without: bool) -> Vec<String> {
+        if !is_without {
+            return self.rows.clone();
+        }
+        let end = format!("={NULL}");
+        let without = |row: &String| -> String {
+            row.split(' ')
+                .filter(|value| !value.trim_end_matches(']').ends_with(&end))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let mut rows: Vec<String> = self.rows.iter().map(without).collect();
+        rows.sort();
+        rows
+    }
+
     /// What is recorded is recorded once, and each row is of a load that is recorded.
     fn check(&mut self, rows: &[Record], recorded: &[Record], key: &str) {
         let mut known = BTreeSet::new();

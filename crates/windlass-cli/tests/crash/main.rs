@@ -10,6 +10,9 @@
 )]
 
 mod content;
+#[path = "../it/mariadb.rs"]
+#[allow(dead_code, reason = "shared with the tests of sources")]
+mod mariadb;
 mod matrix;
 #[path = "../it/project.rs"]
 #[allow(dead_code, reason = "shared with the other tests of the binary")]

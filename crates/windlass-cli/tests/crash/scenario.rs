@@ -12,6 +12,7 @@ use windlass::destinations::{BuildContext, destination_entry};
 use windlass::pipeline::{Pipeline, PipelineSettings};
 
 use crate::content::Content;
+use crate::mariadb::{MariaDb, PASSWORD_IN_URL, USER};
 use crate::project::Project;
 use crate::server::Server;
 
@@ -20,6 +21,7 @@ use crate::server::Server;
 pub(crate) enum Kind {
     DuckDb,
     Postgres,
+    MySql,
     Sqlite,
     Filesystem,
 }
@@ -41,12 +43,14 @@ pub(crate) enum Turn {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::DuckDb, Self::Postgres, Self::Sqlite, Self::Filesystem];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::DuckDb, Self::Postgres, Self::MySql, Self::Sqlite, Self::Filesystem];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::DuckDb => "duckdb",
             Self::Postgres => "postgres",
+            Self::MySql => "mysql",
             Self::Sqlite => "sqlite",
             Self::Filesystem => "filesystem",
         }
@@ -57,10 +61,16 @@ impl Kind {
         self != Self::Filesystem
     }
 
+    /// Whether new columns are seen before the load that needs them is.
+    pub(crate) fn adds_columns_first(self) -> bool {
+        self == Self::MySql
+    }
+
     fn settings(self) -> &'static str {
         match self {
             Self::DuckDb => "{type: duckdb, credentials: out.duckdb}",
             Self::Postgres => "{type: postgres, credentials: \"${SERVER}\"}",
+            Self::MySql => "{type: mysql, credentials: \"${SERVER}\"}",
             Self::Sqlite => "{type: sqlite, credentials: out.db}",
             Self::Filesystem => "{type: filesystem, bucket_url: out}",
         }
@@ -133,37 +143,102 @@ pub(crate) struct Place {
     database: Option<Database>,
 }
 
-/// A database that is dropped with this value.
+/// A server that the places of a kind share.
+#[derive(Clone)]
+pub(crate) enum Host {
+    Postgres(Arc<Server>),
+    MySql(Arc<MariaDb>),
+}
+
+impl Host {
+    /// The server of a kind of destination; `None` if it needs none or this machine has none.
+    pub(crate) fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Postgres => Server::shared().map(|server| Self::Postgres(Arc::new(server))),
+            Kind::MySql => MariaDb::shared().map(|server| Self::MySql(Arc::new(server))),
+            _ => None,
+        }
+    }
+}
+
+/// A database that is dropped with this value; for MySQL, a dataset and its staging dataset.
 struct Database {
-    server: Arc<Server>,
+    host: Host,
     name: String,
 }
 
 impl Database {
-    fn new(server: &Arc<Server>, template: &str) -> Self {
+    /// An empty database, or one like the template.
+    fn new(host: &Host, template: Option<&str>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
         let name = format!("crash_{}_{count}", std::process::id());
-        administer(server, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
-        Self { server: Arc::clone(server), name }
+        match host {
+            Host::Postgres(server) => {
+                let template = template.unwrap_or("template1");
+                administer(server, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+            }
+            Host::MySql(server) => {
+                if let Some(template) = template {
+                    copy_datasets(server, template, &name);
+                }
+            }
+        }
+        Self { host: host.clone(), name }
     }
 
     fn url(&self) -> String {
-        let (address, _) = self.server.url.rsplit_once('/').unwrap();
-        format!("{address}/{}", self.name)
+        match &self.host {
+            Host::Postgres(server) => {
+                let (address, _) = server.url.rsplit_once('/').unwrap();
+                format!("{address}/{}", self.name)
+            }
+            Host::MySql(server) => format!("mysql://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{}", server.port),
+        }
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        administer(&self.server, &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        match &self.host {
+            Host::Postgres(server) => {
+                administer(server, &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+            }
+            Host::MySql(server) => {
+                let drops = DATASETS.map(|ending| format!("DROP DATABASE IF EXISTS {}{ending}", self.name));
+                drop(server.execute(&drops.join("; ")));
+            }
+        }
     }
+}
+
+/// What follows on the name of a database of MySQL in the names of its datasets.
+const DATASETS: [&str; 2] = ["", "_staging"];
+
+/// Makes a dataset and its staging dataset like others.
+fn copy_datasets(server: &MariaDb, from: &str, to: &str) {
+    let mut script = "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'; ".to_owned();
+    for ending in DATASETS {
+        let (from, to) = (format!("{from}{ending}"), format!("{to}{ending}"));
+        let is = format!("TABLE_SCHEMA = '{from}'");
+        let tables = server.execute(&format!("SELECT TABLE_NAME FROM information_schema.TABLES WHERE {is}"));
+        if tables.is_empty() {
+            continue;
+        }
+        script.push_str(&format!("CREATE DATABASE {to} CHARACTER SET utf8mb4; "));
+        for table in tables.lines() {
+            script.push_str(&format!(
+                "CREATE TABLE {to}.`{table}` LIKE {from}.`{table}`; INSERT INTO {to}.`{table}` SELECT * FROM {from}.`{table}`; "
+            ));
+        }
+    }
+    server.execute(&script);
 }
 
 /// Runs a statement outside of all databases that are tested.
 fn administer(server: &Server, sql: &str) {
     let config = json!({ "type": "postgres", "credentials": server.url });
-    in_session("postgres", config, Path::new("/"), async |session| {
+    in_session("postgres", config, Path::new("/"), "d", async |session| {
         session.execute(sql).await.map(drop).unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
     });
 }
@@ -173,6 +248,7 @@ fn in_session<T>(
     kind: &str,
     mut options: serde_json::Value,
     folder: &Path,
+    dataset: &str,
     work: impl AsyncFnOnce(&mut dyn Session) -> T,
 ) -> T {
     options.as_object_mut().unwrap().remove("type");
@@ -184,7 +260,7 @@ fn in_session<T>(
     let destination = (destination_entry(kind).unwrap().build)(options, &context).unwrap();
     let settings = PipelineSettings { max_memory: 256 << 20, ..PipelineSettings::default() };
     let pipeline =
-        Pipeline::new("p", destination, folder.join("work")).unwrap().dataset("d").settings(settings);
+        Pipeline::new("p", destination, folder.join("work")).unwrap().dataset(dataset).settings(settings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let place = pipeline.dataset_place().unwrap();
@@ -195,13 +271,16 @@ fn in_session<T>(
 
 impl Place {
     /// An empty place before the first load.
-    pub(crate) fn new(kind: Kind, disposition: Disposition, server: Option<&Arc<Server>>) -> Self {
+    pub(crate) fn new(kind: Kind, disposition: Disposition, host: Option<&Host>) -> Self {
         let project = Project::in_memory().reading_files(kind.settings(), disposition.resource(kind));
         // The second load removes what is left of the first, so that removals are broken off as well.
         let text = fs::read_to_string(project.path("p.yaml")).unwrap();
+        // Datasets of MySQL are databases of the server that all places share.
+        let text =
+            if kind == Kind::MySql { text.replace("dataset: d\n", "dataset: ${DATASET}\n") } else { text };
         project.write("p.yaml", format!("{text}load: {{kept_packages: 0}}\n"));
-        let database = (kind == Kind::Postgres)
-            .then(|| Database::new(server.expect("a server for Postgres"), "template1"));
+        let database = matches!(kind, Kind::Postgres | Kind::MySql)
+            .then(|| Database::new(host.expect("a server"), None));
         let place = Self { project, kind, disposition, database };
         place.project.write("data/a.jsonl", first_records());
         place
@@ -237,7 +316,7 @@ impl Place {
     pub(crate) fn copy(&self) -> Self {
         let project = Project::in_memory();
         copy_folder(&self.project.path(""), &project.path(""));
-        let copied = |database: &Database| Database::new(&database.server, &database.name);
+        let copied = |database: &Database| Database::new(&database.host, Some(&database.name));
         let database = self.database.as_ref().map(copied);
         Self { project, database, ..*self }
     }
@@ -252,9 +331,20 @@ impl Place {
         self.database.as_ref().map(Database::url)
     }
 
+    /// The same, if the messages to it can be counted and cut.
+    pub(crate) fn url_for_cuts(&self) -> Option<String> {
+        self.url().filter(|_| self.kind == Kind::Postgres)
+    }
+
+    fn dataset(&self) -> &str {
+        let database = self.database.as_ref().filter(|_| self.kind == Kind::MySql);
+        database.map_or("d", |database| &database.name)
+    }
+
     /// `windlass run` in this place; `url` stands for the server's address.
     pub(crate) fn command(&self, url: Option<&str>) -> Command {
         let mut command = self.project.command(&["run", "p.yaml", "--workers", "1", "--max-memory", "256MB"]);
+        command.env("DATASET", self.dataset());
         if let Some(url) = url.map(str::to_owned).or_else(|| self.url()) {
             command.env("SERVER", url);
         }
@@ -268,9 +358,9 @@ impl Place {
             Kind::DuckDb => ("credentials", "out.duckdb".to_owned()),
             Kind::Sqlite => ("credentials", "out.db".to_owned()),
             Kind::Filesystem => ("bucket_url", "out".to_owned()),
-            Kind::Postgres => ("credentials", self.url().unwrap()),
+            Kind::Postgres | Kind::MySql => ("credentials", self.url().unwrap()),
         };
-        in_session(self.kind.name(), json!({ key: place }), &folder, async |session| {
+        in_session(self.kind.name(), json!({ key: place }), &folder, self.dataset(), async |session| {
             Content::read(session).await
         })
     }

@@ -1,23 +1,20 @@
 //! The part of the matrix that each test run does, and all of it on request.
 
-use std::sync::Arc;
-
 use crate::matrix::{Bench, Cell, Fault, Outcome, try_all};
 use crate::proxy::Side;
 use crate::report;
-use crate::scenario::{Disposition, Kind, Place, Turn};
-use crate::server::Server;
+use crate::scenario::{Disposition, Host, Kind, Place, Turn};
 
 /// The ways in which a point breaks a run.
 const ACTIONS: [&str; 4] = ["kill", "panic", "eio", "enospc"];
 
 /// A bench for each disposition; none where there is no server for it.
 fn benches(kind: Kind) -> Vec<Bench> {
-    let server = if kind == Kind::Postgres { Server::shared().map(Arc::new) } else { None };
-    if kind == Kind::Postgres && server.is_none() {
+    let host = Host::of(kind);
+    if matches!(kind, Kind::Postgres | Kind::MySql) && host.is_none() {
         return Vec::new();
     }
-    Disposition::ALL.iter().map(|disposition| Bench::new(kind, *disposition, server.as_ref())).collect()
+    Disposition::ALL.iter().map(|disposition| Bench::new(kind, *disposition, host.as_ref())).collect()
 }
 
 #[track_caller]
@@ -62,6 +59,11 @@ fn duckdb_is_exactly_once_wherever_a_run_breaks() {
 #[test]
 fn postgres_is_exactly_once_wherever_a_run_breaks() {
     sample(Kind::Postgres);
+}
+
+#[test]
+fn mysql_is_exactly_once_wherever_a_run_breaks() {
+    sample(Kind::MySql);
 }
 
 #[test]

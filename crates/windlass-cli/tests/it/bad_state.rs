@@ -245,9 +245,9 @@ fn a_destination_of_sqlalchemy_is_sqlite_or_refused() {
     sqlite.run(0);
     assert_eq!(sqlite.query("SELECT id FROM t"), ["1"]);
     assert!(sqlite.path("o__d.db").exists());
-    let other = project("{type: sqlalchemy, credentials: \"mysql://u:horse@h/d\"}", "", "", "{\"id\": 1}\n");
+    let other = project("{type: sqlalchemy, credentials: \"oracle://u:horse@h/d\"}", "", "", "{\"id\": 1}\n");
     let done = other.run(2);
-    done.says(&["only SQLite is here, not `mysql`", "p.yaml:3"], "sqlite, duckdb or postgres");
+    done.says(&["SQLite and MySQL are here, not `oracle`", "p.yaml:3"], "sqlite, mysql, duckdb or postgres");
     assert!(!done.stderr.contains("horse"), "{}", done.stderr);
 }
 

@@ -112,8 +112,8 @@ mod tests {
     fn sqlalchemy_is_what_is_here_and_says_what_it_is_not() {
         let context =
             BuildContext { folder: "/f".into(), pipeline: "p".to_owned(), ..BuildContext::default() };
-        let build = |options: Value| super::build(parse_options("destination", options)?, &context);
-        let sqlite = build(serde_json::json!({"credentials": "sqlite:////x/a.db"})).unwrap();
+        let built = |options: Value| build(parse_options("destination", options)?, &context);
+        let sqlite = built(serde_json::json!({"credentials": "sqlite:////x/a.db"})).unwrap();
         assert_eq!((sqlite.kind(), sqlite.location_of("ds")), ("sqlalchemy", "/x/a__ds.db".to_owned()));
         for (credentials, message, hint) in [
             (serde_json::json!("postgresql://u:horse@h/d"), "not `postgresql`", "destination postgres"),
@@ -122,13 +122,13 @@ mod tests {
             (serde_json::json!("a.db"), "no URL", "sqlite:///path"),
             (Value::Null, "no credentials", "sqlite:///path"),
         ] {
-            let error = build(serde_json::json!({ "credentials": credentials })).err().unwrap();
+            let error = built(serde_json::json!({ "credentials": credentials })).err().unwrap();
             assert!(error.to_string().contains(message), "{error}");
             assert!(error.hint().is_some_and(|text| text.contains(hint)), "{error}");
             assert!(!error.chain().contains("horse"), "{error}");
         }
         assert!(
-            build(serde_json::json!({"credentials": "sqlite:///a", "create_primary_keys": true})).is_err()
+            built(serde_json::json!({"credentials": "sqlite:///a", "create_primary_keys": true})).is_err()
         );
     }
 
@@ -136,10 +136,10 @@ mod tests {
     #[test]
     fn an_address_of_mysql_is_a_mysql_destination() {
         let context = BuildContext::default();
-        let build = |options: Value| super::build(parse_options("destination", options)?, &context);
+        let built = |options: Value| build(parse_options("destination", options)?, &context);
         for url in ["mysql://u:horse@h/d", "mysql+pymysql://u:horse@h:3307/d", "mariadb+mysqldb://u:horse@h"]
         {
-            let mysql = build(serde_json::json!({ "credentials": url })).unwrap();
+            let mysql = built(serde_json::json!({ "credentials": url })).unwrap();
             assert_eq!(mysql.kind(), "sqlalchemy");
             assert!(mysql.location().starts_with("mysql://h") && !mysql.location().contains("horse"));
         }

@@ -332,7 +332,8 @@ mod tests {
     use super::*;
 
     fn tls(url: &str) -> Result<TlsMode> {
-        Settings::new(&Address::parse(url).unwrap()).map(|settings| settings.tls.mode)
+        Settings::new(&Address::parse(url).unwrap(), Side::Source, Access::Read)
+            .map(|settings| settings.tls.mode)
     }
 
     #[test]
@@ -375,13 +376,18 @@ mod tests {
     fn an_object_of_ssl_means_its_parameters() {
         let mut address = Address::parse("mysql://u:p@h/d").unwrap();
         address.query.insert("ssl".to_owned(), r#"{"ca": "ca.pem", "check_hostname": false}"#.to_owned());
-        let tls = Settings::new(&address).unwrap().tls;
+        let tls = Settings::new(&address, Side::Source, Access::Read).unwrap().tls;
         assert_eq!((tls.mode, tls.authority.as_deref()), (TlsMode::Chain, Some("ca.pem")));
     }
 
     #[test]
     fn nothing_of_the_password_is_printed() {
-        let settings = Settings::new(&Address::parse("mysql://u:p%40ss%2Fword@h:3307/d").unwrap()).unwrap();
+        let settings = Settings::new(
+            &Address::parse("mysql://u:p%40ss%2Fword@h:3307/d").unwrap(),
+            Side::Source,
+            Access::Read,
+        )
+        .unwrap();
         assert_eq!(Opts::from(settings.options.clone()).pass(), Some("p@ss/word"));
         assert!(!format!("{settings:?}").contains("ss/word"));
     }

@@ -275,6 +275,8 @@ async fn check_convention(kind: Kind, convention: Convention, name: &str) {
             || table.to_lowercase() == "init"
             || table.to_lowercase() == ".windlass"
             || table.contains('\0')
+            // Names of MySQL have characters of the basic plane, and no blank at their end.
+            || (kind == Kind::MySql && (table.ends_with(' ') || table.chars().any(|c| u32::from(c) > 0xffff)))
             // Names are shortened by characters, and a server counts bytes.
             || (kind == Kind::Postgres && [[table.as_str(), "k"], ["hostile_keys", table.as_str()]].iter().any(is_long));
         if !is_harmful && !is_doubtful {

@@ -15,7 +15,7 @@ fn keys_that_differ_by_case_or_a_blank_are_two() {
             )])
             .await;
         place.load(&[Rows::merge("t", "{\"id\":\"a\",\"n\":1}\n")]).await;
-        assert_eq!(place.rows("t").await, ["id=A", "id=a ", "id=a n=1", "id=ä"]);
+        assert_eq!(place.rows("t").await, ["id=A n=∅", "id=a  n=∅", "id=a n=1", "id=ä n=∅"]);
     });
 }
 
@@ -27,7 +27,7 @@ fn rows_are_inserted_where_the_server_takes_no_files() {
         let loaded = load(&place.pipeline(), &[Rows::append("t", lines)]).await;
         place.mariadb().execute("SET GLOBAL local_infile = 1");
         loaded.unwrap();
-        assert_eq!(place.rows("t").await, ["b=true id=1 t=it's \\ \0 \t", "id=2"]);
+        assert_eq!(place.rows("t").await, ["b=true id=1 t=it's \\ \0 \t", "b=∅ id=2 t=∅"]);
     });
 }
 
@@ -39,7 +39,7 @@ fn a_value_that_does_not_fit_is_refused_with_its_column() {
         let error =
             load(&place.pipeline(), &[Rows::append("t", "{\"id\":2,\"v\":\"abc\"}\n")]).await.unwrap_err();
         assert!(error.to_string().contains("column `v`"), "{error}");
-        assert!(error.chain().contains("Data too long"), "{}", error.chain());
+        assert!(error.chain().contains("Data truncated for column"), "{}", error.chain());
         assert_eq!(place.rows("t").await, ["id=1 v=ab"]);
     });
 }
@@ -94,15 +94,10 @@ fn a_load_without_its_transaction_leaves_tables_and_no_rows() {
         place.mariadb().execute(&trigger);
         let pipeline = place.pipeline();
         assert!(load(&pipeline, &[Rows::append("t", "{\"id\":2,\"new\":1}\n")]).await.is_err());
-        assert_eq!(place.rows("t").await, ["id=1"]);
-        let columns = format!(
-            "SELECT count(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{}' AND COLUMN_NAME = 'new'",
-            place.dataset
-        );
-        assert_eq!(place.mariadb().execute(&columns).trim(), "1");
+        assert_eq!(place.rows("t").await, ["id=1 new=∅"]);
         place.mariadb().execute(&format!("DROP TRIGGER `{}`.stop", place.dataset));
         load(&pipeline, &[]).await.unwrap();
-        assert_eq!(place.rows("t").await, ["id=1", "id=2 new=1"]);
+        assert_eq!(place.rows("t").await, ["id=1 new=∅", "id=2 new=1"]);
     });
 }
 

@@ -184,7 +184,7 @@ fn place(database: Option<&str>, context: &BuildContext) -> Result<DatabaseFile>
         ":memory:" => DatabaseFile::Memory,
         ":pipeline:" => DatabaseFile::Path(context.work_dir.join(default)),
         "" => DatabaseFile::Path(context.folder.join(default)),
-        path => DatabaseFile::Path(crate::sources::local_path(path, &context.folder)?),
+        path => DatabaseFile::Path(crate::store::local_path(path, &context.folder)?),
     })
 }
 

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use windlass_core::normalize::TypeDefaults;
+use windlass_core::schema::Schema;
 use windlass_core::{Error, Result};
 
 use self::client::MySqlClient;
@@ -142,6 +143,17 @@ impl Destination for MySql {
         self.settings.location.clone()
     }
 
+    fn check_places(&self, schema: &Schema) -> Result<()> {
+        for table in schema.tables.values() {
+            check_name(&table.name).map_err(|error| error.at_table(&table.name))?;
+            for column in table.complete_columns() {
+                let checked = check_name(&column.name);
+                checked.map_err(|error| error.at_table(&table.name).at_column(&column.name))?;
+            }
+        }
+        Ok(())
+    }
+
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
         let client = MySqlClient::new(&self.address, Arc::clone(&self.settings), dataset)?;
         let settings = SqlSettings {
@@ -151,4 +163,16 @@ impl Destination for MySql {
         };
         Ok(Box::new(SqlSession::new(client, dataset, settings)?))
     }
+}
+
+/// Errors: a name that MySQL does not take, in whatever quotes.
+fn check_name(name: &str) -> Result<()> {
+    let is_wrong = |character: char| character == '\0' || u32::from(character) > 0xffff;
+    if name.ends_with(' ') || name.chars().any(is_wrong) {
+        return Err(Error::config(format!("`{}` cannot be a name in MySQL", name.escape_debug())).with_hint(
+            "its names have characters of the basic plane only, and no blank at their end: choose the naming convention \
+             snake_case, or rename it with a step",
+        ));
+    }
+    Ok(())
 }
