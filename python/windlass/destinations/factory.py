@@ -210,7 +210,7 @@ def credential_fields(kind: str) -> List[str]:
         return ["database"]
     if kind == "sqlite":
         return ["database", "drivername"]
-    if kind in ("mysql", "sqlalchemy"):
+    if kind == "mysql":
         return ["drivername", "database", "username", "password", "host", "port", "query"]
     if kind == "postgres":
         return ["drivername", "database", "username", "password", "host", "port", "query", "connect_timeout"]
