@@ -84,6 +84,8 @@ impl Place {
         let server = if kind == Kind::Postgres { Some(Server::shared()?) } else { None };
         let mariadb = if kind == Kind::MySql { Some(MariaDb::shared()?) } else { None };
         let dataset: String = name.to_lowercase().chars().take(50).collect();
+        // A name that ends with `_` would be normalized to another one.
+        let dataset = dataset.trim_end_matches('_').to_owned();
         let place = Self { kind, dataset, folder, server, mariadb, url: None };
         if kind == Kind::Postgres {
             // The server outlives a check that failed.
