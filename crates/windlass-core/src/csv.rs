@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::json::{
     BadRecord, INVALID_UTF8, Parsed, ParsedRow, SyntaxError, Tape, TapeBuilder, TapeMemory, is_exact,
 };
@@ -129,7 +129,7 @@ impl CsvTable {
             let mut copies: HashMap<&str, usize> = HashMap::new();
             for index in 0..first.count {
                 let name = std::str::from_utf8(buffers.field(first, index)).map_err(|cause| {
-                    Error::data("the header of a csv file is not UTF-8").with_source(cause)
+                    Error::of(Code::NotText, "the header of a csv file is not UTF-8").with_source(cause)
                 })?;
                 let mut unique = name.to_owned();
                 let copy = copies.entry(name).or_default();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar as YamlScalar, Yaml, YamlData, YamlEmitter};
 use serde_json::{Map, Number, Value};
 
-use crate::error::{At, Error, Result};
+use crate::error::{At, Code, Error, Result};
 
 /// How a document is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ fn at(name: &str, line: usize, column: usize) -> At {
 fn parse_yaml(text: &str, name: &str) -> Result<Document> {
     let documents = MarkedYaml::load_from_str(text).map_err(|cause| {
         let marker = *cause.marker();
-        Error::config(format!("this is not YAML: {}", cause.info()))
+        Error::of(Code::InvalidDocument, format!("this is not YAML: {}", cause.info()))
             .at(at(name, marker.line(), marker.col() + 1))
             .with_hint("look at the indentation, the quotes and the brackets there and on the line before")
     })?;
@@ -83,11 +83,8 @@ fn parse_yaml(text: &str, name: &str) -> Result<Document> {
         [] => {}
         [node] => document.value = convert_yaml(node, &mut String::new(), &mut document.places, name, 0)?,
         [_, second, ..] => {
-            return Err(Error::config("a file holds one YAML document, this has several").at(at(
-                name,
-                second.span.start.line(),
-                1,
-            )));
+            return Err(Error::of(Code::InvalidDocument, "a file holds one YAML document, this has several")
+                .at(at(name, second.span.start.line(), 1)));
         }
     }
     Ok(document)
@@ -105,7 +102,7 @@ fn convert_yaml(
 ) -> Result<Value> {
     let start = node.span.start;
     if depth > MAX_DEPTH {
-        return Err(Error::config("the document is nested too deeply").at(at(
+        return Err(Error::of(Code::InvalidDocument, "the document is nested too deeply").at(at(
             name,
             start.line(),
             start.col() + 1,
@@ -145,7 +142,7 @@ fn convert_yaml(
                     YamlData::Value(YamlScalar::Null) => "null".to_owned(),
                     _ => {
                         let start = key.span.start;
-                        return Err(Error::config("a key must be text").at(at(
+                        return Err(Error::of(Code::InvalidDocument, "a key must be text").at(at(
                             name,
                             start.line(),
                             start.col() + 1,
@@ -163,7 +160,7 @@ fn convert_yaml(
         YamlData::Tagged(_, inner) => convert_yaml(inner, pointer, places, name, depth + 1)?,
         YamlData::Representation(text, ..) => Value::from(text.as_ref()),
         YamlData::BadValue | YamlData::Alias(_) => {
-            return Err(Error::config("this value cannot be read").at(at(
+            return Err(Error::of(Code::InvalidDocument, "this value cannot be read").at(at(
                 name,
                 start.line(),
                 start.col() + 1,
@@ -182,7 +179,10 @@ fn parse_toml(text: &str, name: &str) -> Result<Document> {
     };
     let parsed = toml_edit::Document::parse(text).map_err(|cause| {
         let place = cause.span().map(|span| place(span.start));
-        let error = Error::config(format!("this is not TOML: {}", cause.message().replace('\n', " ")));
+        let error = Error::of(
+            Code::InvalidDocument,
+            format!("this is not TOML: {}", cause.message().replace('\n', " ")),
+        );
         error.with_hint("look at the quotes and the brackets there").at(At {
             file: Some(name.to_owned()),
             line: place.map(|place| place.line),

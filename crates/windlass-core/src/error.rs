@@ -1,10 +1,16 @@
 //! The one public error: what went wrong, where, and what to do about it.
 
+mod code;
+
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::masking::masked;
+use serde_json::{Map, Value};
+
+use crate::masking::{mask_value, masked};
 use crate::path_part::printable;
+
+pub use code::Code;
 
 /// Result of everything in windlass that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -13,18 +19,19 @@ type Cause = Box<dyn StdError + Send + Sync + 'static>;
 
 /// What went wrong, where and what helps. One word wide.
 ///
+/// Programs tell errors apart by [`Error::code`] and [`Error::detail`], never by the words of the message.
 /// `Display` prints the message and the place; the cause chain is reached through [`StdError::source`] and the
 /// remedy through [`Error::hint`].
 pub struct Error(Box<Inner>);
 
 struct Inner {
-    kind: ErrorKind,
+    code: Code,
     message: String,
     hint: Option<String>,
+    detail: Map<String, Value>,
     at: At,
     cause: Option<Cause>,
     retry: bool,
-    is_budget_spent: bool,
 }
 
 /// What the reader of an error can do.
@@ -148,18 +155,23 @@ impl fmt::Display for At {
 }
 
 impl Error {
-    /// An error of `kind`. The message is lower-case, without a full stop, and does not repeat its cause. Secrets that are
-    /// known do not stand in it.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// An error with a code of its own, which says the kind as well. The message is lower-case, without a full stop, and
+    /// does not repeat its cause. Secrets that are known do not stand in it.
+    pub fn of(code: Code, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
-            kind,
+            code,
             message: without_secrets(message.into()),
             hint: None,
+            detail: Map::new(),
             at: At::default(),
             cause: None,
             retry: false,
-            is_budget_spent: false,
         }))
+    }
+
+    /// An error of `kind` that needs no code of its own; otherwise like [`Error::of`].
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::of(Code::default_of(kind), message)
     }
 
     /// An error of kind [`ErrorKind::Config`].
@@ -175,9 +187,7 @@ impl Error {
     /// The end of a budget that the user set, such as a number of requests: reading stops, and what was read is kept.
     /// Of kind [`ErrorKind::Source`]; [`Error::is_budget_spent`] tells it from a failure.
     pub fn budget_spent(message: impl Into<String>) -> Self {
-        let mut error = Self::source_failed(message);
-        error.0.is_budget_spent = true;
-        error
+        Self::of(Code::BudgetSpent, message)
     }
 
     /// An error of kind [`ErrorKind::Data`].
@@ -241,6 +251,14 @@ impl Error {
         self
     }
 
+    /// Adds a fact that programs may ask for, under the name that the documentation of the code gives it. A fact that is
+    /// there already stays.
+    #[must_use]
+    pub fn with_detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.detail.entry(name).or_insert_with(|| value.into());
+        self
+    }
+
     /// Marks the error as worth another attempt.
     #[must_use]
     pub fn retryable(mut self) -> Self {
@@ -288,7 +306,19 @@ impl Error {
 
     /// What can be done about it.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.0.code.kind()
+    }
+
+    /// What the error is, for programs.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The facts behind the message, by name, as far as they are known. Secrets do not stand in them.
+    pub fn detail(&self) -> Map<String, Value> {
+        let mut detail = self.0.detail.clone();
+        detail.values_mut().for_each(mask_value);
+        detail
     }
 
     /// The message without the place.
@@ -313,7 +343,7 @@ impl Error {
 
     /// Whether this is no failure but the end of a budget, so that what was read so far is to be loaded.
     pub fn is_budget_spent(&self) -> bool {
-        self.0.is_budget_spent
+        self.0.code == Code::BudgetSpent
     }
 
     /// The message, the place and every cause, joined by `: `.
@@ -352,7 +382,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.0.kind, self.chain())
+        write!(f, "{:?}: {}", self.kind(), self.chain())
     }
 }
 

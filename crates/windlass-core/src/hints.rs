@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use self::option_schemas::{ColumnSchema, contract_schema, strategy_schema};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::file::FileFormat;
 use crate::merge::MergeStrategy;
 use crate::naming::Naming;
@@ -100,7 +100,8 @@ impl DispositionOptions {
         let strategy = self.strategy.as_deref().map_or(Ok(MergeStrategy::default()), str::parse)?;
         let Some(disposition) = self.disposition else {
             return Err(self.without_merge().unwrap_or_else(|| {
-                Error::config("the options of `write_disposition` have no `disposition`")
+                Error::of(Code::MissingKey, "the options of `write_disposition` have no `disposition`")
+                    .with_detail("key", "disposition")
                     .with_hint("it is append, replace, merge or skip")
             }));
         };
@@ -133,7 +134,8 @@ impl DispositionOptions {
     fn without_merge(&self) -> Option<Error> {
         let strategy = self.strategy.as_ref().map(|_| "strategy");
         let option = strategy.or_else(|| self.options().next())?;
-        let error = Error::config(format!("`{option}` needs `disposition: merge`"));
+        let error = Error::of(Code::InvalidMergeOption, format!("`{option}` needs `disposition: merge`"))
+            .with_detail("option", option);
         Some(error.with_hint(match self.disposition {
             None => format!("write {{disposition: merge, {option}: ...}}"),
             Some(other) => format!("with `disposition: {}` it means nothing; leave it out", other.as_str()),
@@ -293,7 +295,10 @@ impl ResourceHints {
             Some(ColumnHints::List(list)) => {
                 let name = |hints: &Map<String, Value>| {
                     let name = hints.get("name").and_then(Value::as_str).map(str::to_owned);
-                    name.ok_or_else(|| Error::config("a column in a list of columns needs a `name`"))
+                    name.ok_or_else(|| {
+                        Error::of(Code::MissingKey, "a column in a list of columns needs a `name`")
+                            .with_detail("key", "name")
+                    })
                 };
                 list.iter()
                     .map(|hints| Ok((name(hints)?, Value::Object(hints.clone()))))
@@ -368,7 +373,8 @@ const COLUMN_KEYS: [&str; 19] = [
 fn check_column(column: &Column) -> Result<()> {
     let known = |key: &str| COLUMN_KEYS.contains(&key) || key.starts_with("x-");
     if let Some(key) = column.hints.keys().find(|key| !known(key)) {
-        return Err(Error::config(format!("a column has no hint `{key}`"))
+        return Err(Error::of(Code::UnknownHint, format!("a column has no hint `{key}`"))
+            .with_detail("key", key.as_str())
             .at_column(&column.name)
             .with_hint(choices(key, COLUMN_KEYS)));
     }
@@ -538,9 +544,9 @@ pub fn declare(
                 Some(column) => format!("the hints bring column `{column}`"),
                 None => "the resource brings a new table".to_owned(),
             };
-            let error =
-                Error::contract(format!("{what}, and the schema contract freezes {}", violation.entity));
-            return Err(error.at_table(&name).with_hint("let the contract evolve, or leave the hint out"));
+            return Err(violation
+                .error(&name, &what)
+                .with_hint("let the contract evolve, or leave the hint out"));
         }
         match allowed {
             Some(allowed) => schema.merge_table(allowed, false)?,

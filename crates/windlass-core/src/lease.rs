@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::value::{Timestamp, format_timestamp};
 
 /// What a destination remembers of the lease of one pipeline.
@@ -49,10 +49,10 @@ impl Claim {
             let seconds = (last.expires_at - now).div_euclid(1_000_000) + 1;
             let mut since = String::new();
             format_timestamp(&mut since, Timestamp { micros: last.acquired_at, offset: Some(0) }, 'T');
-            return Err(Error::conflict(format!(
+            return Err(Error::of(Code::LeaseHeld, format!(
                 "another run of pipeline `{}` is under way: {}, since {since}",
                 self.pipeline, last.owner
-            ))
+            )).with_detail("pipeline", self.pipeline.as_str())
             .with_hint(format!(
                 "wait until it ends, for example with `--wait {seconds}`; if it is dead, its lease ends in {seconds} s"
             )));
@@ -74,10 +74,11 @@ impl Claim {
 
     /// What is said to a run that another one took the lease from.
     pub fn lost(&self) -> Error {
-        Error::conflict(format!(
-            "another run of pipeline `{}` took over while this one stood still",
-            self.pipeline
-        ))
+        Error::of(
+            Code::LeaseLost,
+            format!("another run of pipeline `{}` took over while this one stood still", self.pipeline),
+        )
+        .with_detail("pipeline", self.pipeline.as_str())
         .with_hint("run again: what the other run did not load is extracted again")
     }
 }

@@ -23,5 +23,5 @@ pub mod sql;
 pub mod state;
 pub mod value;
 
-pub use error::{At, Error, ErrorKind, Result};
+pub use error::{At, Code, Error, ErrorKind, Result};
 pub use nearest::{choices, did_you_mean, nearest, nearest_first};

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::nearest::choices;
 use crate::schema::{Column, Schema, Table};
 use crate::value::{DAY_MICROS, DataType, IsoValue, parse_iso};
@@ -65,7 +65,8 @@ impl MergeStrategy {
         let Some(option) = options.into_iter().find(|option| !self.takes(option)) else { return Ok(()) };
         let takers: Vec<&str> =
             Self::ALL.into_iter().filter(|other| other.takes(option)).map(Self::as_str).collect();
-        Err(Error::config(format!("merge strategy {self} has no option `{option}`"))
+        Err(Error::of(Code::InvalidMergeOption, format!("merge strategy {self} has no option `{option}`"))
+            .with_detail("option", option)
             .with_hint(format!("{option} goes with {}", takers.join(", "))))
     }
 }
@@ -81,7 +82,8 @@ impl FromStr for MergeStrategy {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|strategy| strategy.as_str() == text).ok_or_else(|| {
-            Error::config(format!("there is no merge strategy `{text}`"))
+            Error::of(Code::UnknownMergeStrategy, format!("there is no merge strategy `{text}`"))
+                .with_detail("strategy", text)
                 .with_hint(choices(text, Self::ALL.map(Self::as_str)))
         })
     }
@@ -176,8 +178,12 @@ impl MergeSettings {
         let names = |hint: &str| table.columns_with(hint).map(|column| column.name.clone()).collect();
         let primary_key: Vec<String> = names("primary_key");
         if strategy.needs_primary_key() && primary_key.is_empty() {
-            return Err(Error::config(format!("merge strategy {strategy} needs a primary key"))
-                .with_hint("set primary_key of the resource"));
+            return Err(Error::of(
+                Code::MergeKeyMissing,
+                format!("merge strategy {strategy} needs a primary key"),
+            )
+            .with_detail("strategy", strategy.as_str())
+            .with_hint("set primary_key of the resource"));
         }
         let hard_delete = single(table, "hard_delete")?.map(|column| HardDelete {
             column: column.name.clone(),
@@ -187,7 +193,9 @@ impl MergeSettings {
             .map(|column| match column.hints.get("dedup_sort").and_then(Value::as_str) {
                 Some("asc") => Ok((column.name.clone(), SortOrder::Ascending)),
                 Some("desc") => Ok((column.name.clone(), SortOrder::Descending)),
-                _ => Err(Error::config("dedup_sort is neither `asc` nor `desc`").at_column(&column.name)),
+                _ => Err(Error::of(Code::InvalidValue, "dedup_sort is neither `asc` nor `desc`")
+                    .with_detail("key", "dedup_sort")
+                    .at_column(&column.name)),
             })
             .transpose()?;
         // Options that another strategy left in a stored schema mean nothing.
@@ -279,7 +287,12 @@ fn single<'a>(table: &'a Table, hint: &'a str) -> Result<Option<&'a Column>> {
         [column] => Ok(Some(column)),
         several => {
             let names: Vec<&str> = several.iter().map(|column| column.name.as_str()).collect();
-            Err(Error::config(format!("only one column can have {hint}, not {}", names.join(" and "))))
+            Err(Error::of(
+                Code::DuplicateHint,
+                format!("only one column can have {hint}, not {}", names.join(" and ")),
+            )
+            .with_detail("hint", hint)
+            .with_detail("columns", names.clone()))
         }
     }
 }
@@ -294,7 +307,8 @@ fn instant(option: &str, value: Option<&Value>) -> Result<Option<i64>> {
     });
     match parsed {
         Some(micros) => Ok(Some(micros)),
-        None => Err(Error::config(format!("{option} {value} is no time"))
+        None => Err(Error::of(Code::InvalidValue, format!("{option} {value} is no time"))
+            .with_detail("key", option)
             .with_hint("write it as in 2024-08-21T12:15:00+00:00")),
     }
 }
@@ -308,7 +322,8 @@ pub fn expand(option: &str, condition: &str, names: &[(&str, &str)]) -> Result<S
     let wrong = |what: String| {
         let known: Vec<String> = names.iter().map(|(name, _)| format!("{{{name}}}")).collect();
         let known = if known.is_empty() { "it takes none".to_owned() } else { known.join(" or ") };
-        Error::config(format!("{option} has {what}"))
+        Error::of(Code::InvalidValue, format!("{option} has {what}"))
+            .with_detail("key", option)
             .with_hint(format!("placeholders: {known}; a brace that is meant is written twice"))
     };
     while let Some(at) = rest.find(['{', '}']) {

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::hash::shake128;
 use crate::nearest::choices;
 
@@ -62,7 +62,9 @@ impl FromStr for Convention {
     fn from_str(text: &str) -> Result<Self> {
         let short = text.strip_prefix(Self::MODULE).unwrap_or(text);
         Self::ALL.into_iter().find(|convention| convention.as_str() == short).ok_or_else(|| {
-            Error::config(format!("unknown naming convention `{text}`"))
+            Error::of(Code::UnknownChoice, format!("unknown naming convention `{text}`"))
+                .with_detail("what", "naming convention")
+                .with_detail("name", text)
                 .with_hint(choices(short, Self::ALL.map(Self::as_str)))
         })
     }

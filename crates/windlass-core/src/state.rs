@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::{ZlibDecoder, ZlibEncoder};
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::hash::sha3_256_base64;
 use crate::json::write_sorted;
 
@@ -50,7 +50,7 @@ impl State {
     /// Reads a document. Errors: no object, or one of a newer engine.
     pub fn from_json(value: Value) -> Result<Self> {
         let Value::Object(mut doc) = value else {
-            return Err(Error::data("the pipeline state is not an object"));
+            return Err(Error::of(Code::DamagedState, "the pipeline state is not an object"));
         };
         let engine = doc.get("_state_engine_version").and_then(Value::as_i64).unwrap_or(1);
         if engine > STATE_ENGINE_VERSION {
@@ -246,7 +246,7 @@ impl State {
     pub fn decode(text: &str) -> Result<Self> {
         let json = decompress(text);
         let value = serde_json::from_str(&json).map_err(|cause| {
-            Error::data("the pipeline state at the destination cannot be read").with_source(cause).with_hint(
+            Error::of(Code::DamagedState, "the pipeline state at the destination cannot be read").with_source(cause).with_hint(
                 "restore the row of _dlt_pipeline_state, or delete it: then an older state counts, or none",
             )
         })?;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::csv::{CsvOptions, CsvQuoting};
 pub use self::parquet::{ParquetCompression, ParquetOptions, rows_in_parquet};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// Format of a job file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -63,7 +63,9 @@ impl FromStr for FileFormat {
     fn from_str(text: &str) -> Result<Self> {
         let all = [Self::Parquet, Self::Jsonl, Self::Csv];
         all.into_iter().find(|format| format.as_str() == text).ok_or_else(|| {
-            Error::config(format!("unknown file format `{text}`"))
+            Error::of(Code::UnknownChoice, format!("unknown file format `{text}`"))
+                .with_detail("what", "file format")
+                .with_detail("name", text)
                 .with_hint(crate::nearest::choices(text, all.map(Self::as_str)))
         })
     }
@@ -185,7 +187,7 @@ impl Sink {
 }
 
 fn write_failed(cause: std::io::Error) -> Error {
-    Error::destination("a file could not be written").with_source(cause)
+    Error::of(Code::FileFailed, "a file could not be written").with_source(cause)
 }
 
 struct TextWriter<E> {

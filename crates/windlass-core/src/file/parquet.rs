@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::repeats::columns_without_repeats;
 use super::{Counted, TableWriter};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// How Parquet pages are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -88,13 +88,13 @@ impl Writer {
         }
         match self {
             Self::Open(writer) => Ok(writer),
-            _ => Err(Error::destination("a parquet file could not be begun")),
+            _ => Err(Error::of(Code::FileFailed, "a parquet file could not be begun")),
         }
     }
 }
 
 fn failed(cause: parquet::errors::ParquetError) -> Error {
-    Error::destination("a parquet file could not be written").with_source(cause)
+    Error::of(Code::FileFailed, "a parquet file could not be written").with_source(cause)
 }
 
 impl ParquetWriter {
@@ -146,7 +146,8 @@ impl TableWriter for ParquetWriter {
 
 /// Number of rows that a Parquet file says it has. Errors: it is not a Parquet file.
 pub fn rows_in_parquet(file: impl ChunkReader + 'static) -> Result<u64> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|cause| Error::data("this is not a parquet file").with_source(cause))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|cause| {
+        Error::of(Code::DamagedSourceFile, "this is not a parquet file").with_source(cause)
+    })?;
     Ok(reader.metadata().file_metadata().num_rows().max(0) as u64)
 }

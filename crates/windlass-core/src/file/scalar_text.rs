@@ -12,7 +12,7 @@ use arrow_schema::{DataType as ArrowType, TimeUnit};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::value::{Time, Timestamp, format_date, format_time, format_timestamp};
 
 /// A column that can be read value by value as text.
@@ -54,8 +54,12 @@ impl<'a> TextColumn<'a> {
                 Kind::Iso
             }
             other => {
-                return Err(Error::unsupported(format!("a text file cannot hold values of type {other}"))
-                    .at_column(name));
+                return Err(Error::of(
+                    Code::DataTypeUnsupported,
+                    format!("a text file cannot hold values of type {other}"),
+                )
+                .with_detail("data_type", other.to_string())
+                .at_column(name));
             }
         };
         Ok(Self { array, kind })

@@ -14,7 +14,7 @@ use arrow_select::take::take_record_batch;
 use super::digest::{Digest, DigestForm};
 use super::filter::{Cursor, CursorPath, Filter, Judged, Reading};
 use super::tally::Tally;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::json::ParseBuffers;
 use crate::normalize::{batch_rows, means_decimal};
 use crate::value::{Decimal, Scalar, Timestamp};
@@ -26,12 +26,19 @@ impl Filter {
     pub fn batch(&self, batch: &RecordBatch, reading: Reading, tally: &mut Tally) -> Result<Judged> {
         let path = &self.options().cursor_path;
         let CursorPath::Key(name) = &self.path else {
-            return Err(Error::config(format!("the cursor `{path}` is a path, but the records are columns"))
-                .with_hint("name a column as cursor_path"));
+            return Err(Error::of(
+                Code::InvalidCursorOptions,
+                format!("the cursor `{path}` is a path, but the records are columns"),
+            )
+            .with_hint("name a column as cursor_path"));
         };
         let Some(column) = batch.column_by_name(name) else {
-            return Err(Error::data(format!("there is no column `{path}`, which is the cursor"))
-                .with_hint("check cursor_path: it is the name of a column as in the file"));
+            return Err(Error::of(
+                Code::CursorMissing,
+                format!("there is no column `{path}`, which is the cursor"),
+            )
+            .with_detail("cursor_path", path.as_str())
+            .with_hint("check cursor_path: it is the name of a column as in the file"));
         };
         let is_number = batch.schema_ref().field_with_name(name).is_ok_and(means_decimal);
         let column = batch_rows::comparable(column)?;
@@ -101,8 +108,11 @@ fn cursors(column: &ArrayRef) -> Result<Vec<Cursor<'_>>> {
             (0..array.len()).map(|row| decimal(array, row, || array.value_as_string(row))).collect()
         }
         other => {
-            return Err(Error::data(format!("a column of type {other} cannot be a cursor"))
-                .with_hint("a cursor must be a number, a text, a timestamp or a date"));
+            return Err(Error::of(
+                Code::CursorInvalid,
+                format!("a column of type {other} cannot be a cursor"),
+            )
+            .with_hint("a cursor must be a number, a text, a timestamp or a date"));
         }
     })
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::hash::shake128;
 
 /// Up to this many digests are stored one by one, as the reference does.
@@ -81,7 +81,7 @@ impl Digests {
     /// Errors: an entry that is no digest.
     pub(super) fn from_json(list: &Value) -> Result<Self> {
         let broken = || {
-            Error::data("the stored digests of the cursor cannot be read")
+            Error::of(Code::DamagedState, "the stored digests of the cursor cannot be read")
                 .with_hint("forget the state of the resource, and load it again or set initial_value")
         };
         let mut digests = Self::empty(DigestForm::Current);
@@ -117,7 +117,7 @@ impl Digests {
         if self.set.len() <= MAX_BOUNDARY_RECORDS {
             return Ok(());
         }
-        Err(Error::data(format!(
+        Err(Error::of(Code::CursorTies, format!(
             "more than {MAX_BOUNDARY_RECORDS} records have the same last value of the cursor"
         ))
         .with_hint(

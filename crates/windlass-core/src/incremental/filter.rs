@@ -10,7 +10,7 @@ use super::options::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder
 use super::stored::Stored;
 use super::tally::Tally;
 use super::value::{self, Limit, TextOrder};
-use crate::error::{At, Error, Result};
+use crate::error::{At, Code, Error, Result};
 use crate::hints::OneOrMany;
 use crate::json::{NodePosition, ParsedRow, Select, Tape, write_digest_text};
 use crate::value::Scalar;
@@ -363,12 +363,16 @@ impl Filter {
             MissingCursor::Exclude => Ok(Fate::Drop),
             MissingCursor::Raise => {
                 let path = &self.options.cursor_path;
-                Err(Error::data(match cursor {
-                    Cursor::Absent => format!("the record has no cursor `{path}`"),
-                    Cursor::NoPlace => format!("the cursor `{path}` is NaN or infinite"),
-                    _ => format!("the cursor `{path}` is null"),
-                })
-                .with_hint("check cursor_path, or set on_cursor_value_missing to include or exclude"))
+                let (code, message) = match cursor {
+                    Cursor::Absent => (Code::CursorMissing, format!("the record has no cursor `{path}`")),
+                    Cursor::NoPlace => {
+                        (Code::CursorInvalid, format!("the cursor `{path}` is NaN or infinite"))
+                    }
+                    _ => (Code::CursorNull, format!("the cursor `{path}` is null")),
+                };
+                Err(Error::of(code, message)
+                    .with_detail("cursor_path", path.as_str())
+                    .with_hint("check cursor_path, or set on_cursor_value_missing to include or exclude"))
             }
         }
     }
@@ -383,7 +387,7 @@ impl Filter {
             return Ok(());
         }
         let word = if order == RowOrder::Asc { "asc" } else { "desc" };
-        Err(Error::data(format!(
+        Err(Error::of(Code::CursorOutOfOrder, format!(
             "row_order is {word}, but the cursor goes backwards: a run that stops early would lose records"
         ))
         .with_hint("have the source sort its records by the cursor, or leave row_order and limit out"))
@@ -447,7 +451,12 @@ impl RecordKey {
     fn write(&self, out: &mut String, tape: &Tape<'_>, node: NodePosition, legacy: bool) -> Result<()> {
         let find = |name: &str| {
             tape.member(node, name).ok_or_else(|| {
-                Error::data(format!("the record has no `{name}`, which is its primary key")).with_hint(
+                Error::of(
+                    Code::PrimaryKeyMissing,
+                    format!("the record has no `{name}`, which is its primary key"),
+                )
+                .with_detail("primary_key", name)
+                .with_hint(
                     "write the names of the key as in the data, or give the incremental its own primary_key",
                 )
             })

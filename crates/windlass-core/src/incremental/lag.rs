@@ -1,7 +1,7 @@
 //! The start of a run that looks back.
 
 use super::options::Extreme;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::value::{CivilDate, DAY_MICROS, Scalar, Timestamp, format_date};
 
 /// The value `lag` before `value`: seconds for timestamps, days for dates, else a number. A text keeps its form.
@@ -13,7 +13,7 @@ pub(super) fn apply(value: &Scalar<'_>, lag: f64, func: Extreme) -> Result<Scala
         Extreme::Min => lag,
     };
     let out_of_range = || {
-        Error::config(format!("a lag of {lag} leads out of the range of the cursor"))
+        Error::of(Code::InvalidCursorOptions, format!("a lag of {lag} leads out of the range of the cursor"))
             .with_hint("lag is in seconds for timestamps, in days for dates, else a number")
     };
     Ok(match value {
@@ -41,9 +41,10 @@ pub(super) fn apply(value: &Scalar<'_>, lag: f64, func: Extreme) -> Result<Scala
 }
 
 fn unsupported(what: &str) -> Error {
-    Error::config(format!("`lag` is set, but the last value of the cursor is {what}")).with_hint(
-        "lag works with numbers, timestamps and dates, also as ISO text; leave it out for other cursors",
-    )
+    Error::of(Code::InvalidCursorOptions, format!("`lag` is set, but the last value of the cursor is {what}"))
+        .with_hint(
+            "lag works with numbers, timestamps and dates, also as ISO text; leave it out for other cursors",
+        )
 }
 
 fn micros_of(seconds: f64) -> i64 {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::value::{self, TextOrder};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::hints::OneOrMany;
 use crate::json::Select;
 use crate::naming::Naming;
@@ -149,7 +149,7 @@ impl IncrementalOptions {
     pub fn validate(&self) -> Result<()> {
         let path = Select::parse_value(&self.cursor_path)?;
         if path.is_root() {
-            return Err(Error::config("`cursor_path` is empty")
+            return Err(Error::of(Code::InvalidCursorOptions, "`cursor_path` is empty")
                 .with_hint("name the field of a record that grows with time, such as `updated_at`"));
         }
         if self.allow_external_schedulers == Some(true) {
@@ -157,15 +157,18 @@ impl IncrementalOptions {
                 .with_hint("set `initial_value` and `end_value`, which may come from the environment"));
         }
         if self.lag.is_some_and(|lag| !lag.is_finite() || lag < 0.0) {
-            return Err(Error::config("`lag` is not a positive number")
+            return Err(Error::of(Code::InvalidCursorOptions, "`lag` is not a positive number")
                 .with_hint("give seconds for timestamps, days for dates, else a number"));
         }
         let initial = value::from_json(&self.initial_value).map_err(|e| e.at_column("initial_value"))?;
         let end = value::from_json(&self.end_value).map_err(|e| e.at_column("end_value"))?;
         let Some(end) = end else { return Ok(()) };
         let Some(initial) = initial else {
-            return Err(Error::config("`end_value` is set, but `initial_value` is not")
-                .with_hint("a range needs both ends"));
+            return Err(Error::of(
+                Code::InvalidCursorOptions,
+                "`end_value` is set, but `initial_value` is not",
+            )
+            .with_hint("a range needs both ends"));
         };
         // Texts may stand for instants or numbers, which the type of the column says. Only what is wrong in any case is.
         let order =
@@ -173,16 +176,20 @@ impl IncrementalOptions {
         let orders = [TextOrder::Instants, TextOrder::Numbers].map(order);
         let orders = orders.map(|order| order.map(|order| self.last_value_func.order(order)));
         match orders.into_iter().max().flatten() {
-            None => Err(Error::config("`initial_value` and `end_value` are of different types")
-                .with_hint("write both as a number, or both as a text")),
+            None => Err(Error::of(
+                Code::InvalidCursorOptions,
+                "`initial_value` and `end_value` are of different types",
+            )
+            .with_hint("write both as a number, or both as a text")),
             Some(Ordering::Less) => {
                 let (is, func) = match self.last_value_func {
                     Extreme::Max => ("before", "max"),
                     Extreme::Min => ("after", "min"),
                 };
-                Err(Error::config(format!("`end_value` is {is} `initial_value`")).with_hint(format!(
-                    "with last_value_func {func} the range runs from initial_value to end_value"
-                )))
+                Err(Error::of(Code::InvalidCursorOptions, format!("`end_value` is {is} `initial_value`"))
+                    .with_hint(format!(
+                        "with last_value_func {func} the range runs from initial_value to end_value"
+                    )))
             }
             Some(_) => Ok(()),
         }

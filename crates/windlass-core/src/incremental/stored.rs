@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::digest::{DigestForm, Digests};
 use super::options::IncrementalOptions;
 use super::value::{self, Limit};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// What a run starts from: the stored entry, or the one that a first run begins with.
 #[derive(Clone, Debug)]
@@ -22,7 +22,8 @@ impl Stored {
         let entry = match entry {
             // A range with two ends has nothing to do with what is stored.
             Some(entry) if !options.is_stateless() => entry.as_object().cloned().ok_or_else(|| {
-                Error::data("the stored state of the cursor is not an object").with_hint(HINT)
+                Error::of(Code::DamagedState, "the stored state of the cursor is not an object")
+                    .with_hint(HINT)
             })?,
             _ => {
                 let initial = &options.initial_value;
@@ -36,7 +37,7 @@ impl Stored {
             }
         };
         let last = entry.get("last_value").map_or(Ok(None), value::from_json).map_err(|cause| {
-            Error::data("the stored last value of the cursor cannot be read")
+            Error::of(Code::DamagedState, "the stored last value of the cursor cannot be read")
                 .with_source(cause)
                 .with_hint(HINT)
         })?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::digest::{Digest, DigestForm, Digests};
 use super::options::Extreme;
 use super::value::{self, TextOrder};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::value::Scalar;
 
 /// The last cursor value so far and the digests of the records that have it.
@@ -65,7 +65,8 @@ impl Tally {
 
     /// Takes up what [`Tally::to_json`] wrote. Errors: something else.
     pub fn resume(&mut self, json: &Value) -> Result<()> {
-        let broken = || Error::data("what was seen of the cursor before the crash cannot be read");
+        let broken =
+            || Error::of(Code::DamagedState, "what was seen of the cursor before the crash cannot be read");
         let last = match &json["last"] {
             Value::Null => None,
             last => Some(Last {
@@ -150,9 +151,10 @@ impl Tally {
 fn mixed(one: &str, other: &str) -> Error {
     // The order of the two depends on who was first, which must not show.
     let (one, other) = if one < other { (one, other) } else { (other, one) };
-    Error::data(format!("the cursor is {one} in one record and {other} in another")).with_hint(
-        "all records need cursors of one type; make them so in a step, or choose another cursor_path",
-    )
+    Error::of(Code::CursorInvalid, format!("the cursor is {one} in one record and {other} in another"))
+        .with_hint(
+            "all records need cursors of one type; make them so in a step, or choose another cursor_path",
+        )
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::value::{
     DAY_MICROS, Decimal, IsoValue, Scalar, Tag, Timestamp, decode_tagged, encode_tagged, escape_text,
     format_date, format_timestamp, parse_far, parse_iso, parse_timestamp,
@@ -70,7 +70,7 @@ pub(super) fn check(value: &Scalar<'_>) -> Result<()> {
 }
 
 fn unordered(what: &str) -> Error {
-    Error::data(format!("the cursor value is {what}"))
+    Error::of(Code::CursorInvalid, format!("the cursor value is {what}"))
         .with_hint("a cursor must be a number, a text, a timestamp or a date; choose another cursor_path")
 }
 
@@ -100,10 +100,10 @@ impl TextOrder {
     pub(super) fn mixed(self) -> Error {
         match self {
             Self::Numbers => {
-                Error::data("the cursor is a number in one record and another text in the next")
+                Error::of(Code::CursorInvalid, "the cursor is a number in one record and another text in the next")
                     .with_hint("its column is declared as a number: write all of them as numbers")
             }
-            _ => Error::data("the cursor is a date or a time in one record and another text in the next").with_hint(
+            _ => Error::of(Code::CursorInvalid, "the cursor is a date or a time in one record and another text in the next").with_hint(
                 "its column is declared as a timestamp or date: write all of them as ISO dates and times, such as \
                  2024-01-01T00:00:00Z",
             ),

@@ -2,7 +2,7 @@
 
 use super::tape::{NodePosition, Tape};
 use super::text::distinct_members;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// A path to the records: `$`, `data.items`, `$.data.items[*]`, `data[0].rows`, `*.rows`.
 ///
@@ -36,7 +36,8 @@ impl Select {
     /// Reads a path to one value, for [`Select::first`]. Errors: as [`Select::parse`].
     pub fn parse_value(path: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            Error::config(format!("`{path}` is not a path into a record or document: {why}"))
+            Error::of(Code::InvalidPath, format!("`{path}` is not a path into a record or document: {why}"))
+                .with_detail("path", path)
                 .with_hint("write keys joined by dots, such as `data.items`, or `$` for the whole document")
         };
         let mut rest = path.trim();

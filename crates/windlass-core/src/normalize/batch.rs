@@ -15,7 +15,7 @@ use indexmap::IndexSet;
 
 use super::RECORD_COLUMN;
 use super::physical::{Cell, Physical, TypeDefaults, arrow_field};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::nearest::did_you_mean;
 use crate::schema::Table;
 
@@ -342,7 +342,7 @@ impl BatchBuilder {
                     filled.map(|(field, _)| field.name().as_str()).filter(|name| !name.starts_with('_'));
                 let is_empty = array.null_count() == array.len();
                 let question = if is_empty { did_you_mean(field.name(), names) } else { String::new() };
-                return Err(Error::data("a row has no value in a column that may not be null")
+                return Err(Error::of(Code::NullInRequiredColumn, "a row has no value in a column that may not be null")
                     .at_column(field.name())
                     .with_hint(format!(
                         "{question}every record needs a value that fits the column, as of a key; one of another type goes \

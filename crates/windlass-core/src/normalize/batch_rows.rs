@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 
 use super::columns::{is_uuid, meaning};
 use super::exact::{days, micros, ticks};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::json::{ParseBuffers, sanitize, write_compact};
 use crate::value::{
     DAY_MICROS, DataType, Decimal, Tag, Time, Timestamp, encode_tagged, escape_text, format_date,
@@ -233,8 +233,12 @@ fn value(out: &mut String, array: &ArrayRef, row: usize, maps: Maps) -> Result<(
         }
         ArrowType::Map(..) => map(out, &array.as_map().value(row), maps)?,
         other => {
-            return Err(Error::unsupported(format!("a column of type {other} cannot be loaded"))
-                .with_hint("cast the column to another type before it is loaded"));
+            return Err(Error::of(
+                Code::DataTypeUnsupported,
+                format!("a column of type {other} cannot be loaded"),
+            )
+            .with_detail("data_type", other.to_string())
+            .with_hint("cast the column to another type before it is loaded"));
         }
     }
     Ok(())

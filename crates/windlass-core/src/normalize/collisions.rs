@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::KEEPS_NESTED;
 use super::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::naming::{Convention, Naming};
 use crate::schema::Schema;
 
@@ -80,14 +80,26 @@ pub(super) fn add_lost(names: &mut OverwrittenNames, other: &OverwrittenNames) {
 
 /// The error for two keys of a record of one name.
 pub(super) fn keys_collide(ctx: &Context, name: &str, first: &str, second: &str) -> Error {
-    Error::data(format!("the keys `{first}` and `{second}` of one record both come to the name `{name}`"))
-        .with_hint(remedy(&ctx.naming, &[first, second], "rename one of them by `steps`", true))
+    Error::of(
+        Code::NamesCollide,
+        format!("the keys `{first}` and `{second}` of one record both come to the name `{name}`"),
+    )
+    .with_detail("name", name)
+    .with_detail("first", first)
+    .with_detail("second", second)
+    .with_hint(remedy(&ctx.naming, &[first, second], "rename one of them by `steps`", true))
 }
 
 /// The error for two columns of one name.
 fn columns_collide(ctx: &Context, name: &str, first: &str, second: &str) -> Error {
-    Error::data(format!("two columns are called `{name}` after normalization: `{first}` and `{second}`"))
-        .with_hint(remedy(&ctx.naming, &[first, second], "rename one of them", true))
+    Error::of(
+        Code::NamesCollide,
+        format!("two columns are called `{name}` after normalization: `{first}` and `{second}`"),
+    )
+    .with_detail("name", name)
+    .with_detail("first", first)
+    .with_detail("second", second)
+    .with_hint(remedy(&ctx.naming, &[first, second], "rename one of them", true))
 }
 
 /// Errors: two tables that were given under different names and come to one.
@@ -96,9 +108,11 @@ pub fn check_tables<'a>(naming: &Naming, tables: impl IntoIterator<Item = (&'a s
     for (table, given) in tables {
         let other = *known.entry(table).or_insert(given);
         if other != given {
-            return Err(Error::config(format!(
-                "the tables `{other}` and `{given}` both come to the name `{table}`"
-            ))
+            return Err(Error::of(
+                Code::DuplicateName,
+                format!("the tables `{other}` and `{given}` both come to the name `{table}`"),
+            )
+            .with_detail("name", table)
             .with_hint(remedy(
                 naming,
                 &[other, given],

@@ -20,7 +20,7 @@ use super::encode::RecordNumbers;
 use super::exact::cast;
 use super::grow::{ChangedType, SchemaState};
 use super::physical::{Physical, arrow_field, has_own_digits};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::schema::{Column, ContractMode, Table};
 use crate::value::{DataType, Decimal};
 
@@ -149,9 +149,11 @@ impl BatchColumns {
                 let mut numbered = (2..).map(|number| ctx.join(&[format!("{name}_{number}")]));
                 name = numbered.find(|name| !is_taken(name)).unwrap_or(name);
             } else if is_taken(&name) {
-                return Err(Error::data(format!(
-                    "two columns of a batch are called `{name}` after normalization"
-                ))
+                return Err(Error::of(
+                    Code::NamesCollide,
+                    format!("two columns of a batch are called `{name}` after normalization"),
+                )
+                .with_detail("name", name.as_str())
                 .with_hint("rename one of them"));
             }
             match column_of_field(&name, field, ctx.types.timestamp_precision) {
@@ -169,7 +171,8 @@ impl BatchColumns {
         given.sort_unstable();
         if let Some(twice) = given.windows(2).find(|pair| is_taken_apart && pair[0] == pair[1]) {
             // Taken apart, they are keys of one object.
-            return Err(Error::data(format!("two columns are both called `{}`", twice[0]))
+            return Err(Error::of(Code::NamesCollide, format!("two columns are both called `{}`", twice[0]))
+                .with_detail("name", twice[0].as_str())
                 .with_hint("rename one of them"));
         }
         Ok(Self { columns, is_nested: is_taken_apart })

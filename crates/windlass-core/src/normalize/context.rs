@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::collisions::Collisions;
 use super::exact::Conversion;
 use super::physical::TypeDefaults;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, ErrorKind, Result};
 use crate::hints::DeclaredTypes;
 use crate::naming::{Naming, strip};
 use crate::path_part::check_part;
@@ -158,15 +158,18 @@ impl Context {
             self.naming.table_identifier(name)
         };
         let table = table.ok().filter(|table| !table.is_empty()).ok_or_else(|| {
-            Error::config(format!("`{name}` cannot be the name of a table"))
+            Error::of(Code::InvalidName, format!("`{name}` cannot be the name of a table"))
+                .with_detail("name", name)
                 .with_hint("a table name needs at least one letter, digit or symbol")
         })?;
         check_part(ErrorKind::Config, "a table", &table)?;
         let names = &self.names;
         if [&names.version_table, &names.loads_table, &names.state_table].contains(&&table) {
-            return Err(Error::config(format!(
-                "`{name}` cannot be the name of a table: the engine has one of this name"
-            ))
+            return Err(Error::of(
+                Code::InvalidName,
+                format!("`{name}` cannot be the name of a table: the engine has one of this name"),
+            )
+            .with_detail("name", name)
             .with_hint("choose another table_name"));
         }
         Ok(table)
@@ -181,9 +184,9 @@ impl Context {
     pub(super) fn check_list_table(&self, table: &str) -> Result<()> {
         match self.given_tables.get(table) {
             None => Ok(()),
-            Some(given) => Err(Error::data(format!(
+            Some(given) => Err(Error::of(Code::NamesCollide, format!(
                 "a list of the data comes to the table `{table}`, which is that of the resource or table `{given}`"
-            ))
+            )).with_detail("name", table)
             .at_table(table)
             .with_hint("give that resource another table_name")),
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::collisions::{Collisions, LostValue, keys_collide};
 use super::context::{Context, RowIdKind};
 use super::row_id::{child_id, content_id, key_id};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::json::{NodePosition, Tape, distinct_members, write_compact};
 use crate::nearest::did_you_mean;
 use crate::schema::Schema;
@@ -427,13 +427,16 @@ impl<'a, 't> Flattener<'a, 't> {
                         _ => {
                             let known = row.cells.keys().map(String::as_str);
                             let known = known.filter(|name| !name.starts_with(&self.ctx.names.prefix));
-                            return Err(Error::data("a record has no value for its primary key")
-                                .at_table(&row.table)
-                                .at_column(&column.name)
-                                .with_hint(format!(
-                                    "{}check the names in primary_key, or leave such records out by `steps`",
-                                    did_you_mean(&column.name, known)
-                                )));
+                            return Err(Error::of(
+                                Code::PrimaryKeyNull,
+                                "a record has no value for its primary key",
+                            )
+                            .at_table(&row.table)
+                            .at_column(&column.name)
+                            .with_hint(format!(
+                                "{}check the names in primary_key, or leave such records out by `steps`",
+                                did_you_mean(&column.name, known)
+                            )));
                         }
                     }
                 }

@@ -17,7 +17,7 @@ use super::flatten::{FlatCell, FlatRow, Flattener, KeptKeys, Origin, RowVisitor}
 use super::names_below::NamesBelow;
 use super::physical::{Cell, Physical};
 use super::row_filter::RowFilters;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::json::{NodePosition, Tape};
 use crate::schema::{Column, Contract, ContractMode, Entity, Schema, Table, Violation};
 use crate::value::{DataType, Decimal, Scalar, coerce};
@@ -123,8 +123,10 @@ impl SchemaState {
     ///
     /// Errors: something else.
     pub fn from_json(value: &Value, declared: &Schema) -> Result<Self> {
-        let broken =
-            |cause| Error::data("the schema from before the crash cannot be read").with_source(cause);
+        let broken = |cause| {
+            Error::of(Code::DamagedState, "the schema from before the crash cannot be read")
+                .with_source(cause)
+        };
         let mut schema = Schema::from_json(&value["schema"], false)?;
         schema.version = declared.version;
         schema.version_hash.clone_from(&declared.version_hash);
@@ -265,10 +267,11 @@ impl SchemaState {
         };
         self.changes.push(Arc::from(table.as_str()));
         let (allowed, violations) = contract.check(self.schema.table(&table), partial, &ctx.names.prefix);
-        for Violation { entity, mode, column } in violations {
-            if mode == ContractMode::Freeze {
-                return Err(frozen(entity, &table, column.as_deref()));
+        for violation in violations {
+            if violation.mode == ContractMode::Freeze {
+                return Err(frozen(&violation, &table));
             }
+            let Violation { mode, column, .. } = violation;
             match column {
                 None => drop(self.refused_tables.insert(table.clone(), mode)),
                 Some(column) => drop(self.refused_columns.insert((table.clone(), column), mode)),
@@ -569,25 +572,24 @@ fn variant_suffix(ctx: &Context, own_type: DataType, value: &Scalar<'_>) -> (&'s
 }
 
 pub(super) fn null_error() -> Error {
-    Error::data("a null stands in a column that may not be null")
+    Error::of(Code::NullInRequiredColumn, "a null stands in a column that may not be null")
         .with_hint("allow nulls in the column's hints (nullable: true), or fix the data")
 }
 
-fn frozen(entity: Entity, table: &str, column: Option<&str>) -> Error {
+fn frozen(violation: &Violation, table: &str) -> Error {
+    let (entity, column) = (violation.entity, violation.column.as_deref());
     let what = match (entity, column) {
-        (Entity::Tables, _) | (_, None) => "a new table".to_owned(),
-        (Entity::Columns, Some(column)) => format!("a new column `{column}`"),
-        (Entity::DataType, Some(column)) => format!("another type, in column `{column}`"),
+        (Entity::Tables, _) | (_, None) => "the data brings a new table".to_owned(),
+        (Entity::Columns, Some(column)) => format!("the data brings a new column `{column}`"),
+        (Entity::DataType, Some(column)) => format!("the data brings another type, in column `{column}`"),
     };
-    let mut error = Error::contract(format!("the data brings {what}, and the schema contract freezes {entity}"))
-        .at_table(table)
-        .with_hint(format!(
-            "set schema_contract {entity} to evolve to let it in, or to discard_row or discard_value to leave it out"
-        ));
-    if let Some(column) = column {
-        error = error.at_column(column);
+    let error = violation.error(table, &what).with_hint(format!(
+        "set schema_contract {entity} to evolve to let it in, or to discard_row or discard_value to leave it out"
+    ));
+    match column {
+        Some(column) => error.at_column(column),
+        None => error,
     }
-    error
 }
 
 /// Counts of what contracts, limits and other keys kept out, by table.

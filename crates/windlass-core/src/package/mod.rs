@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::merge::NewestFirst;
 use crate::state::StateMark;
 
@@ -143,7 +143,7 @@ impl PackageManifest {
         if !self.is_outdated(stored) {
             return Ok(());
         }
-        Err(Error::conflict(format!(
+        Err(Error::of(Code::DatasetChanged, format!(
             "another run of pipeline `{}` has loaded since these rows were extracted; nothing of this load was committed",
             self.pipeline
         ))

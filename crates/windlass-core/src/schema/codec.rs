@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::{Schema, Table, migrate, validate};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::hash::sha3_256_base64;
 use crate::json::write_sorted;
 use crate::state::decompress;
@@ -90,7 +90,7 @@ impl Schema {
             validate::validate(&document)?;
         }
         let Value::Object(map) = &document else {
-            return Err(Error::config("a schema is not an object"));
+            return Err(Error::of(Code::InvalidSchema, "a schema is not an object"));
         };
         let name = map.get("name").and_then(Value::as_str).unwrap_or_default();
         super::check_schema_name(name)?;
@@ -119,16 +119,21 @@ impl Schema {
 
     /// Reads the text of the version table: JSON, plain or as base64 of zlib.
     pub fn decode(text: &str) -> Result<Self> {
-        let document = serde_json::from_str(&decompress(text))
-            .map_err(|cause| Error::data("a stored schema cannot be read").with_source(cause))?;
+        let document = serde_json::from_str(&decompress(text)).map_err(|cause| {
+            Error::of(Code::DamagedState, "a stored schema cannot be read").with_source(cause)
+        })?;
         Self::from_json(&document, false)
     }
 
     fn check_parents(&self) -> Result<()> {
         for table in self.tables.values() {
             if let Some(parent) = table.parent.as_ref().filter(|parent| !self.tables.contains_key(*parent)) {
-                return Err(Error::config(format!("the parent table `{parent}` does not exist"))
-                    .at_table(&table.name));
+                return Err(Error::of(
+                    Code::ParentTableMissing,
+                    format!("the parent table `{parent}` does not exist"),
+                )
+                .with_detail("parent", parent.as_str())
+                .at_table(&table.name));
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::value::DataType;
 
 /// One column of a table: its type, if known, and its hints.
@@ -125,11 +125,14 @@ impl Column {
     /// Reads the stored form. `name` is the key of the column in its table. Unknown keys are kept as hints.
     pub fn from_json(name: &str, value: &Value) -> Result<Self> {
         let Value::Object(map) = value else {
-            return Err(Error::config("a column is not an object").at_column(name));
+            return Err(Error::of(Code::InvalidSchema, "a column is not an object").at_column(name));
         };
         let mut column = Self::new(name);
         for (key, value) in map {
-            let wrong = || Error::config(format!("`{key}` of a column cannot be {value}")).at_column(name);
+            let wrong = || {
+                Error::of(Code::InvalidSchema, format!("`{key}` of a column cannot be {value}"))
+                    .at_column(name)
+            };
             match (key.as_str(), value) {
                 ("name", _) => {}
                 // An explicit null is a part of the document, and of its hash.

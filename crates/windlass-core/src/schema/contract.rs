@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Column, Table};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::nearest::choices;
+use crate::value::DataType;
 
 /// What happens when the data asks for a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +42,7 @@ impl ContractMode {
 
     fn parse(value: &Value) -> Result<Self> {
         Self::ALL.into_iter().find(|mode| Some(mode.as_str()) == value.as_str()).ok_or_else(|| {
-            Error::config(format!("{value} is not a schema contract mode"))
+            Error::of(Code::InvalidContract, format!("{value} is not a schema contract mode"))
                 .with_hint(choices(value.as_str().unwrap_or_default(), Self::ALL.map(Self::as_str)))
         })
     }
@@ -88,6 +89,27 @@ pub struct Violation {
     pub mode: ContractMode,
     /// The column; `None` for a table.
     pub column: Option<String>,
+    /// The type that the column was to have; `None` for a table, or where a hint names none.
+    pub data_type: Option<DataType>,
+}
+
+impl Violation {
+    /// The error for a change that freezes. `what` says who brings it, as in "the data brings a new table".
+    pub fn error(&self, table: &str, what: &str) -> Error {
+        let message = format!("{what}, and the schema contract freezes {}", self.entity);
+        let mut error = Error::of(Code::ContractFrozen, message)
+            .with_detail("entity", self.entity.to_string())
+            .with_detail("mode", self.mode.as_str())
+            .with_detail("table", table)
+            .at_table(table);
+        if let Some(column) = &self.column {
+            error = error.with_detail("column", column.as_str());
+        }
+        if let Some(data_type) = self.data_type {
+            error = error.with_detail("data_type", data_type.as_str());
+        }
+        error
+    }
 }
 
 impl Contract {
@@ -104,8 +126,11 @@ impl Contract {
                         "columns" => contract.columns = mode,
                         "data_type" => contract.data_type = mode,
                         _ => {
-                            return Err(Error::config(format!("`{key}` is not part of a schema contract"))
-                                .with_hint(choices(key, ["tables", "columns", "data_type"])));
+                            return Err(Error::of(
+                                Code::InvalidContract,
+                                format!("`{key}` is not part of a schema contract"),
+                            )
+                            .with_hint(choices(key, ["tables", "columns", "data_type"])));
                         }
                     }
                 }
@@ -138,7 +163,8 @@ impl Contract {
         }
         let is_new_table = existing.is_none_or(Table::is_new);
         if is_new_table && self.tables != ContractMode::Evolve {
-            let violation = Violation { entity: Entity::Tables, mode: self.tables, column: None };
+            let violation =
+                Violation { entity: Entity::Tables, mode: self.tables, column: None, data_type: None };
             return (None, vec![violation]);
         }
         let evolves_once = existing.is_some_and(|table| table.normalizer_flag("evolve-columns-once"));
@@ -157,7 +183,8 @@ impl Contract {
                 _ => (Entity::DataType, self.data_type),
             };
             if mode != ContractMode::Evolve {
-                violations.push(Violation { entity, mode, column: Some(name.clone()) });
+                let data_type = column.data_type;
+                violations.push(Violation { entity, mode, column: Some(name.clone()), data_type });
             }
             mode == ContractMode::Evolve
         });

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Column, Schema, Table};
 use crate::document::{Document, DocumentFormat, to_yaml};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// How a schema is written out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,9 @@ impl FromStr for SchemaFormat {
             "mermaid" => Self::Mermaid,
             "dbml" => Self::Dbml,
             _ => {
-                return Err(Error::config(format!("unknown schema format `{text}`"))
+                return Err(Error::of(Code::UnknownChoice, format!("unknown schema format `{text}`"))
+                    .with_detail("what", "schema format")
+                    .with_detail("name", text)
                     .with_hint(crate::nearest::choices(text, ["yaml", "json", "mermaid", "dbml"])));
             }
         })

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{LOADS_TABLE, RELATIONAL, VERSION_TABLE, system};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::naming::{Convention, Naming};
 
 /// The version of the stored form that this engine reads and writes.
@@ -14,13 +14,14 @@ type Document = Map<String, Value>;
 /// Applies every step from the document's engine version on. Errors: a newer document, or none at all.
 pub(super) fn migrate(document: Value) -> Result<Value> {
     let Value::Object(mut doc) = document else {
-        return Err(Error::config("a schema is not an object"));
+        return Err(Error::of(Code::InvalidSchema, "a schema is not an object"));
     };
     let from = doc.get("engine_version").and_then(Value::as_i64).unwrap_or(1);
     if !(1..=ENGINE_VERSION).contains(&from) {
-        return Err(Error::unsupported(format!(
-            "the schema is of engine version {from}, this is engine version {ENGINE_VERSION}"
-        ))
+        return Err(Error::of(
+            Code::VersionUnsupported,
+            format!("the schema is of engine version {from}, this is engine version {ENGINE_VERSION}"),
+        )
         .with_hint("the dataset was written by a newer version; update windlass"));
     }
     let steps: [fn(&mut Document) -> Result<()>; 10] = [

@@ -33,7 +33,7 @@ pub use pattern::Pattern;
 pub use system::{LOADS_TABLE, STATE_TABLE, SystemNames, VERSION_TABLE, state_table};
 pub use table::Table;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, ErrorKind, Result};
 use crate::naming::{Convention, Naming};
 use crate::path_part::check_part;
 
@@ -125,9 +125,13 @@ impl Schema {
                 if let Some(parent) =
                     partial.parent.as_ref().filter(|parent| !self.tables.contains_key(*parent))
                 {
-                    return Err(Error::config(format!("the parent table `{parent}` does not exist"))
-                        .at_table(&partial.name)
-                        .with_hint("declare the tables between the root and the nested table as well"));
+                    return Err(Error::of(
+                        Code::ParentTableMissing,
+                        format!("the parent table `{parent}` does not exist"),
+                    )
+                    .with_detail("parent", parent.as_str())
+                    .at_table(&partial.name)
+                    .with_hint("declare the tables between the root and the nested table as well"));
                 }
                 self.tables.insert(partial.name.clone(), Arc::new(partial));
                 Ok(())
@@ -333,7 +337,8 @@ fn check_schema_name(name: &str) -> Result<()> {
     if starts_well && chars.all(|c| c == '_' || c.is_alphanumeric()) && name.chars().count() <= 64 {
         return Ok(());
     }
-    Err(Error::config(format!("`{name}` cannot be the name of a source"))
+    Err(Error::of(Code::InvalidName, format!("`{name}` cannot be the name of a source"))
+        .with_detail("name", name)
         .with_hint("use letters, digits and `_`, not a digit first, at most 64 characters"))
 }
 

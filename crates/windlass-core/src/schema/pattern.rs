@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// A pattern: `re:` and a regular expression that is searched in the name, or a name that must be equal.
 #[derive(Clone, Debug)]
@@ -19,7 +19,9 @@ impl Pattern {
         match text.strip_prefix("re:") {
             None => Ok(Self::Exact(text.to_owned())),
             Some(expression) => Regex::new(expression).map(Self::Search).map_err(|cause| {
-                Error::config(format!("`{text}` is not a regular expression")).with_source(cause)
+                Error::of(Code::InvalidPattern, format!("`{text}` is not a regular expression"))
+                    .with_detail("pattern", text)
+                    .with_source(cause)
             }),
         }
     }

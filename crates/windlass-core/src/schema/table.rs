@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::column::{COMPOUND_HINTS, Column};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// Definition of one table. The order of the columns is part of the schema's hash.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,11 +105,15 @@ impl Table {
                 Some(parent) => format!("rows of lists of `{parent}`"),
                 None => "records of a resource".to_owned(),
             };
-            return Err(Error::config(format!(
-                "the table holds {}, and cannot take {}",
-                holds(&self.parent),
-                holds(&partial.parent)
-            ))
+            return Err(Error::of(
+                Code::TableParentChanged,
+                format!(
+                    "the table holds {}, and cannot take {}",
+                    holds(&self.parent),
+                    holds(&partial.parent)
+                ),
+            )
+            .with_detail("parent", partial.parent.clone())
             .at_table(&self.name)
             .with_hint("give the resource another name or table_name"));
         }
@@ -168,7 +172,7 @@ impl Table {
     /// Reads the stored form, full or compact. `name` is the key of the table in its schema.
     pub fn from_json(name: &str, value: &Value) -> Result<Self> {
         let Value::Object(map) = value else {
-            return Err(Error::config("a table is not an object").at_table(name));
+            return Err(Error::of(Code::InvalidSchema, "a table is not an object").at_table(name));
         };
         let mut table = Self::new(name);
         for (key, value) in map {
@@ -180,7 +184,9 @@ impl Table {
                         table.columns.insert(name.clone(), column);
                     }
                 }
-                ("columns", _) => return Err(Error::config("`columns` is not an object").at_table(name)),
+                ("columns", _) => {
+                    return Err(Error::of(Code::InvalidSchema, "`columns` is not an object").at_table(name));
+                }
                 ("parent", Value::String(parent)) if !parent.is_empty() => {
                     table.parent = Some(parent.clone());
                 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Contract, Pattern};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::value::DataType;
 
 /// What a key's value must be.
@@ -128,11 +128,13 @@ fn objects<'a>(map: &'a Map<String, Value>, key: &str) -> impl Iterator<Item = (
 
 fn keys<'a>(value: &'a Value, path: &str, known: Keys) -> Result<&'a Map<String, Value>> {
     let Value::Object(map) = value else {
-        return Err(Error::config(format!("`{path}` is not an object")));
+        return Err(Error::of(Code::InvalidSchema, format!("`{path}` is not an object")));
     };
     for (key, value) in map.iter().filter(|(key, _)| !key.starts_with("x-")) {
         let Some((_, is)) = known.iter().find(|(name, _)| name == key) else {
-            return Err(Error::config(format!("`{path}` has an unknown key `{key}`")));
+            return Err(Error::of(Code::UnknownSchemaKey, format!("`{path}` has an unknown key `{key}`"))
+                .with_detail("key", key.as_str())
+                .with_detail("path", path));
         };
         let fits = value.is_null()
             || match is {
@@ -145,7 +147,7 @@ fn keys<'a>(value: &'a Value, path: &str, known: Keys) -> Result<&'a Map<String,
                 Is::OneOf(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             };
         if !fits {
-            return Err(Error::config(format!("`{path}.{key}` cannot be {value}")));
+            return Err(Error::of(Code::InvalidSchema, format!("`{path}.{key}` cannot be {value}")));
         }
     }
     Ok(map)

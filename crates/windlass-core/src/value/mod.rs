@@ -25,7 +25,7 @@ pub use iso::{IsoValue, is_iso_date, is_iso_timestamp, parse_iso, parse_timestam
 pub use tagged::{Tag, decode_tagged, encode_tagged, escape_text, is_tagged, strip_tag, typed_json};
 pub use text::{json_double, json_string, parse_double, parse_int, python_double};
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// The type of a column, in the reference's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -109,7 +109,9 @@ impl FromStr for DataType {
             return Ok(Self::Json);
         }
         Self::ALL.into_iter().find(|data_type| data_type.as_str() == text).ok_or_else(|| {
-            Error::config(format!("unknown data type `{text}`"))
+            Error::of(Code::UnknownChoice, format!("unknown data type `{text}`"))
+                .with_detail("what", "data type")
+                .with_detail("name", text)
                 .with_hint(crate::nearest::choices(text, Self::ALL.map(Self::as_str)))
         })
     }

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Number, Value};
 
 use super::{Function, Operator};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// The results of a named operator; none where it has no meaning for this value.
 ///
@@ -22,8 +22,9 @@ pub(super) fn call(function: &Function, value: Value) -> Result<Vec<Value>> {
         (Function::Sorted, Value::Array(list)) => Some(Value::Array(sorted(list)?)),
         (Function::Text, value) => Some(python_text(&value).into()),
         (Function::Substitute { pattern, replacement }, Value::String(text)) => {
-            let pattern = Regex::new(pattern)
-                .map_err(|cause| Error::config("a pattern of `sub` is not one").with_source(cause))?;
+            let pattern = Regex::new(pattern).map_err(|cause| {
+                Error::of(Code::InvalidPattern, "a pattern of `sub` is not one").with_source(cause)
+            })?;
             Some(pattern.replace_all(&text, replacement.as_str()).into_owned().into())
         }
         (Function::Split { separator, part, most }, Value::String(text)) => {

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::{Comparison, Condition, Expr, Function, Operator, Step};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// Groups in groups that a path may have.
 const MAX_DEPTH: usize = 32;
@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str) -> Result<Expr> {
 }
 
 fn wrong(text: &str, at: usize, why: &str) -> Error {
-    Error::config(format!("`{text}` is not a JSONPath: {why} at character {}", at + 1)).with_hint(
+    Error::of(Code::InvalidPath, format!("`{text}` is not a JSONPath: {why} at character {}", at + 1)).with_detail("path", text).with_hint(
         "join names by dots, such as `data.items`; names with other characters than letters, digits, `_`, `-` and `@` \
          stand in quotes: `data['next page']`",
     )
