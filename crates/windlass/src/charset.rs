@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use encoding_rs::{DecoderResult, Encoding};
-use windlass_core::{Error, Result, did_you_mean, nearest_first};
+use windlass_core::{Code, Error, Result, did_you_mean, nearest_first};
 
 /// How the characters of a text are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,7 +66,9 @@ impl Charset {
     pub(crate) fn option(name: &str) -> Result<Self> {
         Self::named(name).ok_or_else(|| {
             let near = did_you_mean(name, USUAL);
-            Error::config(format!("there is no encoding `{name}`"))
+            Error::of(Code::UnknownChoice, format!("there is no encoding `{name}`"))
+                .with_detail("what", "encoding")
+                .with_detail("name", name)
                 .with_hint(format!("{near}such are {}", nearest_first(name, USUAL).join(", ")))
         })
     }

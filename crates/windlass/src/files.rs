@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::failpoint::{SPLITS_WRITES, failpoint_at};
 use crate::private;
@@ -23,7 +23,9 @@ pub(crate) fn io_error(what: &str, path: &Path, cause: io::Error) -> Error {
         io::ErrorKind::NotADirectory => Some("check the path: a part of it is a file"),
         _ => None,
     };
-    let error = Error::destination(format!("cannot {what} {}", path.display())).with_source(cause);
+    let error = Error::of(Code::FileFailed, format!("cannot {what} {}", path.display()))
+        .with_detail("path", path.display().to_string())
+        .with_source(cause);
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,

@@ -3,7 +3,7 @@
 use windlass_core::package::{Job, JournalEntry};
 use windlass_core::path_part::check_part;
 use windlass_core::schema::Schema;
-use windlass_core::{Error, ErrorKind, Result};
+use windlass_core::{Code, Error, ErrorKind, Result};
 
 use crate::destination::{Capabilities, Session};
 use crate::env::Env;
@@ -106,14 +106,16 @@ pub(crate) fn verify(schema: &Schema, capabilities: &Capabilities) -> Result<()>
             let (length, unit) =
                 if counts_bytes { (name.len(), "bytes") } else { (name.chars().count(), "characters") };
             if length > limit {
-                return Err(Error::config(format!("`{name}` is longer than {limit} {unit}")).with_hint(
+                return Err(Error::of(Code::NameTooLong, format!("`{name}` is longer than {limit} {unit}")).with_detail("name", name).with_detail("limit", limit).with_hint(
                     "a smaller schema.max_identifier_length, or the naming convention snake_case, makes names shorter",
                 ));
             }
             if let Some(other) = seen.insert(key(name), name.to_owned()) {
-                return Err(Error::config(format!(
-                    "`{other}` and `{name}` are the same name at this destination"
-                ))
+                return Err(Error::of(
+                    Code::DuplicateName,
+                    format!("`{other}` and `{name}` are the same name at this destination"),
+                )
+                .with_detail("name", name)
                 .with_hint("choose a naming convention without upper case, such as snake_case"));
             }
         }

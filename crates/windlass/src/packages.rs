@@ -13,7 +13,7 @@ use windlass_core::path_part::flaw_of_part;
 use windlass_core::schema::{Lineage, Schema, SchemaDelta};
 use windlass_core::sql::merge_chain;
 use windlass_core::state::State;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 pub use self::damaged::DamagedPackage;
 use self::damaged::{Form, check_jobs, damaged, read_part};
@@ -116,7 +116,8 @@ impl PackageStore {
     pub fn get(&self, load_id: &str) -> Result<LoadPackage> {
         let folder = self.root.join(load_id);
         if flaw_of_part(load_id).is_some() || !folder.is_dir() || Form::of(&folder) == Form::Open {
-            return Err(Error::config(format!("there is no load package `{load_id}`"))
+            return Err(Error::of(Code::UnknownPackage, format!("there is no load package `{load_id}`"))
+                .with_detail("load_id", load_id)
                 .with_hint("`windlass pipeline loads NAME` lists the packages"));
         }
         LoadPackage::open(&folder)

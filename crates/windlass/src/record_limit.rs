@@ -1,6 +1,6 @@
 //! How long a record may be: it is held in memory as a whole, several times.
 
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::pipeline::DEFAULT_MAX_MEMORY;
 use crate::source::Body;
@@ -83,7 +83,7 @@ impl RecordLimit {
     }
 
     fn refuse(self, what: &str, bytes: u64) -> Error {
-        Error::data(format!("{what} is longer than {}", in_units(bytes))).with_hint(format!(
+        Error::of(Code::RecordTooLong, format!("{what} is longer than {}", in_units(bytes))).with_hint(format!(
             "extract.max_record_bytes is the limit, {} here. Unless it is set it is a sixteenth of the memory of the run, which \
              `--max-memory` or max_memory gives",
             in_units(self.bytes)

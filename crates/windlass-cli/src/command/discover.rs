@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use serde_json::json;
-use windlass::core::{Error, Result};
+use windlass::core::{Code, Error, Result};
 use windlass::discover::{DiscoverOptions, Discovery, Parts, openapi_of};
 use windlass::sources::rest::http::{
     HttpSettings, HttpTransport, Request, Transport as _, is_web, masked_url,
@@ -79,7 +79,9 @@ fn text_of(bytes: Vec<u8>, file: &str) -> Result<String> {
 fn create(path: &Path, text: &str) -> Result<()> {
     match File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())) {
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
-            Err(Error::config(format!("{} exists already", path.display())).with_hint("choose another --out"))
+            Err(Error::of(Code::FileExists, format!("{} exists already", path.display()))
+                .with_detail("path", path.display().to_string())
+                .with_hint("choose another --out"))
         }
         result => result.map_err(|cause| {
             Error::config(format!("cannot write {}", path.display()))

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use serde_json::json;
-use windlass::core::{Error, Result};
+use windlass::core::{Code, Error, Result};
 use windlass::destinations::destination_entry;
 use windlass::pipeline::check_name;
 use windlass::private;
@@ -97,7 +97,8 @@ fn create(path: &Path, text: &str) -> Result<()> {
     let create = if is_secret { private::create_new_file } else { |path: &Path| File::create_new(path) };
     match create(path).and_then(|mut file| file.write_all(text.as_bytes())) {
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
-            Err(Error::config(format!("{} exists already", path.display()))
+            Err(Error::of(Code::FileExists, format!("{} exists already", path.display()))
+                .with_detail("path", path.display().to_string())
                 .with_hint("choose another --name or --folder"))
         }
         result => result.map_err(|cause| failed(path, cause)),
@@ -123,7 +124,7 @@ fn ignore(folder: &Path) -> Result<bool> {
 }
 
 fn failed(path: &Path, cause: std::io::Error) -> Error {
-    Error::destination(format!("cannot write {}", path.display()))
+    Error::of(Code::FileFailed, format!("cannot write {}", path.display()))
         .with_source(cause)
         .with_hint("check who may write there, or choose another --folder")
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 
 use windlass::config::{Described, Overrides, PipelineFile, parse_byte_size};
-use windlass::core::{Error, Result};
+use windlass::core::{Code, Error, Result};
 use windlass::pipeline::Refresh;
 use windlass::sources::Exchanges;
 
@@ -84,7 +84,9 @@ fn describe(args: &LoadArgs, dev_mode: bool) -> Result<Described> {
 
 fn parse_disposition(name: &str) -> Result<windlass::core::hints::WriteDisposition> {
     serde_json::from_value(serde_json::Value::String(name.to_owned())).map_err(|_| {
-        Error::config(format!("`{name}` is not a write disposition"))
+        Error::of(Code::UnknownChoice, format!("`{name}` is not a write disposition"))
+            .with_detail("what", "write disposition")
+            .with_detail("name", name)
             .with_hint("use append, replace, merge or skip")
     })
 }
@@ -95,8 +97,11 @@ fn confirm(question: &str, yes: bool) -> Result<bool> {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Error::config("this destroys something, and there is nobody to ask")
-            .with_hint("give --yes to go ahead"));
+        return Err(Error::of(
+            Code::ConfirmationNeeded,
+            "this destroys something, and there is nobody to ask",
+        )
+        .with_hint("give --yes to go ahead"));
     }
     let failed = |cause| Error::internal("cannot ask").with_source(cause);
     write!(std::io::stderr().lock(), "{question} [y/N] ").map_err(failed)?;

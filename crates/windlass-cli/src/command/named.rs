@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use windlass::config::{Layers, Overrides, PipelineFile, pipelines_dir};
-use windlass::core::{Error, Result};
+use windlass::core::{Code, Error, Result};
 use windlass::pipeline::{Pipeline, WorkFolder, check_name};
 
 use super::environment;
@@ -46,12 +46,14 @@ fn is_file(name: &str) -> bool {
 
 fn remembered_file(name: &str) -> Result<PathBuf> {
     work(name)?.pipeline_file()?.ok_or_else(|| {
-        Error::config(format!("the file of pipeline `{name}` is not known"))
+        Error::of(Code::PipelineNeverRan, format!("the file of pipeline `{name}` is not known"))
+            .with_detail("pipeline", name)
             .with_hint("give the path of the pipeline file instead of the name")
     })
 }
 
 fn unknown(name: &str) -> Error {
-    Error::config(format!("no pipeline `{name}` ran on this machine"))
+    Error::of(Code::PipelineNeverRan, format!("no pipeline `{name}` ran on this machine"))
+        .with_detail("pipeline", name)
         .with_hint("`windlass pipeline list` shows those that did; the path of a pipeline file works as well")
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use windlass::core::schema::{Schema, SchemaFormat, export};
-use windlass::core::{Error, Result};
+use windlass::core::{Code, Error, Result};
 use windlass::env::iso_of_load_id;
 use windlass::packages::{DamagedPackage, LoadPackage};
 use windlass::pipeline::{Change, DropPlan, DropSelection, WorkFolder};
@@ -162,7 +162,8 @@ fn schema_json(schema: &Schema) -> Value {
 
 fn trace(work: &WorkFolder, output: &Output) -> Result<()> {
     let Some(trace) = work.trace()? else {
-        return Err(Error::config("the pipeline did not run yet").with_hint("`windlass run FILE` runs it"));
+        return Err(Error::of(Code::PipelineNeverRan, "the pipeline did not run yet")
+            .with_hint("`windlass run FILE` runs it"));
     };
     output.result(&trace, || {
         let info = serde_json::from_value::<windlass::pipeline::LoadInfo>(trace.clone());
@@ -190,8 +191,8 @@ fn find_schema(work: &WorkFolder, name: Option<&str>) -> Result<Schema> {
     let wanted = name.map(str::to_owned).or(default).or_else(|| names.first().cloned());
     schemas.into_iter().find(|schema| Some(&schema.name) == wanted.as_ref()).ok_or_else(|| {
         let error = match name {
-            Some(name) => Error::config(format!("there is no schema `{name}`")),
-            None => Error::config("the pipeline has no schema yet"),
+            Some(name) => Error::of(Code::PipelineNeverRan, format!("there is no schema `{name}`")),
+            None => Error::of(Code::PipelineNeverRan, "the pipeline has no schema yet"),
         };
         if names.is_empty() {
             error.with_hint("run it first")

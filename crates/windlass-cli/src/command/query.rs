@@ -1,6 +1,6 @@
 //! `windlass query` and `windlass preview`.
 
-use windlass::core::{Error, Result};
+use windlass::core::{Code, Error, Result};
 
 use super::named;
 use crate::args::{PreviewArgs, QueryArgs, RowFormat};
@@ -25,7 +25,8 @@ pub(super) async fn preview(args: &PreviewArgs, output: &Output) -> Result<Exit>
         && !pipeline.work().schemas()?.iter().any(|schema| schema.table(&args.table).is_some())
     {
         let names: Vec<&str> = schema.tables.keys().map(String::as_str).collect();
-        return Err(Error::config(format!("there is no table `{}`", args.table))
+        return Err(Error::of(Code::UnknownTable, format!("there is no table `{}`", args.table))
+            .with_detail("table", args.table.as_str())
             .with_hint(format!("the tables are {}", names.join(", "))));
     }
     let mut session = pipeline.connect().await?;

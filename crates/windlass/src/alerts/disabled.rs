@@ -1,12 +1,12 @@
 //! Sending in a binary that was built without it.
 
 use serde_json::Value;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::config::Secret;
 
 fn unsupported(key: &str) -> Error {
-    Error::unsupported(format!("`{key}`: this binary cannot send messages"))
+    Error::of(Code::FeatureMissing, format!("`{key}`: this binary cannot send messages"))
         .with_hint("build windlass with the feature `http`")
 }
 

@@ -260,7 +260,7 @@ mod tests {
             .assert_eq(message.slack()["text"].as_str().unwrap());
         assert_eq!(
             message.json()["error"],
-            json!({ "kind": "data", "message": "bad <row>", "hint": "fix it" })
+            json!({ "kind": "data", "code": "invalid_data", "message": "bad <row>", "hint": "fix it" })
         );
     }
 }

@@ -7,7 +7,7 @@ use reqwest::{Client, StatusCode, Url, redirect};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
-use windlass_core::{Error, Result, masking};
+use windlass_core::{Code, Error, Result, masking};
 
 use crate::config::Secret;
 
@@ -25,7 +25,7 @@ pub(super) fn check(key: &str, url: &Secret) -> Result<()> {
             masking::learn(parsed.path());
             Ok(())
         }
-        _ => Err(Error::config(format!("`{key}`: must be a URL of the web"))
+        _ => Err(Error::of(Code::InvalidAddress, format!("`{key}`: must be a URL of the web"))
             .with_hint("it begins with https:// and is what the receiver calls its incoming webhook")),
     }
 }
@@ -69,7 +69,7 @@ async fn attempt(client: &Client, url: &Secret, body: &str) -> Result<()> {
     if status.is_success() {
         return Ok(());
     }
-    let error = Error::destination(format!("the receiver answered {status}"));
+    let error = Error::of(Code::AlertFailed, format!("the receiver answered {status}"));
     let may_pass = status.is_server_error()
         || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
     Err(if may_pass { error.retryable() } else { error })

@@ -6,18 +6,8 @@ use serde_json::{Map, Value};
 use windlass_core::document::pointer_push;
 
 use super::formats::check_format;
+use super::problem::{Flaw, Problem};
 use super::{choices, nearest, nearest_first};
-
-/// Something that is wrong with a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// JSON pointer of the place.
-    pub pointer: String,
-    /// What is wrong.
-    pub message: String,
-    /// What helps.
-    pub hint: Option<String>,
-}
 
 /// All problems of `value`. Keys that are required but missing come last.
 pub fn check(schema: &Value, value: &Value) -> Vec<Problem> {
@@ -35,7 +25,7 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn problem(&mut self, pointer: &str, message: String, hint: Option<String>) {
-        self.problems.push(Problem { pointer: pointer.to_owned(), message, hint });
+        self.problems.push(Problem { pointer: pointer.to_owned(), message, hint, flaw: Flaw::Value });
     }
 
     fn no_word(&mut self, pointer: &str, value: &Value, words: &[&str]) {
@@ -161,7 +151,12 @@ impl<'a> Checker<'a> {
                     });
                     let length = pointer.len();
                     pointer_push(pointer, key);
-                    self.problem(&pointer.clone(), format!("unknown key `{key}`"), Some(hint));
+                    self.problems.push(Problem {
+                        pointer: pointer.clone(),
+                        message: format!("unknown key `{key}`"),
+                        hint: Some(hint),
+                        flaw: Flaw::Unknown(key.clone()),
+                    });
                     pointer.truncate(length);
                 }
                 Some(other @ Value::Object(_)) => self.below(other, value, pointer, key),
@@ -175,7 +170,7 @@ impl<'a> Checker<'a> {
                 self.problems.iter().any(|problem| problem.hint.as_deref() == Some(hint.as_str()))
             };
             if let Some(key) = key.as_str().filter(|key| !map.contains_key(*key) && !is_misspelt(key)) {
-                self.problem(pointer, format!("`{key}` is missing"), None);
+                self.problems.push(Problem::missing(pointer.as_str(), key, None));
             }
         }
     }
@@ -224,7 +219,7 @@ impl<'a> Checker<'a> {
             Some(tag) => format!("write `type: {tag}`, with the options beside it"),
             None => choices("", tags),
         };
-        self.problem(pointer, "`type` is missing".to_owned(), Some(hint));
+        self.problems.push(Problem::missing(pointer, "type", Some(hint)));
         true
     }
 

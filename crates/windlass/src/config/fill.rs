@@ -1,7 +1,7 @@
 //! Fills in what a document leaves out from the layers of settings, key by key of its JSON Schema.
 
 use serde_json::{Map, Value};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::check::{coerce_text, resolve};
 use super::layers::{Found, Layers};
@@ -48,10 +48,11 @@ impl Scope<'_> {
                     }
                     Some(Found::Text(text)) => {
                         let value = coerce_text(root, property, text).ok_or_else(|| {
-                            Error::config(format!(
-                                "the setting `{}` has a value of the wrong kind",
-                                above.join(".")
-                            ))
+                            Error::of(
+                                Code::InvalidValue,
+                                format!("the setting `{}` has a value of the wrong kind", above.join(".")),
+                            )
+                            .with_detail("key", above.join("."))
                             .with_hint("true and false for switches, digits for numbers, JSON for lists")
                         })?;
                         map.insert(key.clone(), value);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use windlass_core::document::pointer_push;
 
-use super::check::Problem;
+use super::problem::{Flaw, Problem};
 
 /// Fills in all placeholders of a document. `$${` stands for a plain `${`.
 ///
@@ -21,7 +21,8 @@ pub(super) fn interpolate(
         Ok(None) => {}
         Ok(Some(filled)) => *text = filled,
         Err((message, hint)) => {
-            problems.push(Problem { pointer: pointer.to_owned(), message, hint: Some(hint) });
+            let hint = Some(hint);
+            problems.push(Problem { pointer: pointer.to_owned(), message, hint, flaw: Flaw::Value });
         }
     });
     problems

@@ -9,23 +9,25 @@ mod interpolate;
 mod layers;
 mod needs;
 mod pipeline_file;
+mod problem;
 mod resource;
 mod secret;
 mod settings;
 mod unused;
 
-pub use check::{Problem, check};
+pub use check::check;
 pub use document_schema::json_schema;
 pub use layers::Layers;
 pub use needs::{Needs, Variable};
 pub use pipeline_file::{Described, Overrides, PipelineFile, pipelines_dir};
+pub use problem::{Flaw, Problem};
 pub use secret::{Secret, SecretAddress};
 pub use settings::{parse_byte_size, pipeline_settings};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 pub(crate) use windlass_core::{choices, nearest, nearest_first};
 
 /// The JSON Schema of options.
@@ -44,7 +46,7 @@ pub fn parse_options<T: DeserializeOwned + JsonSchema>(what: &str, options: Valu
         let schema = schemars::schema_for!(T).to_value();
         if let Some(problem) = check(&schema, &given).into_iter().next() {
             let path = format!("{what}{}", problem.pointer.replace('/', "."));
-            let error = Error::config(format!("`{path}`: {}", problem.message));
+            let error = problem.error(format!("`{path}`: {}", problem.message), &path);
             return error.with_hint(problem.hint.unwrap_or_else(|| general.to_owned()));
         }
         unread(what, &error)
@@ -57,7 +59,9 @@ fn unread(what: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> 
     let path = if path == "." { what.to_owned() } else { format!("{what}.{path}") };
     let text = error.inner().to_string();
     let text = if text.contains("untagged enum") { "none of its forms fits this value" } else { &text };
-    Error::config(format!("`{path}`: {text}")).with_hint("`windlass json-schema` prints all options")
+    Error::of(Code::InvalidValue, format!("`{path}`: {text}"))
+        .with_detail("key", path.as_str())
+        .with_hint("`windlass json-schema` prints all options")
 }
 
 /// The same with the words of the parser itself, for options whose own errors say more than their schema.
@@ -68,5 +72,8 @@ pub(crate) fn parse_plainly<T: DeserializeOwned>(what: &str, options: Value) -> 
 
 /// The error for a name that does not exist, with the nearest one and all of them.
 pub(crate) fn unknown_name<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
-    Error::config(format!("there is no {what} `{name}`")).with_hint(choices(name, known))
+    Error::of(Code::UnknownChoice, format!("there is no {what} `{name}`"))
+        .with_detail("what", what)
+        .with_detail("name", name)
+        .with_hint(choices(name, known))
 }

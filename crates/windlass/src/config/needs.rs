@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 use windlass_core::document::{Document, DocumentFormat};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::interpolate::{is_secret_variable, variables};
 use super::layers::{FOLDERS, env_name};
@@ -49,7 +49,8 @@ impl Needs {
             variables: BTreeMap::new(),
         };
         if needs.pipeline.is_empty() {
-            return Err(Error::config(format!("{file} has no key `pipeline`"))
+            return Err(Error::of(Code::MissingKey, format!("{file} has no key `pipeline`"))
+                .with_detail("key", "pipeline")
                 .with_hint("a pipeline file begins with `pipeline: NAME`"));
         }
         for (name, has_default) in variables(value) {
@@ -111,7 +112,9 @@ impl Needs {
 fn read(path: &Path, hint: &'static str) -> Result<String> {
     read_to_string(path).map_err(|error| match path.exists() {
         true => error,
-        false => Error::config(format!("there is no file {}", path.display())).with_hint(hint),
+        false => Error::of(Code::FileMissing, format!("there is no file {}", path.display()))
+            .with_detail("path", path.display().to_string())
+            .with_hint(hint),
     })
 }
 

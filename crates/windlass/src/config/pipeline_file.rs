@@ -7,14 +7,15 @@ use serde_json::{Map, Value, json};
 use windlass_core::document::{Document, DocumentFormat};
 use windlass_core::hints::ResourceHints;
 use windlass_core::schema::default_schema_name;
-use windlass_core::{At, Error, Result, masking};
+use windlass_core::{At, Code, Error, Result, masking};
 
-use super::check::{Problem, check, coerce_text};
+use super::check::{check, coerce_text};
 use super::document_schema::{resource_keys, schema};
 use super::fill::Scope;
 use super::interpolate::{interpolate, parse_env_file, secret_variables};
 use super::layers::{Found, Layers};
 use super::parse_options;
+use super::problem::{Flaw, Problem};
 use super::resource::ResourceOptions;
 use super::secret::Secret;
 use super::settings::Settings;
@@ -104,7 +105,8 @@ impl PipelineFile {
         let file = path.display().to_string();
         let text = read_to_string(path).map_err(|error| match path.exists() {
             true => error,
-            false => Error::config(format!("there is no pipeline file {file}"))
+            false => Error::of(Code::FileMissing, format!("there is no pipeline file {file}"))
+                .with_detail("path", file.as_str())
                 .with_hint("`windlass init SOURCE DESTINATION` writes one"),
         })?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
@@ -139,9 +141,9 @@ impl PipelineFile {
 
     fn problem(&self, problem: Problem) -> Error {
         let path = problem.pointer.trim_start_matches('/').replace('/', ".");
-        let message =
-            if path.is_empty() { problem.message } else { format!("`{path}`: {}", problem.message) };
-        let error = Error::config(message).at(self.at(&problem.pointer));
+        let told = &problem.message;
+        let message = if path.is_empty() { told.clone() } else { format!("`{path}`: {told}") };
+        let error = problem.error(message, &path).at(self.at(&problem.pointer));
         let general = || "`windlass json-schema` prints what stands where".to_owned();
         error.with_hint(problem.hint.unwrap_or_else(general))
     }
@@ -210,11 +212,10 @@ impl PipelineFile {
 
     /// Says where a missing option of the destination or of a source was looked for.
     fn with_places(&self, mut problem: Problem, value: &Value, pipeline: &str) -> Problem {
-        let missing = problem.message.strip_prefix('`').and_then(|text| text.strip_suffix("` is missing"));
         let place = problem.pointer.as_str();
-        let (Some(key), Some(map)) = (missing, value.pointer(place).and_then(Value::as_object)) else {
-            return problem;
-        };
+        let map = value.pointer(place).and_then(Value::as_object);
+        let (Flaw::Missing(key), Some(map)) = (&problem.flaw, map) else { return problem };
+        let key = key.as_str();
         let text = |key: &str| map.get(key).and_then(Value::as_str);
         let sections = if place == "/destination" {
             vec!["destination", text("name").or(text("type")).unwrap_or_default()]
@@ -332,9 +333,8 @@ impl PipelineFile {
                 });
                 let problem = |(block, key): (String, &str)| {
                     let places = self.layers.places(pipeline, &sections, &["credentials", key]).join("; ");
-                    let message = format!("`{key}` is missing");
                     let hint = Some(format!("set it in the file, or in one of these: {places}"));
-                    Problem { pointer: format!("{pointer}{block}"), message, hint }
+                    Problem::missing(format!("{pointer}{block}"), key, hint)
                 };
                 unset.extend(missing.into_iter().map(problem));
             }
@@ -380,8 +380,12 @@ impl PipelineFile {
         let mut dataset = overrides.dataset.clone().or_else(|| text("/dataset"));
         if let Some(layout) = &settings.pipeline.dataset_name_layout {
             if !layout.contains("%s") {
-                return Err(Error::config("`dataset_name_layout` has no `%s` for the name of the dataset")
-                    .at(self.at("/dataset_name_layout")));
+                return Err(Error::of(
+                    Code::InvalidValue,
+                    "`dataset_name_layout` has no `%s` for the name of the dataset",
+                )
+                .with_detail("key", "dataset_name_layout")
+                .at(self.at("/dataset_name_layout")));
             }
             let given = dataset.unwrap_or_else(|| format!("{name}_dataset"));
             dataset = Some(layout.replace("%s", &given));
@@ -492,11 +496,17 @@ impl PipelineFile {
             (Some((key, Value::Array(list))), None) => (key, list),
             (None, _) if lists.may_be_left_out => ("resources", Vec::new()),
             (Some(_), Some((other, _))) => {
-                return Err(Error::config(format!("`{other}` is one list of the resources too many"))
-                    .with_hint("the keys mean the same; use one of them"));
+                return Err(Error::of(
+                    Code::DuplicateName,
+                    format!("`{other}` is one list of the resources too many"),
+                )
+                .with_detail("name", other)
+                .with_hint("the keys mean the same; use one of them"));
             }
             _ => {
-                return Err(Error::config("`resources` is missing").with_hint("list at least one resource"));
+                return Err(Error::of(Code::MissingKey, "`resources` is missing")
+                    .with_detail("key", "resources")
+                    .with_hint("list at least one resource"));
             }
         };
         let list = match entry.forms {
@@ -510,11 +520,18 @@ impl PipelineFile {
             if resource.incremental.as_ref().is_some_and(|options| options.guard.is_some())
                 && !entry.forms.is_some_and(|forms| forms.has_guard)
             {
-                let error = Error::config(format!("a cursor of a {} source has no `guard`", entry.name));
+                let error = Error::of(
+                    Code::InvalidCursorOptions,
+                    format!("a cursor of a {} source has no `guard`", entry.name),
+                );
                 return Err(at(error.with_hint("use `lag`, and merge the rows that are loaded again")));
             }
             if resources.iter().any(|(other, _)| other.name == resource.name) {
-                let error = Error::config(format!("two resources have the name `{}`", resource.name));
+                let error = Error::of(
+                    Code::DuplicateName,
+                    format!("two resources have the name `{}`", resource.name),
+                )
+                .with_detail("name", resource.name.as_str());
                 return Err(at(
                     error.with_hint("every resource has a name of its own; table_name may be the same")
                 ));
@@ -566,7 +583,7 @@ fn needed_of_destination(value: &Value) -> Option<Problem> {
 /// What is wrong with options that lack the key that is needed.
 fn lacks(pointer: &str, options: &Map<String, Value>, needed: Option<&str>) -> Option<Problem> {
     let key = needed.filter(|key| options.get(*key).is_none_or(Value::is_null))?;
-    Some(Problem { pointer: pointer.to_owned(), message: format!("`{key}` is missing"), hint: None })
+    Some(Problem::missing(pointer, key, None))
 }
 
 /// Fills in the settings of each table that is named, which have a section of their own.

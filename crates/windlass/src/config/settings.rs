@@ -9,7 +9,7 @@ use serde_json::Value;
 use windlass_core::file::{CsvOptions, CsvQuoting, FileFormat, ParquetCompression};
 use windlass_core::naming::Convention;
 use windlass_core::normalize::{BatchIds, Collisions};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::alerts::{Alerts, Webhooks};
 use crate::extract::FileRotation;
@@ -196,7 +196,9 @@ pub fn parse_byte_size(text: &str) -> Result<u64> {
     };
     match (number.parse::<f64>(), power) {
         (Ok(number), Some(power)) if number.is_finite() => Ok((number * 1024_f64.powi(power)) as u64),
-        _ => Err(Error::config(format!("`{text}` is not a size")).with_hint("write it like 512MB or 2GB")),
+        _ => Err(Error::of(Code::InvalidValue, format!("`{text}` is not a size"))
+            .with_detail("value", text)
+            .with_hint("write it like 512MB or 2GB")),
     }
 }
 
@@ -223,7 +225,8 @@ impl Settings {
         };
         if let Some(seconds) = self.extract.checkpoint_seconds {
             extract.checkpoints.interval = Duration::try_from_secs_f64(seconds).map_err(|cause| {
-                Error::config("extract.checkpoint_seconds is not a time")
+                Error::of(Code::InvalidValue, "extract.checkpoint_seconds is not a time")
+                    .with_detail("key", "extract.checkpoint_seconds")
                     .with_source(cause)
                     .with_hint("write a number of seconds such as 5 or 0.5")
             })?;
@@ -264,7 +267,9 @@ impl Settings {
             kept_packages: self.load.kept_packages.unwrap_or(defaults.kept_packages),
             lease_seconds: match self.load.lease_seconds {
                 Some(0) => {
-                    return Err(Error::config("load.lease_seconds is 0").with_hint("use a second or more"));
+                    return Err(Error::of(Code::InvalidValue, "load.lease_seconds is 0")
+                        .with_detail("key", "load.lease_seconds")
+                        .with_hint("use a second or more"));
                 }
                 seconds => seconds.unwrap_or(defaults.lease_seconds),
             },

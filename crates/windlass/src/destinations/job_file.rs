@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::files::io_error;
 
@@ -21,5 +21,7 @@ pub(super) fn open_job_file(path: &Path) -> Result<ParquetRecordBatchReader> {
 
 /// The error for a file of a package that is not what was written.
 pub(super) fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::data("a file of a load package is damaged").with_source(cause).at_file(path.display().to_string())
+    Error::of(Code::DamagedPackage, "a file of a load package is damaged")
+        .with_source(cause)
+        .at_file(path.display().to_string())
 }

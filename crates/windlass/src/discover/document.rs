@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use windlass_core::document::{Document, DocumentFormat};
-use windlass_core::{At, Error, Result};
+use windlass_core::{At, Code, Error, Result};
 
 use super::schema::Root;
 
@@ -70,14 +70,15 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Value> {
     if start.starts_with(['{', '[']) {
         // JSON documents are large; the parser of YAML, which knows all places, is slow.
         return serde_json::from_str(start).map_err(|cause| {
-            Error::config(format!("this is not JSON: {cause}")).at(at(cause.line(), cause.column()))
+            Error::of(Code::InvalidDocument, format!("this is not JSON: {cause}"))
+                .at(at(cause.line(), cause.column()))
         });
     }
     Ok(Document::parse(text, DocumentFormat::Yaml, file)?.value)
 }
 
 fn no_document(why: &str) -> Error {
-    Error::config(format!("{why}, not an OpenAPI document"))
+    Error::of(Code::InvalidDocument, format!("{why}, not an OpenAPI document"))
         .with_hint("its first key is `openapi` or `swagger`; many APIs serve it as openapi.json")
 }
 
@@ -93,8 +94,11 @@ impl<'a> Api<'a> {
             (Some(version), _) if version.starts_with("3.") || version == "3" => false,
             (None, Some(version)) if version.starts_with('2') => true,
             (Some(version), _) | (None, Some(version)) => {
-                return Err(Error::unsupported(format!("version {version} of OpenAPI is not known"))
-                    .with_hint("3.0, 3.1 and 2.0 (Swagger) are"));
+                return Err(Error::of(
+                    Code::VersionUnsupported,
+                    format!("version {version} of OpenAPI is not known"),
+                )
+                .with_hint("3.0, 3.1 and 2.0 (Swagger) are"));
             }
             (None, None) => return Err(no_document("this has neither `openapi` nor `swagger`")),
         };

@@ -19,7 +19,7 @@ mod write;
 use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use self::document::Api;
 pub use self::parts::Parts;
@@ -154,7 +154,7 @@ fn warnings(api: &Api<'_>, count: usize) -> Vec<String> {
 /// Where the API is: what the user says, completed by the path that the document says; else what the document says.
 fn base_url(server: Option<&str>, options: &DiscoverOptions) -> Result<String> {
     let wrong = |url: &str| {
-        Error::config(format!("`{url}` is not an address of the web"))
+        Error::of(Code::InvalidAddress, format!("`{url}` is not an address of the web"))
             .with_hint("say where the API is: windlass discover https://api.example.com --openapi FILE")
     };
     let server = server.unwrap_or_default();

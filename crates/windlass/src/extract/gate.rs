@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use windlass_core::incremental::{Filter, Judged, Reading, Tally};
 use windlass_core::json::write_typed;
 use windlass_core::normalize::batch_lines;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::Prepared;
 use super::records::{PageBuffers, apply_steps, bad_record, located, parse};
@@ -120,7 +120,7 @@ impl Gate {
 
     /// Takes up what [`Gate::mark`] gave. Errors: something else.
     pub(super) fn resume(&mut self, mark: &Value) -> Result<()> {
-        let broken = || Error::data("what a limit knew before the crash cannot be read");
+        let broken = || Error::of(Code::DamagedState, "what a limit knew before the crash cannot be read");
         self.count = mark["count"].as_u64().ok_or_else(broken)?;
         self.is_done = mark["is_done"].as_bool().ok_or_else(broken)?;
         self.is_limited = mark["is_limited"].as_bool().ok_or_else(broken)?;

@@ -2,7 +2,7 @@
 
 use windlass_core::csv::CsvBuffers;
 use windlass_core::json::{BadRecord, INVALID_UTF8, ParseBuffers, Parsed, Select, SyntaxError, TypedValues};
-use windlass_core::{At, Error, Result};
+use windlass_core::{At, Code, Error, Result};
 
 use super::unfound::Unfound;
 use crate::charset::hint_for;
@@ -75,7 +75,7 @@ fn document_error(page: &Page, bytes: &[u8], error: &SyntaxError) -> Error {
     let before = &bytes[..error.at.min(bytes.len())];
     let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
     let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-    let broken = Error::data(format!("this is not JSON: {}", error.message)).at(At {
+    let broken = Error::of(Code::NotJson, format!("this is not JSON: {}", error.message)).at(At {
         file: page.origin.file.clone(),
         line: Some(line),
         byte: Some((before.len() - start) as u64 + 1),
@@ -121,16 +121,16 @@ pub(crate) fn bad_record(page: &Page, bad: &BadRecord) -> Error {
     {
         (at.line, at.byte) = (Some(line), Some(byte));
     }
-    let what = if matches!(page.body, Body::Csv(..)) {
-        "this row cannot be read"
+    let (code, what) = if matches!(page.body, Body::Csv(..)) {
+        (Code::InvalidData, "this row cannot be read")
     } else {
-        "this record is not JSON"
+        (Code::NotJson, "this record is not JSON")
     };
     let hint = match bad.error.message.as_str() {
         INVALID_UTF8 => hint_for(bad_bytes(page, bad)),
         _ => "fix the record".to_owned(),
     };
-    Error::data(format!("{what}: {}", bad.error.message)).at(at).with_hint(format!(
+    Error::of(code, format!("{what}: {}", bad.error.message)).at(at).with_hint(format!(
         "{hint}, or set on_bad_record: reject to leave such records out and keep them aside"
     ))
 }

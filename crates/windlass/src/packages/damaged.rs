@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use windlass_core::package::{Job, Journal};
 use windlass_core::path_part::flaw_of_path;
-use windlass_core::{Error, ErrorKind, Result};
+use windlass_core::{Code, Error, ErrorKind, Result};
 
 use super::{JOURNAL, MANIFEST, read_journal};
 use crate::removal::remove_folder;
@@ -56,8 +56,10 @@ impl DamagedPackage {
 
     /// The error that ends what would have to load it.
     pub fn into_error(self) -> Error {
-        let error =
-            Error::data(format!("load package {} cannot be read: {}", self.load_id, self.error.message()));
+        let error = Error::of(
+            Code::DamagedPackage,
+            format!("load package {} cannot be read: {}", self.load_id, self.error.message()),
+        );
         let at = self.error.place().clone();
         let hint = self.error.hint().map(str::to_owned);
         let error = error.at(at).with_source(self.error);
@@ -75,7 +77,10 @@ impl DamagedPackage {
 
 /// The error for a file of a package that is not what it should be.
 pub(super) fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    with_remedy(Error::data("a file of a load package is damaged").with_source(cause), path)
+    with_remedy(
+        Error::of(Code::DamagedPackage, "a file of a load package is damaged").with_source(cause),
+        path,
+    )
 }
 
 fn with_remedy(error: Error, path: &Path) -> Error {
@@ -90,7 +95,7 @@ pub(super) fn read_part(folder: &Path, name: &str) -> Result<Value> {
     match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(|cause| damaged(&path, cause)),
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-            Err(with_remedy(Error::data("a file of a load package is missing"), &path))
+            Err(with_remedy(Error::of(Code::DamagedPackage, "a file of a load package is missing"), &path))
         }
         Err(cause) => Err(with_remedy(
             Error::new(ErrorKind::Data, "a file of a load package cannot be read").with_source(cause),
@@ -108,7 +113,10 @@ pub(super) fn check_jobs(folder: &Path, jobs: &[Job], is_finished: bool) -> Resu
             return Err(damaged(&folder.join(MANIFEST), flaw));
         }
         if !is_finished && !path.is_file() {
-            return Err(with_remedy(Error::data("a file of rows of a load package is missing"), &path));
+            return Err(with_remedy(
+                Error::of(Code::DamagedPackage, "a file of rows of a load package is missing"),
+                &path,
+            ));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use windlass_core::hints::KeptType;
 use windlass_core::merge::MergeStrategy;
 use windlass_core::schema::{Schema, Table};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::destination::Destination;
 
@@ -31,17 +31,27 @@ pub(super) fn check(schema: &Schema, table: &Table, destination: &dyn Destinatio
     let kind = destination.kind();
     let format = schema.inherited_hint(&table.name, "table_format").and_then(|format| format.as_str());
     if let Some(format) = format.filter(|format| *format != "native") {
-        return Err(Error::unsupported(format!("the {kind} destination has no table format `{format}`"))
-            .at_table(&table.name)
-            .with_hint("leave table_format out: its only value here is native, the tables or files of the destination"));
+        return Err(Error::of(
+            Code::TableFormatUnsupported,
+            format!("the {kind} destination has no table format `{format}`"),
+        )
+        .with_detail("format", format)
+        .at_table(&table.name)
+        .with_hint(
+            "leave table_format out: its only value here is native, the tables or files of the destination",
+        ));
     }
     let capabilities = destination.capabilities();
     let strategy = table.text_hint("x-merge-strategy").filter(|_| !capabilities.can_merge());
     // Rows are appended where nothing can be merged, but not as versions, nor without those that are there.
     if let Some(strategy) = strategy.filter(|strategy| *strategy != MergeStrategy::DeleteInsert.as_str()) {
-        return Err(Error::unsupported(format!("the {kind} destination has no merge strategy `{strategy}`"))
-            .at_table(&table.name)
-            .with_hint("use append or replace, or a database as destination"));
+        return Err(Error::of(
+            Code::MergeStrategyUnsupported,
+            format!("the {kind} destination has no merge strategy `{strategy}`"),
+        )
+        .with_detail("strategy", strategy)
+        .at_table(&table.name)
+        .with_hint("use append or replace, or a database as destination"));
     }
     Ok(())
 }

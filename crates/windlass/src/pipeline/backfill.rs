@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use windlass_core::incremental::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::report::LoadInfo;
 use super::{Pipeline, RunOptions};
@@ -165,10 +165,13 @@ impl Pipeline {
 /// Errors: too many have it.
 fn width(chunk_rows: u64, stand: &Stand) -> Result<u64> {
     if stand.equal > MOST_EQUAL {
-        return Err(Error::data(format!("more than {MOST_EQUAL} rows have the same value of the cursor"))
-            .with_hint(
-                "take a cursor with finer values, such as a timestamp with fractions or an ascending key",
-            ));
+        return Err(Error::of(
+            Code::CursorTies,
+            format!("more than {MOST_EQUAL} rows have the same value of the cursor"),
+        )
+        .with_hint(
+            "take a cursor with finer values, such as a timestamp with fractions or an ascending key",
+        ));
     }
     // Twice as many, so that a long run of equal values takes few chunks.
     Ok(if stand.equal < chunk_rows { chunk_rows } else { stand.equal.saturating_mul(2) })

@@ -6,7 +6,7 @@ use windlass_core::hints::OneOrMany;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::is_key;
 use windlass_core::schema::{Column, Schema, SystemNames, Table};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::config::nearest;
 use crate::extract::{Gathered, Prepared};
@@ -44,12 +44,17 @@ pub(super) fn check(
                     (_, true) => "merge_key",
                     _ => "row_version_column_name",
                 };
-                return Err(Error::data(format!("no record has `{written}`, which is named in {role}"))
-                    .at_table(&table.name)
-                    .with_hint(format!(
-                        "{}; keys that no record has would not tell rows apart{way_on}",
-                        suggestion(&written, table, names)
-                    )));
+                return Err(Error::of(
+                    Code::KeyColumnMissing,
+                    format!("no record has `{written}`, which is named in {role}"),
+                )
+                .with_detail("column", written.as_str())
+                .with_detail("role", role)
+                .at_table(&table.name)
+                .with_hint(format!(
+                    "{}; keys that no record has would not tell rows apart{way_on}",
+                    suggestion(&written, table, names)
+                )));
             }
             let marks = [("hard_delete", "marks deletions"), ("dedup_sort", "sorts duplicates")];
             for (hint, does) in marks.into_iter().filter(|(hint, _)| has(hint) && !column.is_complete()) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use windlass_core::normalize::SchemaState;
 use windlass_core::package::PackageManifest;
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::lease::HeldLease;
 use super::run::{Change, Known};
@@ -74,8 +74,12 @@ impl Pipeline {
     pub async fn drop_resources(&self, selection: &DropSelection) -> Result<(DropPlan, Option<PackageInfo>)> {
         let _lock = self.work.lock()?;
         if let Some(package) = self.work.packages().pending_whole()?.first() {
-            return Err(Error::conflict(format!("the package {} is not loaded yet", package.load_id()))
-                .with_hint(format!("run the pipeline, or `windlass pipeline drop-pending {}`", self.name)));
+            return Err(Error::of(
+                Code::PackagePending,
+                format!("the package {} is not loaded yet", package.load_id()),
+            )
+            .with_detail("load_id", package.load_id())
+            .with_hint(format!("run the pipeline, or `windlass pipeline drop-pending {}`", self.name)));
         }
         let mut session = self.connect().await?;
         let mut lease = self.acquire(session.as_mut(), false).await?;
@@ -130,7 +134,9 @@ impl Pipeline {
             true => "run it first: its first run makes the tables",
             false => "`windlass pipeline info NAME` shows what it has",
         };
-        Error::config(format!("pipeline `{}` has {what}", self.name)).with_hint(hint)
+        Error::of(Code::PipelineNeverRan, format!("pipeline `{}` has {what}", self.name))
+            .with_detail("pipeline", self.name.as_str())
+            .with_hint(hint)
     }
 
     /// The plan, and the schema without the tables.
@@ -156,7 +162,9 @@ impl Pipeline {
                 None => resources.iter().filter(|resource| *resource == wanted).cloned().collect(),
                 Some(pattern) => {
                     let pattern = Regex::new(pattern).map_err(|cause| {
-                        Error::config(format!("`{pattern}` is not a regular expression")).with_source(cause)
+                        Error::of(Code::InvalidPattern, format!("`{pattern}` is not a regular expression"))
+                            .with_detail("pattern", pattern)
+                            .with_source(cause)
                     })?;
                     resources.iter().filter(|resource| pattern.is_match(resource)).cloned().collect()
                 }

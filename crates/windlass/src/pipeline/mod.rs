@@ -33,7 +33,7 @@ use windlass_core::normalize::{BatchIds, Collisions, Limits};
 use windlass_core::path_part::{check_part, flaw_of_part};
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
-use windlass_core::{Error, ErrorKind, Result};
+use windlass_core::{Code, Error, ErrorKind, Result};
 
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
@@ -357,7 +357,8 @@ pub fn check_name(name: &str) -> Result<()> {
         || name.starts_with('.')
         || name.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c));
     if is_bad {
-        return Err(Error::config(format!("`{name}` cannot be the name of a pipeline"))
+        return Err(Error::of(Code::InvalidName, format!("`{name}` cannot be the name of a pipeline"))
+            .with_detail("name", name)
             .with_hint("the name is also a folder: use letters, digits, `_` and `-`"));
     }
     Ok(())

@@ -16,7 +16,7 @@ use windlass_core::naming::Naming;
 use windlass_core::normalize::{Context, NormalizeSettings, RowFilters, check_tables};
 use windlass_core::path_part::escape_part;
 use windlass_core::schema::{Column, Contract, Schema, SchemaFormat, SystemNames, export, parse_document};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::asked;
 use super::refresh::Refreshed;
@@ -171,10 +171,14 @@ impl Pipeline {
         match (disposition, &hints.write_disposition) {
             (Disposition::Merge, _) if !can_merge => {
                 if !capabilities.merge_falls_back_to_append {
-                    return Err(Error::unsupported(format!(
-                        "the {} destination has no write disposition `merge`",
-                        self.destination.kind()
-                    ))
+                    return Err(Error::of(
+                        Code::DispositionUnsupported,
+                        format!(
+                            "the {} destination has no write disposition `merge`",
+                            self.destination.kind()
+                        ),
+                    )
+                    .with_detail("disposition", "merge")
                     .with_hint("use append or replace"));
                 }
                 prepared.warnings.push(format!(
@@ -264,9 +268,11 @@ impl Pipeline {
         let strategy = settings.strategy;
         if !capabilities.merge_strategies.contains(&strategy) {
             let names = capabilities.merge_strategies.iter().map(|strategy| strategy.as_str());
-            return Err(Error::unsupported(format!(
-                "the {kind} destination has no merge strategy `{strategy}`"
-            ))
+            return Err(Error::of(
+                Code::MergeStrategyUnsupported,
+                format!("the {kind} destination has no merge strategy `{strategy}`"),
+            )
+            .with_detail("strategy", strategy.as_str())
             .with_hint(format!("use {}", names.collect::<Vec<_>>().join(", "))));
         }
         let conditions =

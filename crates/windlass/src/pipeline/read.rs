@@ -10,7 +10,7 @@ use serde::Serialize;
 use windlass_core::path_part::escape_part;
 use windlass_core::schema::SystemNames;
 use windlass_core::state::State;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::cursors::Cursors;
 use super::prepare::{PreparedSource, given_tables};
@@ -74,7 +74,7 @@ impl Pipeline {
             let extracted = Box::pin(self.read_prepared(source.as_ref(), &mut prepared, &state)).await?;
             if let Some(failed) = extracted.left.values().flat_map(|left| &left.failed).next() {
                 let text = format!("partition {} cannot be read: {}", failed.partition, failed.error);
-                return Err(Error::source_failed(text).at_resource(&failed.resource));
+                return Err(Error::of(Code::PartitionsFailed, text).at_resource(&failed.resource));
             }
         }
         Ok(names)

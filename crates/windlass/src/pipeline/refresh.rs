@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use windlass_core::schema::{Schema, Table};
 use windlass_core::state::State;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 /// What a run starts over with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -44,7 +44,9 @@ impl FromStr for Refresh {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| {
-            Error::config(format!("there is no refresh mode `{text}`"))
+            Error::of(Code::UnknownChoice, format!("there is no refresh mode `{text}`"))
+                .with_detail("what", "refresh mode")
+                .with_detail("name", text)
                 .with_hint(windlass_core::choices(text, Self::ALL.map(Self::as_str)))
         })
     }

@@ -124,7 +124,14 @@ pub(crate) fn schema_update(delta: &SchemaDelta) -> IndexMap<String, Vec<String>
     tables.collect()
 }
 
-/// An error as programs read it: kind, message with place and causes, hint.
+/// An error as programs read it: kind, code, message with place and causes, hint, and the detail if there is any.
 pub fn error_json(error: &Error) -> Value {
-    json!({ "kind": error.kind().as_str(), "message": error.chain(), "hint": error.hint() })
+    let mut json = json!({
+        "kind": error.kind().as_str(), "code": error.code().as_str(), "message": error.chain(), "hint": error.hint(),
+    });
+    let detail = error.detail();
+    if !detail.is_empty() {
+        json["detail"] = detail.into();
+    }
+    json
 }

@@ -9,7 +9,7 @@ use windlass_core::package::JournalEntry;
 use windlass_core::path_part::escape_part;
 use windlass_core::schema::Schema;
 use windlass_core::state::State;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::failpoint::failpoint;
 use crate::files::{io_error, write_private};
@@ -66,7 +66,7 @@ impl WorkFolder {
             Err(TryLockError::WouldBlock) => {
                 let who = holder::noted(&path).map_or_else(String::new, |who| format!(": {who}"));
                 let place = self.path.display();
-                Err(Error::conflict(format!("another run uses the working folder {place}{who}")).with_hint(
+                Err(Error::of(Code::FolderInUse, format!("another run uses the working folder {place}{who}")).with_hint(
                     "wait until it ends, for example with `--wait 60`, or give this pipeline another name",
                 ))
             }
@@ -236,7 +236,7 @@ fn read_json(path: &Path, remedy: &str) -> Result<Value> {
 }
 
 fn damaged(path: &Path, cause: impl std::error::Error + Send + Sync + 'static, remedy: &str) -> Error {
-    Error::data("a file of the working folder is damaged")
+    Error::of(Code::DamagedFolder, "a file of the working folder is damaged")
         .with_source(cause)
         .at_file(path.display().to_string())
         .with_hint(remedy)

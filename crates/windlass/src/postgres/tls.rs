@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 /// What is checked of a server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +36,17 @@ impl Tls {
     /// Errors: files that cannot be read, a system without certificates.
     pub(crate) fn connector(&self) -> Result<MakeRustlsConnect> {
         let provider = Arc::new(ring::default_provider());
-        let failed = |cause: rustls::Error| Error::config("TLS cannot be set up").with_source(cause);
+        let failed =
+            |cause: rustls::Error| Error::of(Code::TlsUnusable, "TLS cannot be set up").with_source(cause);
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(failed)?;
         let chain = || {
             WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), Arc::clone(&provider))
                 .build()
-                .map_err(|cause| Error::config("the trusted certificates cannot be used").with_source(cause))
+                .map_err(|cause| {
+                    Error::of(Code::TlsUnusable, "the trusted certificates cannot be used").with_source(cause)
+                })
         };
         let lenient = |chain| Arc::new(Lenient { provider: Arc::clone(&provider), chain });
         let verifier: Arc<dyn ServerCertVerifier> = match self.verification {
@@ -78,7 +81,7 @@ impl Tls {
             }
         }
         if roots.is_empty() {
-            return Err(Error::config("there are no certificates to verify the server with")
+            return Err(Error::of(Code::TlsUnusable, "there are no certificates to verify the server with")
                 .with_hint("name a file with sslrootcert, or use sslmode=require, which verifies nothing"));
         }
         Ok(roots)
@@ -86,7 +89,7 @@ impl Tls {
 }
 
 fn unreadable(key: &str, file: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::config(format!("the file of {key} cannot be used"))
+    Error::of(Code::TlsUnusable, format!("the file of {key} cannot be used"))
         .with_source(cause)
         .at_file(file)
         .with_hint("name a file in PEM form that windlass may read")

@@ -1,6 +1,6 @@
 //! Steps of a binary without jq.
 
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::Step;
 
@@ -20,7 +20,10 @@ impl StepRunner {
         if steps.is_empty() {
             return Ok(Self);
         }
-        Err(Error::unsupported("this windlass was built without feature \"jq\", which steps need"))
+        Err(Error::of(
+            Code::FeatureMissing,
+            "this windlass was built without feature \"jq\", which steps need",
+        ))
     }
 
     /// Runs `work`.

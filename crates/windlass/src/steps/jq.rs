@@ -7,7 +7,7 @@ use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Filter, ValX, Vars};
 use jaq_json::write::{Pp, write};
 use jaq_json::{Val, read};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::Step;
 use super::costs::{limit_definition, measures};
@@ -62,8 +62,9 @@ impl RunningSteps<'_> {
     ///
     /// Errors: an expression that fails on this record, or that takes too much for it.
     pub fn run(&self, record: &[u8], out: &mut Vec<u8>) -> Result<usize> {
-        let unreadable =
-            |cause: &dyn Display| Error::data(format!("a record cannot be read for its steps: {cause}"));
+        let unreadable = |cause: &dyn Display| {
+            Error::of(Code::StepFailed, format!("a record cannot be read for its steps: {cause}"))
+        };
         check_levels(record).map_err(|cause| unreadable(&cause))?;
         metered(record.len(), self.stack_end, |meter| {
             let value = read::parse_single(record).map_err(|cause| unreadable(&cause))?;
@@ -75,7 +76,7 @@ impl RunningSteps<'_> {
         let Some((step, filter)) = self.runner.steps.get(index) else {
             meter.spend_all(&value);
             if let Some(wrong) = not_of_json(&value) {
-                return Err(Error::data(format!("the steps of a record make {wrong}")).with_hint(
+                return Err(Error::of(Code::StepFailed, format!("the steps of a record make {wrong}")).with_hint(
                     "JSON has texts for keys and no bytes: make a text of it, as in `{(.n | tostring): 1}`",
                 ));
             }
@@ -87,7 +88,7 @@ impl RunningSteps<'_> {
         let failed = |cause: &dyn Display| {
             let mut text = cause.to_string();
             text.truncate(text.char_indices().nth(200).map_or(text.len(), |(end, _)| end));
-            Error::data(format!("the step `{}` fails on a record: {text}", step.expression()))
+            Error::of(Code::StepFailed, format!("the step `{}` fails on a record: {text}", step.expression()))
                 .with_hint("guard the expression, as in `.a // empty` or `.a?`")
         };
         let context = Ctx::<Limited>::new(Metered::new(&filter.lut, meter), Vars::new([]));
@@ -154,7 +155,8 @@ fn compile(expression: &str) -> Result<Filter<Limited>> {
         )));
     }
     let wrong = |what: String| {
-        Error::config(format!("`{expression}` is not a jq expression: {what}"))
+        Error::of(Code::InvalidExpression, format!("`{expression}` is not a jq expression: {what}"))
+            .with_detail("expression", expression)
             .with_hint("steps are jq expressions, such as `.type != \"x\"` or `del(.a)`")
     };
     let defs = || {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use windlass::config::Needs;
-use windlass::core::{Error, Result};
+use windlass::core::{Code, Error, Result};
 
 use self::schedule::Schedule;
 use self::templates::{DOCKERIGNORE, Subject};
@@ -159,7 +159,8 @@ fn written(
     for file in planned {
         let path = args.out.join(&file.path);
         if path.exists() && !file.stays && !args.force {
-            return Err(Error::config(format!("{} exists already", path.display()))
+            return Err(Error::of(Code::FileExists, format!("{} exists already", path.display()))
+                .with_detail("path", path.display().to_string())
                 .with_hint("give --force to write over it"));
         }
     }

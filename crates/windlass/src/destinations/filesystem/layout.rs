@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use windlass_core::path_part::flaw_of_path;
 use windlass_core::value::{CivilDate, Timestamp, format_timestamp};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::placeholders::FileName;
 
@@ -105,7 +105,11 @@ impl Layout {
         extra: BTreeMap<String, String>,
         computed: &BTreeSet<String>,
     ) -> Result<Self> {
-        let wrong = |what: String| Error::config(format!("layout `{}`: {what}", layout.escape_debug()));
+        let flaw = |code: Code, what: String| {
+            Error::of(code, format!("layout `{}`: {what}", layout.escape_debug()))
+                .with_detail("layout", layout)
+        };
+        let wrong = |what: String| flaw(Code::InvalidLayout, what);
         if let Some(name) = ["schema_name", "table_name"].into_iter().find(|name| computed.contains(*name)) {
             return Err(wrong(format!("`{name}` cannot be computed for each file"))
                 .with_hint("the files of a table are found by it: choose another name for the placeholder"));
@@ -135,7 +139,8 @@ impl Layout {
                 let known = FILE_PLACEHOLDERS.iter().chain(&TIME_PLACEHOLDERS).copied();
                 let own = extra.keys().chain(computed).map(String::as_str);
                 let known: Vec<&str> = known.chain(own).collect();
-                return Err(wrong(format!("there is no placeholder `{name}`"))
+                return Err(flaw(Code::UnknownPlaceholder, format!("there is no placeholder `{name}`"))
+                    .with_detail("placeholder", name)
                     .with_hint(format!("the placeholders are {}", known.join(", "))));
             }
             parts.push(Part::Placeholder(name.to_owned()));

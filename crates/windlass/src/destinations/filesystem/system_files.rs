@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::files::{io_error, read_to_string, write_atomic, write_atomic_by_way_of};
 
@@ -54,7 +54,7 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Reads a system file.
 pub(super) fn read(path: &Path) -> Result<Value> {
     serde_json::from_str(&read_to_string(path)?).map_err(|cause| {
-        Error::data("a system file of the dataset is damaged")
+        Error::of(Code::DamagedDataset, "a system file of the dataset is damaged")
             .with_source(cause)
             .at_file(path.display().to_string())
             .with_hint("restore the file, or delete it together with the data of its load")

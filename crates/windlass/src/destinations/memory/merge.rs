@@ -16,7 +16,7 @@ use windlass_core::merge::{
 use windlass_core::normalize::RECORD_COLUMN;
 use windlass_core::schema::{Column, Schema, SystemNames, Table};
 use windlass_core::sql::merge_chain;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::keys::{Key, Keys, ranks};
 use super::table::{MemoryTable, failed, filtered, texts, with_columns};
@@ -131,9 +131,12 @@ fn part<'a>(
 impl Part<'_> {
     fn row_key(&self) -> Result<&str> {
         self.row_key.as_deref().ok_or_else(|| {
-            Error::config("a table with nested tables has no column that identifies its rows")
-                .at_table(&self.table.name)
-                .with_hint("let one column have the hint row_key or unique")
+            Error::of(
+                Code::MergeUntraceable,
+                "a table with nested tables has no column that identifies its rows",
+            )
+            .at_table(&self.table.name)
+            .with_hint("let one column have the hint row_key or unique")
         })
     }
 
@@ -481,9 +484,12 @@ impl Merge<'_> {
             return texts(rows(part), column);
         }
         let lost = || {
-            Error::config("the rows of a nested table cannot be traced to their root rows")
-                .at_table(&part.table.name)
-                .with_hint("let one column have the hint parent_key or root_key")
+            Error::of(
+                Code::MergeUntraceable,
+                "the rows of a nested table cannot be traced to their root rows",
+            )
+            .at_table(&part.table.name)
+            .with_hint("let one column have the hint parent_key or root_key")
         };
         let parents = texts(rows(part), complete("parent_key").ok_or_else(lost)?)?;
         let above = part.table.parent.as_deref().ok_or_else(lost)?;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use windlass_core::lease::Claim;
 use windlass_core::package::Job;
 use windlass_core::schema::{Schema, SystemNames};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::dataset::{Load, MemoryDataset, StagedRows};
 use super::{Memory, Store};
@@ -183,8 +183,11 @@ impl Session for MemorySession {
 
     async fn table_rows(&mut self, table: &str, limit: u64) -> Result<Vec<RecordBatch>> {
         let batches = self.held().and_then(|held| held.batches(table)).ok_or_else(|| {
-            Error::destination(format!("there is no table `{table}` in dataset `{}`", self.dataset.name))
-                .with_hint("`Memory::tables` lists them; a store is gone when its process ends")
+            Error::of(
+                Code::UndefinedRelation,
+                format!("there is no table `{table}` in dataset `{}`", self.dataset.name),
+            )
+            .with_hint("`Memory::tables` lists them; a store is gone when its process ends")
         })?;
         let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
         let batches = batches.iter().map(|batch| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use windlass_core::json::{ListError, ListSplitter, Select};
-use windlass_core::{At, Error, Result};
+use windlass_core::{At, Code, Error, Result};
 
 use super::open::Input;
 use super::{PAGE_BYTES, PageReader};
@@ -55,7 +55,7 @@ impl ListReader {
     }
 
     fn wrong(&self, error: ListError) -> Error {
-        Error::data(format!("this is not JSON: {}", error.message)).at(At {
+        Error::of(Code::NotJson, format!("this is not JSON: {}", error.message)).at(At {
             file: self.origin.file.clone(),
             line: Some(error.line),
             byte: Some(error.byte),

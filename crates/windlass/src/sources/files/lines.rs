@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use windlass_core::csv::{CsvDialect, CsvTable, complete_records, line_breaks, unclosed_quote};
-use windlass_core::{At, Error, Result};
+use windlass_core::{At, Code, Error, Result};
 
 use super::open::Input;
 use super::{PAGE_BYTES, PageReader};
@@ -140,7 +140,7 @@ impl PageReader for LineReader {
 
 /// The error for a quote that stands in this line and byte behind `lines`.
 fn unclosed(file: &str, lines: u64, (line, byte): (usize, usize)) -> Error {
-    Error::data("a quote is opened here that is not closed until the end of the file")
+    Error::of(Code::DamagedSourceFile, "a quote is opened here that is not closed until the end of the file")
         .at(At {
             file: Some(file.to_owned()),
             line: Some(lines + line as u64 + 1),

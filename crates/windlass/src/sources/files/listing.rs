@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 use percent_encoding::percent_decode_str;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 /// A part of a pattern, between slashes.
 enum Part {
@@ -59,7 +59,9 @@ fn parts(file_glob: &str) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for text in names().chain(all_below) {
         let fits = Pattern::new(&within_a_name(text)).map_err(|cause| {
-            Error::config(format!("`{file_glob}` is not a pattern for files")).with_source(cause)
+            Error::of(Code::InvalidPattern, format!("`{file_glob}` is not a pattern for files"))
+                .with_detail("pattern", file_glob)
+                .with_source(cause)
         })?;
         match text {
             "**" if matches!(parts.last(), Some(Part::Deep)) => {}
@@ -146,7 +148,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn unreadable(folder: &Path, cause: std::io::Error) -> Error {
-    Error::source_failed(format!("the folder {} cannot be read", folder.display()))
+    Error::of(Code::SourceUnreadable, format!("the folder {} cannot be read", folder.display()))
         .with_source(cause)
         .with_hint("check its rights")
 }
@@ -164,8 +166,12 @@ pub fn local_path(url: &str, folder: &Path) -> Result<PathBuf> {
             native(decoded)
         }
         Some((protocol, rest)) if protocol.len() > 1 && rest.starts_with("//") => {
-            return Err(Error::unsupported(format!("`{protocol}://` is not supported yet"))
-                .with_hint("use a local path"));
+            return Err(Error::of(
+                Code::ProtocolUnsupported,
+                format!("`{protocol}://` is not supported yet"),
+            )
+            .with_detail("protocol", protocol)
+            .with_hint("use a local path"));
         }
         _ => PathBuf::from(url),
     };

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use windlass_core::hash::shake128;
 use windlass_core::incremental::IncrementalOptions;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::local_path;
 
@@ -54,7 +54,7 @@ impl NewFiles {
             return Ok(String::new());
         }
         let written = path.metadata().map_err(|cause| {
-            Error::source_failed(format!("cannot look at {}", path.display())).with_source(cause)
+            Error::of(Code::SourceUnreadable, format!("cannot look at {}", path.display())).with_source(cause)
         })?;
         Ok(format!("\n{} {}", modified(&written), written.len()))
     }
@@ -159,7 +159,7 @@ impl Seen {
     pub(super) fn restore(stored: Option<&Value>) -> Result<Self> {
         let Some(stored) = stored else { return Ok(Self::default()) };
         let broken = || {
-            Error::data("the stored list of files that were loaded cannot be read")
+            Error::of(Code::DamagedState, "the stored list of files that were loaded cannot be read")
                 .with_hint("forget the state of the resource and load all files again")
         };
         let text = stored.get("loaded").and_then(Value::as_str).ok_or_else(broken)?;

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use windlass_core::json::sanitize;
-use windlass_core::{At, Error, Result};
+use windlass_core::{At, Code, Error, Result};
 
 use super::gzip::Gzip;
 use crate::charset::{Charset, Decoded, UTF_8};
@@ -38,7 +38,7 @@ impl Input {
     pub(super) fn open(path: &Path, charset: Option<Charset>, limit: RecordLimit) -> Result<Self> {
         let name = path.display().to_string();
         let failed = |cause: io::Error| {
-            let error = Error::source_failed(format!("cannot open {name}"))
+            let error = Error::of(Code::SourceUnreadable, format!("cannot open {name}"))
                 .with_hint("check the path and its rights");
             error.with_source(cause)
         };
@@ -69,7 +69,8 @@ impl Input {
                 None => return Ok(()),
                 Some(likely) => {
                     let likely = likely.name();
-                    let error = Error::data(format!("this text is not UTF-8, it looks like {likely}"));
+                    let error =
+                        Error::of(Code::NotText, format!("this text is not UTF-8, it looks like {likely}"));
                     return Err(error.at_file(self.name.clone()).with_hint(format!(
                         "set `encoding: {likely}` at the resource, or write the file as UTF-8"
                     )));
@@ -136,7 +137,7 @@ impl Input {
 
     fn failed(&self, cause: io::Error) -> Error {
         if let (Some(charset), io::ErrorKind::InvalidData) = (self.charset, cause.kind()) {
-            return Error::data(format!("the text is not {}", charset.name()))
+            return Error::of(Code::NotText, format!("the text is not {}", charset.name()))
                 .with_source(cause)
                 .at_file(self.name.clone())
                 .with_hint("set `encoding` at the resource to what the file is written in");

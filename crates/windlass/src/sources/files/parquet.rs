@@ -18,7 +18,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{FileMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::schema::types::ColumnDescPtr;
 use windlass_core::normalize::{EXTENSION_NAME_KEY, PLAIN_TYPES, UUID_EXTENSION};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::PageReader;
 use crate::record_limit::RecordLimit;
@@ -49,7 +49,7 @@ impl ParquetReader {
     pub(super) fn open(path: &Path, partition: u64, limit: RecordLimit) -> Result<Self> {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|cause| {
-            Error::source_failed(format!("cannot open {name}"))
+            Error::of(Code::SourceUnreadable, format!("cannot open {name}"))
                 .with_source(cause)
                 .with_hint("check the path and its rights")
         })?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use windlass_core::json::{ParseBuffers, Tape, Tree};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::http::{Auth, HttpSettings, HttpTransport, Request, RequestBody, Response, Transport, join_url};
 use super::pages::{Pages, PagesOptions, ResponseAction, RestPage};
@@ -271,13 +271,14 @@ impl RestPage {
             Body::TypedLines(lines) => buffers.parse_typed_lines(lines)?,
             Body::Document(document, select) => {
                 buffers.parse_document(document, select).map_err(|error| {
-                    Error::data(format!("the answer is not JSON: {error}")).at_file(self.url.as_str())
+                    Error::of(Code::NotJson, format!("the answer is not JSON: {error}"))
+                        .at_file(self.url.as_str())
                 })?
             }
             _ => return Err(Error::internal("a page that is no JSON")),
         };
         if let Some(bad) = parsed.bad.first() {
-            let error = Error::data(format!("a record is not JSON: {}", bad.error));
+            let error = Error::of(Code::NotJson, format!("a record is not JSON: {}", bad.error));
             return Err(error.at_file(self.url.as_str()));
         }
         let value = |tape: &Tape<'_>, node| Tree::value(tape, node);

@@ -1,7 +1,7 @@
 //! Fields of the parent's record in the records of those that depend on it.
 
 use windlass_core::json::{ParseBuffers, write_typed};
-use windlass_core::{At, Error, Result};
+use windlass_core::{At, Code, Error, Result};
 
 use crate::source::Body;
 
@@ -10,7 +10,7 @@ use crate::source::Body;
 ///
 /// Errors: a record that is no object, a body that is not JSON.
 pub(super) fn add_members(body: &Body, added: &str, buffers: &mut ParseBuffers) -> Result<Body> {
-    let not_json = |message: &str| Error::data(format!("an answer is not JSON: {message}"));
+    let not_json = |message: &str| Error::of(Code::NotJson, format!("an answer is not JSON: {message}"));
     buffers.keep_literals(true);
     let parsed = match body {
         Body::Lines(bytes) => buffers.parse_lines(bytes)?,

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 
 use tokio::task::JoinHandle;
 use windlass_core::json::ParseBuffers;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::http::{Request, Response, masked_url};
 use super::paginate::Paginator;
@@ -159,8 +159,8 @@ fn end_of_lines(lines: &[u8], count: u64) -> usize {
 
 fn detect(outline: &[u8], name: &str) -> Result<Selector> {
     let mut buffers = ParseBuffers::new();
-    let parsed = buffers
-        .parse_value(outline)
-        .map_err(|error| Error::data(format!("the answer is not JSON: {error}")).at_file(name))?;
+    let parsed = buffers.parse_value(outline).map_err(|error| {
+        Error::of(Code::NotJson, format!("the answer is not JSON: {error}")).at_file(name)
+    })?;
     Selector::detect(&parsed.tape)
 }

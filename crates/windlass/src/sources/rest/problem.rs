@@ -1,9 +1,9 @@
 //! Answers that hold no records, said so that one sees why.
 
 use regex::Regex;
-use windlass_core::Error;
 use windlass_core::json::{ParseBuffers, SyntaxError};
 use windlass_core::masking::MASK;
+use windlass_core::{Code, Error};
 
 use super::http::{Response, masked_url, shown_body};
 
@@ -26,19 +26,19 @@ pub(super) fn not_json(response: &Response, method: &str, syntax: &SyntaxError) 
     };
     let start = text.get(..9.min(text.len())).unwrap_or_default().to_ascii_lowercase();
     if start.starts_with("<!doctype") || start.starts_with("<html") {
-        return Error::data(format!("{place}: the answer is a web page instead of JSON{shown}")).with_hint(
+        return Error::of(Code::NotJson, format!("{place}: the answer is a web page instead of JSON{shown}")).with_hint(
             "check `base_url` and `path`; a page that asks for a login means that the `auth` block is missing or wrong",
         );
     }
     if start.starts_with('<') {
-        return Error::data(format!("{place}: the answer is XML instead of JSON{shown}"))
+        return Error::of(Code::NotJson, format!("{place}: the answer is XML instead of JSON{shown}"))
             .with_hint("many APIs give JSON for the header `Accept: application/json`");
     }
-    let error =
-        Error::data(format!("{place}: the answer is not JSON at byte {}: {syntax}{shown}", syntax.at + 1))
-            .with_hint(
-                "the answer must be one JSON document; a body that ends in the middle was cut by the server",
-            );
+    let error = Error::of(
+        Code::NotJson,
+        format!("{place}: the answer is not JSON at byte {}: {syntax}{shown}", syntax.at + 1),
+    )
+    .with_hint("the answer must be one JSON document; a body that ends in the middle was cut by the server");
     // What begins as a document may be whole the next time.
     let is_cut = ends_in_the_middle(response.body.trim_ascii(), syntax.at);
     if is_cut { error.retryable() } else { error }

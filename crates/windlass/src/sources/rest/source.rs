@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use serde_json::Value;
 use windlass_core::hash::sha3_256_base64;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::builder::RestBuilder;
 use super::chains::{Chains, Links};
@@ -165,7 +165,7 @@ fn check_url(base_url: &str) -> Result<()> {
     if base_url.is_empty() || is_web(base_url) {
         return Ok(());
     }
-    Err(Error::config("`base_url` is not an address of the web")
+    Err(Error::of(Code::InvalidAddress, "`base_url` is not an address of the web")
         .with_hint("it begins with https:// or http://, such as https://api.github.com/"))
 }
 

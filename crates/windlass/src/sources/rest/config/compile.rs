@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use windlass_core::document::pointer_push;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::field::FieldPath;
 use super::incremental::{CursorRequests, RestIncremental};
@@ -84,7 +84,7 @@ pub(crate) fn compile(
         if resource.incremental.is_some() {
             return Err(at(
                 "/endpoint/incremental",
-                Error::config(format!("the resource `{name}` has two cursors"))
+                Error::of(Code::InvalidCursorOptions, format!("the resource `{name}` has two cursors"))
                     .with_hint("keep `incremental` either in the endpoint or beside it"),
             ));
         }
@@ -176,11 +176,12 @@ pub(crate) fn compile(
 fn check_scheme(path: &str) -> Result<()> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
     match path.split_once("://") {
-        Some((scheme, _)) if !scheme.is_empty() && scheme.chars().all(is_part) && !is_web(path) => {
-            Err(Error::config(format!("`{}` is not an address of the web", masked_url(path))).with_hint(
-                "a path is joined to the `base_url`; a whole address begins with https:// or http://",
-            ))
-        }
+        Some((scheme, _)) if !scheme.is_empty() && scheme.chars().all(is_part) && !is_web(path) => Err(
+            Error::of(Code::InvalidAddress, format!("`{}` is not an address of the web", masked_url(path)))
+                .with_hint(
+                    "a path is joined to the `base_url`; a whole address begins with https:// or http://",
+                ),
+        ),
         _ => Ok(()),
     }
 }

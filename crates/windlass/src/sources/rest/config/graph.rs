@@ -1,7 +1,7 @@
 //! The order in which resources that depend on each other are read.
 
 use indexmap::IndexMap;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::config::choices;
 
@@ -57,8 +57,12 @@ fn cycle(
         index = parent(index);
     }
     names.push(&resources[inside].0);
-    let error = Error::config(format!("resources depend on each other in a cycle: {}", names.join(" → ")))
-        .with_hint("a resource's parent must not need the resource itself");
+    let error = Error::of(
+        Code::ResourceCycle,
+        format!("resources depend on each other in a cycle: {}", names.join(" → ")),
+    )
+    .with_detail("resources", names.clone())
+    .with_hint("a resource's parent must not need the resource itself");
     (inside, error)
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use windlass_core::hints::OneOrMany;
 use windlass_core::incremental::{Bound, Extreme, IncrementalOptions, MissingCursor, RowOrder};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::convert::Convert;
 use super::placeholder::untyped;
@@ -49,7 +49,8 @@ impl RestIncremental {
     /// The engine's options. Errors: no `cursor_path`, a cursor that cannot be.
     pub(crate) fn options(&self) -> Result<IncrementalOptions> {
         let path = self.cursor_path.clone().ok_or_else(|| {
-            Error::config("`incremental` has no `cursor_path`")
+            Error::of(Code::MissingKey, "`incremental` has no `cursor_path`")
+                .with_detail("key", "cursor_path")
                 .with_hint("name the field of a record that grows with time, such as `updated_at`")
         })?;
         let defaults = IncrementalOptions::new(path);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use windlass_core::value::{Tag, json_string, strip_tag};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::sources::rest::http::{PythonTexts, write_python, write_quoted};
 
@@ -134,7 +134,7 @@ impl Placeholders {
 }
 
 fn unbalanced(text: &str, why: &str) -> Error {
-    Error::config(format!("the braces of `{}` do not match: {why}", shortened(text)))
+    Error::of(Code::InvalidTemplate, format!("the braces of `{}` do not match: {why}", shortened(text)))
         .with_hint("braces that are no placeholder are doubled: {{ and }}")
 }
 

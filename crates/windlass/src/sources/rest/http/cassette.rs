@@ -24,7 +24,7 @@ use async_trait::async_trait;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use windlass_core::{Error, Result, masking};
+use windlass_core::{Code, Error, Result, masking};
 
 use super::{Request, RequestBody, Response, Transport, encode, is_secret_name, url};
 use crate::config::Secret;
@@ -196,13 +196,13 @@ impl ReplayingTransport {
         let path = folder.join(EXCHANGES_FILE);
         let place = path.display().to_string();
         let text = fs::read(&path).map_err(|cause| {
-            Error::config("there is no recording")
+            Error::of(Code::RecordingUnusable, "there is no recording")
                 .with_source(cause)
                 .with_hint("`windlass record FILE` makes one")
                 .at_file(&place)
         })?;
         let cassette: Cassette = serde_json::from_slice(&text).map_err(|cause| {
-            Error::config("the recording has another form")
+            Error::of(Code::RecordingUnusable, "the recording has another form")
                 .with_source(cause)
                 .with_hint("`windlass record FILE` records anew")
                 .at_file(&place)
@@ -233,7 +233,8 @@ impl ReplayingTransport {
             }
             None => "the recording is empty; `windlass record` records anew".to_owned(),
         };
-        Error::source_failed(format!("{text} was not recorded in {}", self.folder.display())).with_hint(hint)
+        Error::of(Code::NotRecorded, format!("{text} was not recorded in {}", self.folder.display()))
+            .with_hint(hint)
     }
 }
 
@@ -491,7 +492,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn not_written(path: &Path, cause: io::Error) -> Error {
-    Error::config("the recording cannot be written").with_source(cause).at_file(path.display().to_string())
+    Error::of(Code::RecordingUnusable, "the recording cannot be written")
+        .with_source(cause)
+        .at_file(path.display().to_string())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Requests that failed, as errors.
 
 use reqwest::StatusCode;
-use windlass_core::Error;
+use windlass_core::{Code, Error};
 
 use super::{Response, shown_body, url};
 
@@ -74,12 +74,13 @@ impl Failure {
         let error = match self {
             Self::Unsendable(cause) => Error::config(what).with_source(cause),
             Self::Unreachable(cause) | Self::Tls(cause) | Self::Cut(cause) => {
-                Error::source_failed(what).with_source(cause)
+                Error::of(Code::SourceUnreachable, what).with_source(cause)
             }
             Self::Encoding { cause: Some(cause), .. } | Self::Spool(cause) => {
                 Error::source_failed(what).with_source(cause)
             }
-            Self::Timeout { .. } | Self::Encoding { cause: None, .. } => Error::source_failed(what),
+            Self::Timeout { .. } => Error::of(Code::SourceUnreachable, what),
+            Self::Encoding { cause: None, .. } => Error::source_failed(what),
         };
         let error = error.with_hint(hint);
         if retry { error.retryable() } else { error }
@@ -108,7 +109,7 @@ pub(super) fn of_status(response: &Response, method: &str) -> Error {
         // More tells whether something is left out, and keeps a secret at the end whole.
         text.push_str(&format!("\nResponse: {}", shown_body(&response.excerpt(most + 4096), most)));
     }
-    let mut error = Error::source_failed(text);
+    let mut error = Error::of(Code::HttpStatus, text).with_detail("status", status);
     if let (401 | 403, Some(host)) = (status, &response.withheld_from) {
         error = error.with_hint(format!(
             "credentials do not go to {host}, where a link or redirect led: `send_credentials_to: [{host}]` lets them"

@@ -6,7 +6,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 /// Trusts the system's certificates and those of a file. Errors: the file cannot be read or has none.
 pub(super) fn config(ca_file: Option<&Path>) -> Result<ClientConfig> {
@@ -14,7 +14,7 @@ pub(super) fn config(ca_file: Option<&Path>) -> Result<ClientConfig> {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca_file {
         let wrong = |why: &str| {
-            Error::config(format!("`ca_file`: {why}"))
+            Error::of(Code::TlsUnusable, format!("`ca_file`: {why}"))
                 .at_file(path.display().to_string())
                 .with_hint("it holds certificates between BEGIN CERTIFICATE and END CERTIFICATE")
         };
@@ -27,7 +27,7 @@ pub(super) fn config(ca_file: Option<&Path>) -> Result<ClientConfig> {
     }
     Ok(ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
-        .map_err(|cause| Error::config("TLS cannot be set up").with_source(cause))?
+        .map_err(|cause| Error::of(Code::TlsUnusable, "TLS cannot be set up").with_source(cause))?
         .with_root_certificates(roots)
         .with_no_client_auth())
 }

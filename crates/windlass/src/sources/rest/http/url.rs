@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use reqwest::Url;
 use serde_json::{Map, Value};
 use windlass_core::masking::{self, MASK};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::encode::python_text;
 use crate::config::Secret;
@@ -188,7 +188,7 @@ pub(super) fn with_parameters(url: &str, params: &Map<String, Value>) -> Result<
     let address = with_query(&requote(address.trim_start()), &form(params));
     let address = address.strip_suffix('?').unwrap_or(&address);
     let wrong = || {
-        Error::config(format!("`{}` is not an address of the web", masked(url))).with_hint(
+        Error::of(Code::InvalidAddress, format!("`{}` is not an address of the web", masked(url))).with_hint(
             "a URL begins with http:// or https://; paths are joined to the `base_url` of the client",
         )
     };

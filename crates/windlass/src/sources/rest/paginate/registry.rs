@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::{Paginator, PaginatorConfig};
 
@@ -22,7 +22,8 @@ pub fn register_paginator(
 ) -> Result<()> {
     let name = name.into();
     if PaginatorConfig::NAMES.contains(&name.as_str()) {
-        return Err(Error::config(format!("there is a paginator `{name}` already"))
+        return Err(Error::of(Code::DuplicateName, format!("there is a paginator `{name}` already"))
+            .with_detail("name", name)
             .with_hint("register it under another name"));
     }
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(factory));

@@ -16,7 +16,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use super::Auth;
 use crate::config::{Secret, choices};
@@ -153,7 +153,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Opt
 /// The value of a field that has to be there.
 fn required<T>(kind: &str, name: &str, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| {
-        Error::config(format!("auth of type `{kind}`: `{name}` is missing")).with_hint(format!(
+        Error::of(Code::MissingKey, format!("auth of type `{kind}`: `{name}` is missing")).with_detail("key", name).with_hint(format!(
             "write `{name}: \"${{NAME_OF_A_VARIABLE}}\"` there, or put it into secrets.toml or the environment"
         ))
     })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tokio::sync::Mutex;
-use windlass_core::{Error, Result};
+use windlass_core::{Code, Error, Result};
 
 use crate::config::Secret;
 use crate::env::{Clock as _, SystemClock};
@@ -68,11 +68,16 @@ impl FetchedToken {
 
 /// Token and seconds that it holds.
 fn read(answer: Option<&Value>, default_seconds: i64) -> Result<(Secret, i64)> {
-    let answer =
-        answer.ok_or_else(|| Error::source_failed("the answer to the request for a token is not JSON"))?;
+    let answer = answer
+        .ok_or_else(|| Error::of(Code::TokenRefused, "the answer to the request for a token is not JSON"))?;
     let token = match answer.get("access_token") {
         Some(Value::String(token)) if !token.is_empty() => token.as_str().into(),
-        _ => return Err(Error::source_failed("the answer to the request for a token has no `access_token`")),
+        _ => {
+            return Err(Error::of(
+                Code::TokenRefused,
+                "the answer to the request for a token has no `access_token`",
+            ));
+        }
     };
     let seconds = match answer.get("expires_in") {
         None | Some(Value::Null) => Some(default_seconds),
