@@ -10,7 +10,7 @@ use serde_json::Value;
 use windlass::core::hints::OneOrMany;
 use windlass::core::incremental::{Filter, IncrementalOptions, Reading, Tally, TextOrder, take_rows};
 use windlass::core::json::ParseBuffers;
-use windlass::core::{Error, Result};
+use windlass::core::{Code, Error, Result};
 
 use crate::arrow::{batches, table};
 use crate::error::OrRaise as _;
@@ -176,7 +176,9 @@ impl Cursor {
 }
 
 fn filter(options: &str, primary_key: Option<&str>, entry: Option<&str>) -> Result<Filter> {
-    let wrong = |cause| Error::config("the cursor has an option that cannot be").with_source(cause);
+    let wrong = |cause| {
+        Error::of(Code::InvalidCursorOptions, "the cursor has an option that cannot be").with_source(cause)
+    };
     let options: IncrementalOptions = serde_json::from_str(options).map_err(wrong)?;
     let key: Option<OneOrMany> = primary_key.map(serde_json::from_str).transpose().map_err(wrong)?;
     let entry: Option<Value> = entry.map(serde_json::from_str).transpose().map_err(wrong)?;

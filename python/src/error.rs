@@ -1,10 +1,14 @@
 //! Errors of the engine as an exception of Python, and exceptions of user code on their way through the engine.
 
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyBaseException, PyException};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{create_exception, intern};
-use windlass::core::Error;
+use serde_json::Value;
+use windlass::core::masking::masked;
+use windlass::core::{Code, Error};
+
+use crate::typed::plain;
 
 create_exception!(
     _windlass,
@@ -13,10 +17,28 @@ create_exception!(
     "An error of the engine; the package turns it into dlt's."
 );
 
-/// The exception for an error of the engine, with kind, hint and place as attributes.
+/// The exception for an error of the engine, with kind, code, detail, hint and place as attributes.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     let raised = EngineError::new_err(error.chain());
-    let value = raised.value(py);
+    match fill(raised.value(py), error) {
+        Ok(()) => raised,
+        Err(other) => other,
+    }
+}
+
+fn fill(value: &Bound<'_, PyBaseException>, error: &Error) -> PyResult<()> {
+    let py = value.py();
+    value.setattr(intern!(py, "kind"), error.kind().as_str())?;
+    value.setattr(intern!(py, "code"), error.code().as_str())?;
+    value.setattr(intern!(py, "detail"), plain(py, &Value::Object(error.detail()))?)?;
+    value.setattr(intern!(py, "message"), error.message())?;
+    value.setattr(intern!(py, "hint"), error.hint())?;
+    value.setattr(intern!(py, "is_retryable"), error.is_retryable())?;
+    value.setattr(intern!(py, "at"), place(py, error)?)
+}
+
+/// The known parts of the place, by name.
+fn place<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyDict>> {
     let at = error.place();
     let place = PyDict::new(py);
     let named = [
@@ -26,24 +48,26 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         ("column", &at.column),
         ("file", &at.file),
     ];
-    let filled = named
-        .iter()
-        .filter_map(|(name, value)| Some((name, value.as_ref()?)))
-        .try_for_each(|(name, value)| place.set_item(*name, value))
-        .and_then(|()| at.row.map_or(Ok(()), |row| place.set_item("row", row)))
-        .and_then(|()| at.line.map_or(Ok(()), |line| place.set_item("line", line)))
-        .and_then(|()| value.setattr(intern!(py, "kind"), error.kind().as_str()))
-        .and_then(|()| value.setattr(intern!(py, "message"), error.message()))
-        .and_then(|()| value.setattr(intern!(py, "hint"), error.hint()))
-        .and_then(|()| value.setattr(intern!(py, "is_retryable"), error.is_retryable()))
-        .and_then(|()| value.setattr(intern!(py, "at"), place));
-    match filled {
-        Ok(()) => raised,
-        Err(other) => other,
+    for (name, value) in named {
+        if let Some(value) = value {
+            place.set_item(name, masked(value))?;
+        }
     }
+    for (name, value) in [("row", at.row), ("line", at.line)] {
+        if let Some(value) = value {
+            place.set_item(name, value)?;
+        }
+    }
+    Ok(place)
 }
 
-/// An error of the engine as a Python exception.
+/// The codes that errors of the engine can have, each with its kind.
+#[pyfunction]
+pub(crate) fn error_codes() -> Vec<(&'static str, &'static str)> {
+    Code::ALL.iter().map(|code| (code.as_str(), code.kind().as_str())).collect()
+}
+
+/// An error as a Python exception.
 pub(crate) trait OrRaise<T> {
     /// The value, or the exception.
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;

@@ -26,6 +26,7 @@ use pyo3::prelude::*;
 fn _windlass(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("EngineError", module.py().get_type::<error::EngineError>())?;
+    module.add_function(wrap_pyfunction!(error::error_codes, module)?)?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<reader::Reader>()?;
     module.add_class::<cursor::Cursor>()?;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use windlass::config::Secret;
 use windlass::core::incremental::IncrementalOptions;
 use windlass::core::normalize::batch_lines;
-use windlass::core::{Error, Result};
+use windlass::core::{Code, Error, Result};
 use windlass::sources::sql::{
     Address, ColumnShape, Database, Direction, OpenOptions, ReflectionLevel, Rows, Select, SelectedColumn,
     SqlCredentials, SqlType, TableShape, add_range, annotated, bare, cursor_direction, open, quote,
@@ -90,7 +90,11 @@ fn sql_reflect(
 ) -> PyResult<String> {
     let database = database(credentials).or_raise(py)?;
     let level: ReflectionLevel = serde_json::from_value(Value::from(level))
-        .map_err(|cause| Error::config("there is no such reflection level").with_source(cause))
+        .map_err(|cause| {
+            Error::of(Code::UnknownChoice, "there is no such reflection level")
+                .with_detail("what", "reflection level")
+                .with_source(cause)
+        })
         .or_raise(py)?;
     let shapes = wait(py, async move { database.reflect(schema, &names).await })?;
     Ok(Value::from(shapes.iter().map(|shape| described(shape, level)).collect::<Vec<_>>()).to_string())
@@ -201,9 +205,13 @@ async fn query(
         return Ok((select.sql(dialect), columns));
     }
     let missing = || {
-        Error::config(format!("there is no table `{}` in {}", request.table, database.location()))
-            .with_hint("check the name and the schema: names are as the database stores them")
-            .at_table(&request.table)
+        Error::of(
+            Code::UnknownTable,
+            format!("there is no table `{}` in {}", request.table, database.location()),
+        )
+        .with_detail("table", request.table.as_str())
+        .with_hint("check the name and the schema: names are as the database stores them")
+        .at_table(&request.table)
     };
     let names = [request.table.clone()];
     let shape =
@@ -226,8 +234,12 @@ async fn query(
     if let Some(options) = &request.cursor {
         let name = options.column().unwrap_or_else(|| options.cursor_path.clone());
         let column = shape.columns.iter().find(|column| column.name == name).ok_or_else(|| {
-            Error::config(format!("`{}` has no column `{name}` for the cursor", request.table))
-                .with_hint("name a column as the database has it as cursor_path")
+            Error::of(
+                Code::UnknownColumn,
+                format!("`{}` has no column `{name}` for the cursor", request.table),
+            )
+            .with_detail("column", name.as_str())
+            .with_hint("name a column as the database has it as cursor_path")
         })?;
         let end = Some(&options.end_value).filter(|end| !end.is_null());
         *notices = add_range(database, &mut select, options, column, (request.start.as_ref(), end)).await?;

@@ -18,6 +18,18 @@ pub(crate) fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyA
 
 /// The Python value of a JSON value whose strings may be typed.
 pub(crate) fn object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    built(py, value, typed)
+}
+
+/// The Python value of a JSON value whose strings are only strings.
+pub(crate) fn plain<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    built(py, value, |py, text| text.into_bound_py_any(py))
+}
+
+/// What a string becomes.
+type OfText = for<'py> fn(Python<'py>, &str) -> PyResult<Bound<'py, PyAny>>;
+
+fn built<'py>(py: Python<'py>, value: &Value, of_text: OfText) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Value::Null => Ok(py.None().into_bound(py)),
         Value::Bool(flag) => flag.into_bound_py_any(py),
@@ -26,18 +38,18 @@ pub(crate) fn object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py,
             (_, Some(number), _) => number.into_bound_py_any(py),
             (_, _, number) => number.unwrap_or(f64::NAN).into_bound_py_any(py),
         },
-        Value::String(text) => typed(py, text),
+        Value::String(text) => of_text(py, text),
         Value::Array(items) => {
             let list = PyList::empty(py);
             for item in items {
-                list.append(object(py, item)?)?;
+                list.append(built(py, item, of_text)?)?;
             }
             Ok(list.into_any())
         }
         Value::Object(map) => {
             let dict = PyDict::new(py);
             for (key, value) in map {
-                dict.set_item(key, object(py, value)?)?;
+                dict.set_item(key, built(py, value, of_text)?)?;
             }
             Ok(dict.into_any())
         }

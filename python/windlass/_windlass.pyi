@@ -8,10 +8,14 @@ class EngineError(Exception):
     """An error of the engine."""
 
     kind: str
+    code: str
+    detail: Dict[str, Any]
     message: str
     hint: Optional[str]
     is_retryable: bool
     at: Dict[str, Any]
+
+def error_codes() -> List[Tuple[str, str]]: ...
 
 class Rows:
     """Rows that are written already."""

@@ -137,7 +137,7 @@ class translated:  # noqa: N801 (used as a function)
     ) -> None:
         if isinstance(cause, native().EngineError) and cause.kind == "destination":
             text = str(cause)
-            is_undefined = any(piece in str(cause.args[0]) for piece in _UNDEFINED)
+            is_undefined = cause.code == "undefined_relation" or any(piece in str(cause.args[0]) for piece in _UNDEFINED)
             error = DatabaseUndefinedRelation if is_undefined else DatabaseTransientException
             raise error(cause, msg=text) from cause
 

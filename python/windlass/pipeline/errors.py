@@ -2,16 +2,10 @@
 
 from typing import Any, Optional
 
+from windlass._errors import exception_of
 from windlass._native import native
-from windlass.common.configuration.exceptions import ConfigurationValueError
-from windlass.common.destination.exceptions import (
-    DestinationTerminalException,
-    DestinationTransientException,
-    WriteDispositionNotSupported,
-)
 from windlass.common.masking import masked
-from windlass.common.schema.exceptions import CannotCoerceNullException, DataValidationError, SchemaCorruptedException
-from windlass.destinations.exceptions import CantExtractTablePrefix, InvalidFilesystemLayout
+from windlass.common.schema.exceptions import CannotCoerceNullException, DataValidationError
 from windlass.normalize.exceptions import NormalizeJobFailed
 from windlass.pipeline.exceptions import PipelineStepFailed
 
@@ -19,7 +13,7 @@ from windlass.pipeline.exceptions import PipelineStepFailed
 def step_error(pipeline: Any, step: str, cause: BaseException, engine: Any = None) -> PipelineStepFailed:
     """The exception of a step that failed."""
     if isinstance(cause, native().EngineError):
-        translated = _translated(cause)
+        translated = exception_of(cause)
         translated.__cause__ = cause
         failed = _step_of(cause, step, engine)
         exception: BaseException = translated
@@ -72,42 +66,3 @@ def _step_of(cause: Any, step: str, engine: Any) -> str:
     if cause.kind in ("data", "contract") and "row" in cause.at:
         return "normalize"
     return "extract"
-
-
-def _translated(cause: Any) -> Exception:
-    text = str(cause)
-    at = cause.at
-    if cause.kind == "contract":
-        entity = "data_type" if "type" in cause.message else "columns" if "column" in cause.message else "tables"
-        return DataValidationError(
-            at.get("source"),
-            at.get("table"),
-            at.get("column"),
-            entity,
-            "freeze",
-            None,
-            None,
-            None,
-            None,
-            message=text,
-        )
-    if cause.kind == "data":
-        if "null" in cause.message:
-            return CannotCoerceNullException(at.get("source"), at.get("table"), at.get("column"), message=text)
-        return ValueError(text)
-    if cause.kind == "config" and cause.message.startswith("layout "):
-        if "there is no placeholder" in cause.message:
-            return InvalidFilesystemLayout(None, msg=text)
-        return CantExtractTablePrefix(None, msg=text)
-    if cause.kind == "config":
-        if "key" in cause.message or "merge" in cause.message or "strategy" in cause.message:
-            return SchemaCorruptedException(at.get("source"), message=text)
-        return ConfigurationValueError(text)
-    if cause.kind == "unsupported":
-        if "disposition" in cause.message:
-            return WriteDispositionNotSupported("merge", message=text)
-        return NotImplementedError(text)
-    if cause.kind in ("destination", "conflict", "source"):
-        kind = DestinationTransientException if cause.is_retryable or cause.kind == "conflict" else DestinationTerminalException
-        return kind(text)
-    return RuntimeError(text)

@@ -326,7 +326,7 @@ class Pipeline(Packages):
             try:
                 self._engine = native().Engine(description, destination.sink, destination.placeholders)
             except native().EngineError as cause:
-                if not cause.message.startswith("layout "):
+                if cause.code not in ("invalid_layout", "unknown_placeholder"):
                     raise
                 error = step_error(self, "sync", cause)
                 raise error from stored_exception(error)
