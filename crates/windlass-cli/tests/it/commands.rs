@@ -182,6 +182,7 @@ fn errors_are_json_too() {
     let done = project.run_with(&["--json"], 1);
     let error = &json(&done.stdout)["error"];
     assert_eq!(error["kind"], "data");
+    assert_eq!(error["code"], "not_json");
     assert_eq!(error["place"]["line"], 2);
     assert_eq!(error["place"]["byte"], 2);
     assert!(error["hint"].is_string());

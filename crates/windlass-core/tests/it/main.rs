@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod costly;
+mod errors;
 #[cfg(feature = "fuzzing")]
 mod fuzz_seeds;
 mod incremental_properties;
