@@ -202,8 +202,9 @@ pub fn manifest(bytes: &[u8]) {
     }
     if let Ok(checkpoint) = serde_json::from_str::<Checkpoint>(text)
         && let Ok(schema) = Schema::new("fuzz", &Naming::default())
+        && let Some(grown) = &checkpoint.made.schema
     {
-        drop(SchemaState::from_json(&checkpoint.schema, &schema));
+        drop(SchemaState::from_json(grown, &schema));
     }
     let journal = Journal::replay(text);
     let cut = text.rfind('\n').map_or(0, |end| end + 1);

@@ -12,7 +12,7 @@ use arrow_schema::{DataType as ArrowType, TimeUnit};
 use arrow_select::take::take_record_batch;
 
 use super::digest::{Digest, DigestForm};
-use super::filter::{Cursor, CursorPath, Filter, Judged, Reading};
+use super::filter::{Cursor, CursorPath, Filter, Judged, PageScan};
 use super::tally::Tally;
 use crate::error::{Error, Result};
 use crate::json::ParseBuffers;
@@ -23,7 +23,7 @@ impl Filter {
     /// Judges the records of a batch.
     ///
     /// Errors: as [`Filter::records`]; a cursor that is no column, or of a type without order.
-    pub fn batch(&self, batch: &RecordBatch, reading: Reading, tally: &mut Tally) -> Result<Judged> {
+    pub fn batch(&self, batch: &RecordBatch, scan: PageScan, tally: &mut Tally) -> Result<Judged> {
         let path = &self.options().cursor_path;
         let CursorPath::Key(name) = &self.path else {
             return Err(Error::config(format!("the cursor `{path}` is a path, but the records are columns"))
@@ -41,7 +41,7 @@ impl Filter {
             None => cursors(&column).map_err(|e| e.at_column(name))?,
         };
         let mut digest = |indexes: &[u32], form| self.digests(batch, indexes, form);
-        self.judge(&cursors, &u64::from, &mut digest, reading, tally)
+        self.judge(&cursors, &u64::from, &mut digest, scan, tally)
     }
 
     /// Digests of a few rows, taken apart into the records that they would be as JSON.

@@ -46,7 +46,7 @@ pub(super) enum RecordKey {
 
 /// How records are read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Reading {
+pub struct PageScan {
     /// Number of the page in the order of the input.
     pub page: u64,
     /// Records to keep at most; what follows the last one is not looked at.
@@ -198,7 +198,7 @@ impl Filter {
         &self,
         tape: &Tape<'_>,
         rows: &[ParsedRow],
-        reading: Reading,
+        scan: PageScan,
         tally: &mut Tally,
     ) -> Result<Judged> {
         let cursors: Vec<Cursor<'_>> = rows.iter().map(|row| self.cursor(tape, row.node)).collect();
@@ -214,7 +214,7 @@ impl Filter {
             };
             indexes.iter().map(digest).collect()
         };
-        self.judge(&cursors, &ordinal, &mut digest, reading, tally)
+        self.judge(&cursors, &ordinal, &mut digest, scan, tally)
     }
 
     fn cursor<'a>(&self, tape: &Tape<'a>, node: NodePosition) -> Cursor<'a> {
@@ -235,7 +235,7 @@ impl Filter {
         cursors: &[Cursor<'_>],
         ordinal: &dyn Fn(u32) -> u64,
         digest: &mut DigestOf<'_>,
-        reading: Reading,
+        scan: PageScan,
         tally: &mut Tally,
     ) -> Result<Judged> {
         tally.has_pages |= !cursors.is_empty();
@@ -250,7 +250,7 @@ impl Filter {
             let (fate, is_past) = match cursor {
                 Cursor::Value(value) => {
                     let fate = self.fate(value).map_err(|e| located(e, index))?;
-                    if reading.in_order {
+                    if scan.in_order {
                         self.check_order(previous, value).map_err(|e| located(e, index))?;
                         previous = Some(value);
                     }
@@ -272,11 +272,11 @@ impl Filter {
                 fates[index as usize] = if is_known { Fate::Drop } else { Fate::Keep };
             }
         }
-        let most = reading.most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let most = scan.most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let kept = fates.iter().zip(0..).filter(|(fate, _)| **fate == Fate::Keep).map(|(_, index)| index);
         judged.kept.extend(kept.take(most));
         tally.kept += judged.kept.len() as u64;
-        self.note_last(cursors, &judged.kept, digest, reading.page, tally)?;
+        self.note_last(cursors, &judged.kept, digest, scan.page, tally)?;
         Ok(judged)
     }
 

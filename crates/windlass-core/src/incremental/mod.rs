@@ -23,7 +23,7 @@ mod value;
 
 pub use columns::take_rows;
 pub use digest::{MAX_BOUNDARY_RECORDS, MAX_PLAIN_DIGESTS, WARN_BOUNDARY_RECORDS};
-pub use filter::{Filter, Judged, Reading};
+pub use filter::{Filter, Judged, PageScan};
 pub use options::{Bound, Extreme, Guard, IncrementalOptions, MissingCursor, RowOrder};
 pub use tally::Tally;
 pub use value::TextOrder;

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Value, json};
 
 use super::digest::{Digest, DigestForm, Digests};
@@ -12,8 +13,9 @@ use crate::value::Scalar;
 
 /// The last cursor value so far and the digests of the records that have it.
 ///
-/// Tallies of different workers are merged in any order to the same result.
-#[derive(Clone, Debug)]
+/// Tallies of different workers are merged in any order to the same result. As a value of serde it also says how it
+/// compares, so that it can be merged where its filter is not known.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tally {
     func: Extreme,
     text_order: TextOrder,
@@ -27,7 +29,7 @@ pub struct Tally {
 }
 
 /// A cursor value and the records that have it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Last {
     pub(super) value: Scalar<'static>,
     /// Page and index of the first record with it: 1 and 1.0 are equal, and the first one is stored.
@@ -147,6 +149,32 @@ impl Tally {
     }
 }
 
+/// The stored form of a [`Tally`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredTally {
+    func: Extreme,
+    text_order: TextOrder,
+    /// What [`Tally::to_json`] gives.
+    seen: Value,
+}
+
+impl Serialize for Tally {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let stored = StoredTally { func: self.func, text_order: self.text_order, seen: self.to_json() };
+        stored.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Tally {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let StoredTally { func, text_order, seen } = StoredTally::deserialize(deserializer)?;
+        let mut tally = Self::new(func).of_texts(text_order);
+        tally.resume(&seen).map_err(de::Error::custom)?;
+        Ok(tally)
+    }
+}
+
 fn mixed(one: &str, other: &str) -> Error {
     // The order of the two depends on who was first, which must not show.
     let (one, other) = if one < other { (one, other) } else { (other, one) };
@@ -180,6 +208,9 @@ mod tests {
             assert_eq!(resumed.to_json(), whole.to_json());
             assert_eq!(filter.finish(&resumed).unwrap(), filter.finish(&whole).unwrap());
             assert_eq!(filter.last_value(&resumed).unwrap(), filter.last_value(&whole).unwrap());
+            let backwards = Tally { func: Extreme::Min, text_order: TextOrder::Numbers, ..whole };
+            let text = serde_json::to_string(&backwards).unwrap();
+            assert_eq!(serde_json::from_str::<Tally>(&text).unwrap(), backwards);
         }
         for broken in [json!({}), json!({"kept": 1, "has_pages": true, "last": {"value": []}})] {
             assert!(Tally::new(Extreme::Max).resume(&broken).is_err(), "{broken}");

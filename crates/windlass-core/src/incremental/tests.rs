@@ -20,7 +20,7 @@ fn options(value: Value) -> IncrementalOptions {
 
 /// One run over pages of records: the records that are kept, and the entry of the next run.
 fn run(options: &IncrementalOptions, entry: Option<&Value>, pages: &[Value]) -> Result<(Vec<String>, Value)> {
-    run_with(options, None, entry, pages, Reading::default())
+    run_with(options, None, entry, pages, PageScan::default())
 }
 
 fn run_with(
@@ -28,7 +28,7 @@ fn run_with(
     primary_key: Option<&OneOrMany>,
     entry: Option<&Value>,
     pages: &[Value],
-    reading: Reading,
+    scan: PageScan,
 ) -> Result<(Vec<String>, Value)> {
     let filter = Filter::new(options, primary_key, entry)?;
     let mut tally = filter.tally();
@@ -37,8 +37,8 @@ fn run_with(
     for (number, page) in pages.iter().enumerate() {
         let lines: String = page.as_array().unwrap().iter().map(|record| format!("{record}\n")).collect();
         let parsed = buffers.parse_typed_lines(lines.as_bytes())?;
-        let reading = Reading { page: number as u64, ..reading };
-        let judged = filter.records(&parsed.tape, &parsed.rows, reading, &mut tally)?;
+        let scan = PageScan { page: number as u64, ..scan };
+        let judged = filter.records(&parsed.tape, &parsed.rows, scan, &mut tally)?;
         for index in judged.kept {
             let mut text = String::new();
             write_compact(&mut text, &parsed.tape, parsed.rows[index as usize].node);
@@ -163,11 +163,11 @@ fn records_with_the_last_value_are_told_apart_by_the_key() {
         let options = options_of(own.clone());
         let resource = resource.as_ref();
         let (_, entry) =
-            run_with(&options, resource, None, std::slice::from_ref(&first), Reading::default()).unwrap();
+            run_with(&options, resource, None, std::slice::from_ref(&first), PageScan::default()).unwrap();
         let is_off = own == json!([]);
         assert_eq!(entry["unique_hashes"].as_array().unwrap().is_empty(), is_off);
         let again = std::slice::from_ref(&changed);
-        let (kept, _) = run_with(&options, resource, Some(&entry), again, Reading::default()).unwrap();
+        let (kept, _) = run_with(&options, resource, Some(&entry), again, PageScan::default()).unwrap();
         assert_eq!(kept.len(), second, "{own} {resource:?}");
     }
     let missing = error(json!({"cursor_path": "at", "primary_key": "id"}), None, json!([{"at": 1}]));
@@ -265,8 +265,8 @@ fn a_promised_order_ends_the_read() {
         let order = options_json["row_order"].as_str().unwrap().to_owned();
         let options = options(options_json);
         assert!(options.can_stop_early());
-        let reading = Reading { in_order: true, ..Reading::default() };
-        run_with(&options, None, entry.as_ref(), &pages(&order), reading).unwrap().0
+        let scan = PageScan { in_order: true, ..PageScan::default() };
+        run_with(&options, None, entry.as_ref(), &pages(&order), scan).unwrap().0
     };
     let kept =
         past(json!({"cursor_path": "at", "row_order": "asc", "initial_value": 0, "end_value": 5}), None);
@@ -285,8 +285,8 @@ fn a_promised_order_ends_the_read() {
 fn a_broken_promise_of_order_is_an_error_where_it_would_lose_records() {
     let options = options(json!({"cursor_path": "at", "row_order": "asc"}));
     let pages = [json!([{"at": 1}, {"at": 3}]), json!([{"at": 3}, {"at": 2}])];
-    let reading = Reading { in_order: true, ..Reading::default() };
-    let error = run_with(&options, None, None, &pages, reading).unwrap_err();
+    let scan = PageScan { in_order: true, ..PageScan::default() };
+    let error = run_with(&options, None, None, &pages, scan).unwrap_err();
     assert!(error.message().starts_with("row_order is asc, but the cursor goes backwards"), "{error}");
     assert_eq!(error.place().row, Some(1));
     assert!(run(&options, None, &pages).is_ok());
@@ -296,11 +296,11 @@ fn a_broken_promise_of_order_is_an_error_where_it_would_lose_records() {
 fn a_limit_ends_the_cursor_with_the_last_record_that_is_kept() {
     let options = options(json!({"cursor_path": "at"}));
     let page = [json!([{"id": 1, "at": 1}, {"id": 2, "at": 2}, {"id": 3, "at": 2}, {"id": 4, "at": 3}])];
-    let reading = Reading { most: Some(2), ..Reading::default() };
+    let scan = PageScan { most: Some(2), ..PageScan::default() };
     let mut entry = None;
     let mut loaded = Vec::new();
     for _ in 0..3 {
-        let (kept, next) = run_with(&options, None, entry.as_ref(), &page, reading).unwrap();
+        let (kept, next) = run_with(&options, None, entry.as_ref(), &page, scan).unwrap();
         loaded.push(kept.len());
         entry = Some(next);
     }
@@ -388,8 +388,8 @@ fn tallies_merge_to_the_same_in_any_order() {
             let mut tally = filter.tally();
             let mut buffers = ParseBuffers::new();
             let parsed = buffers.parse_typed_lines(page.as_bytes()).unwrap();
-            let reading = Reading { page: number as u64, ..Reading::default() };
-            filter.records(&parsed.tape, &parsed.rows, reading, &mut tally).unwrap();
+            let scan = PageScan { page: number as u64, ..PageScan::default() };
+            filter.records(&parsed.tape, &parsed.rows, scan, &mut tally).unwrap();
             tally
         })
         .collect();
@@ -413,7 +413,7 @@ fn batch(at: ArrayRef) -> RecordBatch {
 fn run_batch(options_json: Value, entry: Option<&Value>, batch: &RecordBatch) -> Result<(Vec<u32>, Value)> {
     let filter = Filter::new(&options(options_json), None, entry)?;
     let mut tally = filter.tally();
-    let judged = filter.batch(batch, Reading::default(), &mut tally)?;
+    let judged = filter.batch(batch, PageScan::default(), &mut tally)?;
     Ok((judged.kept, filter.finish(&tally)?.unwrap_or_default()))
 }
 

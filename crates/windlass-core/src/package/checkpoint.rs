@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{FailedPartition, Job};
-use crate::normalize::Discarded;
+use super::{FailedPartition, Made};
 
-/// Version of the checkpoint that this engine reads and writes.
-pub const CHECKPOINT_VERSION: u32 = 1;
+/// Version of the checkpoint that this engine reads and writes. An open package with another one is read again.
+pub const CHECKPOINT_VERSION: u32 = 2;
 
-/// A point of an extraction at which everything that was read lies in closed files. Resources go by their index.
+/// A point of an extraction at which everything that was read lies in closed files. Resources go by their names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
@@ -28,41 +26,16 @@ pub struct Checkpoint {
     pub segment: u64,
     /// Pages so far.
     pub next_ticket: u64,
-    /// The schema, and what contracts refused.
-    pub schema: Value,
-    /// The files.
-    pub jobs: Vec<Job>,
-    /// The files of rejected records, below the package.
-    pub reject_files: Vec<String>,
-    /// Rows by table.
-    pub rows: BTreeMap<String, u64>,
-    /// What contracts left out.
-    pub discarded: Discarded,
-    /// Rejected records by resource.
-    pub rejected: BTreeMap<String, u64>,
-    /// Tables and columns that held only nulls.
-    pub null_columns: Vec<(String, String)>,
-    /// Table and column of the keys that some row had.
-    #[serde(default)]
-    pub seen_keys: BTreeSet<(String, String)>,
-    /// Resources that gave pages.
-    pub reached: BTreeSet<usize>,
-    /// What was seen of the cursors.
-    pub tallies: BTreeMap<usize, Value>,
-    /// Resources whose limit may make later runs skip records.
-    pub may_skip: BTreeSet<usize>,
+    /// What was made so far, with the schema.
+    pub made: Made,
     /// Resources that were read to their end.
-    pub finished: BTreeSet<usize>,
+    pub finished: BTreeSet<String>,
     /// The resource that is being read.
     pub current: Option<CurrentResource>,
     /// Bytes of the pages that are kept for other resources.
-    pub spools: BTreeMap<usize, u64>,
-    /// Partitions that failed.
-    pub failed: Vec<FailedPartition>,
-    /// Partitions that are to be read in the next run, by resource.
-    pub retries: BTreeMap<usize, Vec<Value>>,
-    /// Resources that ended before their end.
-    pub unfinished: IndexMap<usize, UnfinishedResource>,
+    pub spools: BTreeMap<String, u64>,
+    /// What resources leave to the next run.
+    pub left: BTreeMap<String, LeftBehind>,
 }
 
 /// Where a resource is while it is read.
@@ -70,13 +43,27 @@ pub struct Checkpoint {
 #[serde(deny_unknown_fields)]
 pub struct CurrentResource {
     /// The resource.
-    pub resource: usize,
+    pub resource: String,
     /// The partition that is being read; those before are finished.
     pub partition: usize,
     /// Where to go on in the partition; `None` at its start.
     pub position: Option<Value>,
     /// What limit and cursor know.
     pub gate: Value,
+}
+
+/// What a resource leaves to the next run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftBehind {
+    /// Partitions that failed.
+    pub failed: Vec<FailedPartition>,
+    /// Partitions to read, those that failed among them.
+    pub retries: Vec<Value>,
+    /// Whether all that a spent budget left unread is among them.
+    pub lists_unread: bool,
+    /// Where the reading ended before its end.
+    pub unfinished: Option<UnfinishedResource>,
 }
 
 /// Where the reading of a resource ended before its end.

@@ -9,6 +9,7 @@
 
 mod checkpoint;
 mod journal;
+mod made;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -18,8 +19,9 @@ use crate::error::{Error, Result};
 use crate::merge::NewestFirst;
 use crate::state::StateMark;
 
-pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CurrentResource, UnfinishedResource};
+pub use checkpoint::{CHECKPOINT_VERSION, Checkpoint, CurrentResource, LeftBehind, UnfinishedResource};
 pub use journal::{Journal, JournalEntry};
+pub use made::Made;
 
 /// Version of the manifest that this engine reads and writes.
 pub const MANIFEST_VERSION: u32 = 1;

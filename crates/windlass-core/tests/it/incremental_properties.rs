@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use windlass_core::incremental::{Filter, IncrementalOptions, Reading, Tally};
+use windlass_core::incremental::{Filter, IncrementalOptions, PageScan, Tally};
 use windlass_core::json::ParseBuffers;
 
 use super::property_cases;
@@ -188,18 +188,16 @@ fn run(
     let mut first = 0;
     for (number, page) in records.split_inclusive(|(_, ends, _)| *ends).enumerate() {
         let worker = page[0].2;
-        let reading = Reading { page: number as u64, ..Reading::default() };
+        let scan = PageScan { page: number as u64, ..PageScan::default() };
         let judged = if as_columns {
             let ids = Int64Array::from_iter_values(page.iter().map(|(record, ..)| record.id));
             let cursors: Int64Array = page.iter().map(|(record, ..)| record.cursor()).collect();
             let columns = [("id", Arc::new(ids) as ArrayRef), ("at", Arc::new(cursors) as ArrayRef)];
-            filter
-                .batch(&RecordBatch::try_from_iter(columns).unwrap(), reading, &mut tallies[worker])
-                .unwrap()
+            filter.batch(&RecordBatch::try_from_iter(columns).unwrap(), scan, &mut tallies[worker]).unwrap()
         } else {
             let lines: String = page.iter().map(|(record, ..)| format!("{}\n", record.json())).collect();
             let parsed = buffers.parse_typed_lines(lines.as_bytes()).unwrap();
-            filter.records(&parsed.tape, &parsed.rows, reading, &mut tallies[worker]).unwrap()
+            filter.records(&parsed.tape, &parsed.rows, scan, &mut tallies[worker]).unwrap()
         };
         kept.extend(judged.kept.into_iter().map(|index| first + index as usize));
         first += page.len();

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use windlass_core::package::{CHECKPOINT_VERSION, Checkpoint};
-use windlass_core::{Error, Result};
+use windlass_core::Result;
+use windlass_core::package::{Checkpoint, Made};
 
-use super::{CheckpointSettings, Gathered, Prepared};
+use super::CheckpointSettings;
 use crate::failpoint::failpoint;
 use crate::files::{io_error, sync_folders};
 use crate::packages;
@@ -55,52 +55,9 @@ fn interval(shortest: Duration, run: Duration) -> Duration {
     shortest.max(if shortest.is_zero() { shortest } else { run / PART_OF_RUN })
 }
 
-impl Gathered {
-    /// Writes what was made into a checkpoint.
-    pub(super) fn save(&self, checkpoint: &mut Checkpoint) {
-        checkpoint.version = CHECKPOINT_VERSION;
-        checkpoint.jobs.clone_from(&self.jobs);
-        checkpoint.reject_files.clone_from(&self.reject_files);
-        checkpoint.rows.clone_from(&self.rows);
-        checkpoint.discarded.clone_from(&self.discarded);
-        checkpoint.rejected.clone_from(&self.rejected);
-        checkpoint.null_columns.clone_from(&self.null_columns);
-        checkpoint.seen_keys.clone_from(&self.seen_keys);
-        checkpoint.reached.clone_from(&self.reached);
-        checkpoint.may_skip.clone_from(&self.may_skip);
-        checkpoint.tallies = self.tallies.iter().map(|(index, tally)| (*index, tally.to_json())).collect();
-    }
-
-    /// Reads what a checkpoint says was made. Errors: cursors that cannot be read.
-    pub(super) fn restore(checkpoint: &Checkpoint, resources: &[Prepared]) -> Result<Self> {
-        let mut gathered = Self {
-            jobs: checkpoint.jobs.clone(),
-            rows: checkpoint.rows.clone(),
-            discarded: checkpoint.discarded.clone(),
-            rejected: checkpoint.rejected.clone(),
-            reject_files: checkpoint.reject_files.clone(),
-            null_columns: checkpoint.null_columns.clone(),
-            seen_keys: checkpoint.seen_keys.clone(),
-            reached: checkpoint.reached.clone(),
-            may_skip: checkpoint.may_skip.clone(),
-            ..Self::default()
-        };
-        for (index, json) in &checkpoint.tallies {
-            let filter = resources.get(*index).and_then(|prepared| prepared.filter.as_ref());
-            let Some(filter) = filter else {
-                return Err(Error::internal("a checkpoint has a cursor that no resource has"));
-            };
-            let mut tally = filter.tally();
-            tally.resume(json)?;
-            gathered.tallies.insert(*index, tally);
-        }
-        Ok(gathered)
-    }
-}
-
 /// Makes a checkpoint durable, and the names of the files that it lists.
 pub(super) fn write(package: &Path, checkpoint: &Checkpoint) -> Result<()> {
-    let files = checkpoint.jobs.iter().map(|job| &job.file).chain(&checkpoint.reject_files);
+    let files = checkpoint.made.files();
     let mut folders: BTreeSet<_> =
         files.filter_map(|file| package.join(file).parent().map(Path::to_owned)).collect();
     folders.extend(["jobs", "spool"].map(|name| package.join(name)).into_iter().filter(|path| path.is_dir()));
@@ -109,15 +66,9 @@ pub(super) fn write(package: &Path, checkpoint: &Checkpoint) -> Result<()> {
     packages::write_checkpoint(package, checkpoint)
 }
 
-/// Removes the files that were written after a checkpoint.
-pub(super) fn remove_later_files(package: &Path, checkpoint: &Checkpoint) -> Result<()> {
-    let known: BTreeSet<_> = checkpoint
-        .jobs
-        .iter()
-        .map(|job| &job.file)
-        .chain(&checkpoint.reject_files)
-        .map(|file| package.join(file))
-        .collect();
+/// Removes the files that were written after a checkpoint, which are not among what was made until then.
+pub(super) fn remove_later_files(package: &Path, made: &Made) -> Result<()> {
+    let known: BTreeSet<_> = made.files().map(|file| package.join(file)).collect();
     let mut folders = vec![package.join("jobs"), package.join("rejects")];
     while let Some(folder) = folders.pop() {
         let failed = |cause| io_error("read", &folder, cause);

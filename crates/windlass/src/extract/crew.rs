@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
+use windlass_core::package::Made;
 use windlass_core::{Error, ErrorKind, Result};
 
 use super::book::SchemaBook;
-use super::worker::{Shredded, Worker, WorkerSettings};
+use super::worker::{Worker, WorkerSettings};
 use super::{Cancel, Work};
 
 /// Pages that wait at most; their bytes are bounded elsewhere.
@@ -19,7 +20,7 @@ const STACK_BYTES: usize = 64 << 20;
 /// Threads that take pages until the channel to them is closed.
 pub(super) struct Crew {
     sender: mpsc::Sender<Work>,
-    threads: Vec<std::thread::JoinHandle<Option<Shredded>>>,
+    threads: Vec<std::thread::JoinHandle<Option<Made>>>,
     failure: Arc<Failure>,
 }
 
@@ -54,7 +55,7 @@ impl Crew {
     }
 
     /// Lets the workers finish what they have, and gives what they made. Errors are in the [`Failure`].
-    pub(super) async fn finish(self) -> Result<Vec<Shredded>> {
+    pub(super) async fn finish(self) -> Result<Vec<Made>> {
         let Self { sender, threads, failure } = self;
         drop(sender);
         let joined = tokio::task::spawn_blocking(move || {
@@ -116,7 +117,7 @@ fn work(
     receiver: &Mutex<mpsc::Receiver<Work>>,
     failure: &Failure,
     cancel: &Cancel,
-) -> Option<Shredded> {
+) -> Option<Made> {
     loop {
         // Whoever holds the lock waits for the next page; the order of the pages is the order of the tickets.
         let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();

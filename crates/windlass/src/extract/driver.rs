@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 use windlass_core::normalize::SchemaState;
-use windlass_core::package::{Checkpoint, CurrentResource, FailedPartition, UnfinishedResource};
+use windlass_core::package::{
+    CHECKPOINT_VERSION, Checkpoint, CurrentResource, FailedPartition, LeftBehind, Made, UnfinishedResource,
+};
 use windlass_core::{Error, Result};
 
 use super::book::SchemaBook;
@@ -20,7 +22,7 @@ use super::gate::{Chosen, Gate};
 use super::reader::{Pages, Place, Reader, Step};
 use super::spool::{Spool, spool_path};
 use super::worker::WorkerSettings;
-use super::{Cancel, ExtractSettings, Extracted, Extraction, Gathered, LeftBehind, Prepared, Work};
+use super::{Cancel, ExtractSettings, Extracted, Extraction, Prepared, Work};
 use crate::failpoint::failpoint;
 use crate::packages;
 use crate::record_limit::RecordLimit;
@@ -56,9 +58,10 @@ struct Driver<'a> {
     cancel: Cancel,
     next_ticket: u64,
     segment: u64,
-    gathered: Gathered,
-    finished: BTreeSet<usize>,
-    left: BTreeMap<usize, LeftBehind>,
+    made: Made,
+    /// Names of resources that are read to their end.
+    finished: BTreeSet<String>,
+    left: BTreeMap<String, LeftBehind>,
     notices: Vec<String>,
     record_limit: RecordLimit,
     /// Pages of parents.
@@ -106,19 +109,22 @@ impl<'a> Driver<'a> {
     fn new(extraction: Extraction<'a>) -> Result<Self> {
         let Extraction { source, context, resources, package, load_id, normalize, formats, .. } = extraction;
         let Extraction { settings, record_limit, progress, cancel, fingerprint, checkpoint, .. } = extraction;
-        let mut gathered = Gathered::default();
         let mut spools = BTreeMap::new();
         let (state, from) = match checkpoint {
-            None => (SchemaState::new(normalize.start.clone()), Checkpoint::default()),
-            Some(from) => {
-                checkpoint::remove_later_files(&package, &from)?;
-                gathered = Gathered::restore(&from, &resources)?;
-                for (index, bytes) in &from.spools {
-                    let Some(prepared) = resources.get(*index) else { continue };
-                    let path = spool_path(&package, *index, &prepared.resource.name);
-                    spools.insert(*index, Spool::open(path, *bytes)?);
+            None => {
+                let left = left_before(&resources);
+                (SchemaState::new(normalize.start.clone()), Checkpoint { left, ..Checkpoint::default() })
+            }
+            Some(mut from) => {
+                checkpoint::remove_later_files(&package, &from.made)?;
+                for (index, prepared) in resources.iter().enumerate() {
+                    let name = &prepared.resource.name;
+                    if let Some(bytes) = from.spools.get(name) {
+                        spools.insert(index, Spool::open(spool_path(&package, index, name), *bytes)?);
+                    }
                 }
-                (SchemaState::from_json(&from.schema, &normalize.start)?, from)
+                let schema = from.made.schema.take().unwrap_or_default();
+                (SchemaState::from_json(&schema, &normalize.start)?, from)
             }
         };
         let state = Arc::new(state);
@@ -151,9 +157,9 @@ impl<'a> Driver<'a> {
             cancel,
             next_ticket: from.next_ticket,
             segment: from.segment,
-            gathered,
+            made: from.made,
             finished: from.finished,
-            left: left_behind(&resources, from.failed, from.retries, from.unfinished),
+            left: from.left,
             notices: Vec::new(),
             record_limit,
             spools,
@@ -168,11 +174,11 @@ impl<'a> Driver<'a> {
     async fn drive(&mut self) -> Result<()> {
         let order = reading_order(&self.resources);
         for (turn, index) in order.iter().enumerate() {
-            if self.finished.contains(index) {
-                continue;
-            }
             let resources = Arc::clone(&self.resources);
             let name = &resources[*index].resource.name;
+            if self.finished.contains(name) {
+                continue;
+            }
             self.read_ahead(&order[turn..]).await?;
             self.read(*index).await.map_err(|error| error.at_resource(name))?;
             if self.failure.has_failed() {
@@ -190,11 +196,12 @@ impl<'a> Driver<'a> {
         let resources = Arc::clone(&self.resources);
         for index in order {
             let Some(prepared) = resources.get(*index) else { continue };
-            let is_ready = prepared.parent.is_none_or(|parent| self.finished.contains(&parent));
+            let is_finished = |index: usize| self.finished.contains(&resources[index].resource.name);
+            let is_ready = prepared.parent.is_none_or(is_finished);
             if self.ahead.len() >= RESOURCES_AHEAD {
                 break;
             }
-            if is_ready && prepared.is_read_ahead() && !self.finished.contains(index) {
+            if is_ready && prepared.is_read_ahead() && !is_finished(*index) {
                 if self.ahead.contains_key(index) {
                     continue;
                 }
@@ -212,7 +219,7 @@ impl<'a> Driver<'a> {
     async fn open(&mut self, index: usize) -> Result<(Pages, Arc<Mutex<Option<Value>>>)> {
         let prepared = &self.resources[index];
         let place = match (&self.resumed, &prepared.left.place) {
-            (Some(current), _) if current.resource == index => {
+            (Some(current), _) if current.resource == prepared.resource.name => {
                 let position = current.position.clone();
                 Place { partition: current.partition, is_at_start: position.is_none(), position }
             }
@@ -260,18 +267,18 @@ impl<'a> Driver<'a> {
         let resources = Arc::clone(&self.resources);
         let prepared = &resources[index];
         let mut gate = Gate::new(prepared, last_value)?;
-        let resumed = self.resumed.take_if(|current| current.resource == index);
+        let resumed = self.resumed.take_if(|current| current.resource == prepared.resource.name);
         match (&mut gate, resumed) {
             (Some(gate), Some(current)) => gate.resume(&current.gate)?,
             (Some(gate), None) if prepared.left.place.is_some() => gate.resume_tally(&prepared.left.tally)?,
-            // What workers saw before a crash is with what is gathered.
+            // What workers saw before a crash is with what was made.
             (None, Some(_)) => {}
             // Requests for partitions that failed must not see how far the others were.
             (_, None) => {
                 if let Some(filter) = prepared.filter.as_ref().filter(|_| !prepared.left.tally.is_null()) {
                     let mut tally = filter.tally();
                     tally.resume(&prepared.left.tally)?;
-                    self.gathered.add_tally(index, tally, &resources)?;
+                    self.made.add_tally(&prepared.resource.name, tally)?;
                 }
             }
         }
@@ -343,16 +350,16 @@ impl<'a> Driver<'a> {
         }
         let passed = gate.map(Gate::finish).unwrap_or_default();
         if let Some(tally) = passed.tally {
-            self.gathered.add_tally(index, tally, &resources)?;
+            self.made.add_tally(&prepared.resource.name, tally)?;
         }
         prepared.note_unfound(passed.unfound);
         if passed.may_skip {
-            self.gathered.may_skip.insert(index);
+            self.made.may_skip.insert(prepared.resource.name.clone());
         }
         if let Some(spool) = self.spools.get_mut(&index) {
             spool.flush()?;
         }
-        self.finished.insert(index);
+        self.finished.insert(prepared.resource.name.clone());
         Ok(())
     }
 
@@ -398,13 +405,13 @@ impl<'a> Driver<'a> {
 
     fn note_failures(&mut self, index: usize, failures: Vec<PartitionFailure>) {
         for PartitionFailure { partition, error } in failures {
-            let left = self.left.entry(index).or_default();
+            let resource = self.resources[index].resource.name.clone();
+            let left = self.left.entry(resource.clone()).or_default();
             left.retries.push(partition.clone());
             if error.is_budget_spent() {
                 left.lists_unread = true;
                 continue;
             }
-            let resource = self.resources[index].resource.name.clone();
             tracing::warn!(resource = %resource, "partition failed");
             left.failed.push(FailedPartition { resource, partition, error: error.chain() });
         }
@@ -413,7 +420,8 @@ impl<'a> Driver<'a> {
     fn note_end(&mut self, index: usize, error: &Error, place: Place) {
         let Place { partition, position, is_at_start } = place;
         let reason = error.chain();
-        self.left.entry(index).or_default().unfinished =
+        let name = self.resources[index].resource.name.clone();
+        self.left.entry(name).or_default().unfinished =
             Some(UnfinishedResource { reason, partition, position, is_at_start });
     }
 
@@ -428,7 +436,8 @@ impl<'a> Driver<'a> {
         }
         let gate = gate.map(Gate::mark).unwrap_or_default();
         let Place { partition, position, .. } = place;
-        self.checkpoint(Some(CurrentResource { resource: index, partition, position, gate })).await
+        let resource = self.resources[index].resource.name.clone();
+        self.checkpoint(Some(CurrentResource { resource, partition, position, gate })).await
     }
 
     /// Lets the workers close their files and notes how far all has come.
@@ -436,6 +445,7 @@ impl<'a> Driver<'a> {
         let Some(fingerprint) = &self.fingerprint else { return Ok(()) };
         failpoint("checkpoint.begin")?;
         let mut saved = Checkpoint {
+            version: CHECKPOINT_VERSION,
             source: self.source.name().to_owned(),
             fingerprint: fingerprint.clone(),
             resumes: self.workers.resumes,
@@ -450,20 +460,11 @@ impl<'a> Driver<'a> {
             return Ok(());
         }
         self.workers.state = self.book.state();
-        saved.schema = self.workers.state.to_json();
-        self.gathered.save(&mut saved);
+        saved.made = Made { schema: Some(self.workers.state.to_json()), ..self.made.clone() };
         for (index, spool) in &mut self.spools {
-            saved.spools.insert(*index, spool.sync()?);
+            saved.spools.insert(self.resources[*index].resource.name.clone(), spool.sync()?);
         }
-        for (index, left) in &self.left {
-            saved.failed.extend(left.failed.iter().cloned());
-            if !left.retries.is_empty() {
-                saved.retries.insert(*index, left.retries.clone());
-            }
-            if let Some(unfinished) = &left.unfinished {
-                saved.unfinished.insert(*index, unfinished.clone());
-            }
-        }
+        saved.left.clone_from(&self.left);
         checkpoint::write(&self.package, &saved)?;
         if std::mem::take(&mut self.has_noted) {
             packages::take_start_over(&self.package);
@@ -481,7 +482,7 @@ impl<'a> Driver<'a> {
     async fn dismiss(&mut self) -> Result<()> {
         let Some(crew) = self.crew.take() else { return Ok(()) };
         for part in crew.finish().await? {
-            self.gathered.add(part, &self.resources)?;
+            self.made.add(part)?;
         }
         Ok(())
     }
@@ -493,49 +494,24 @@ impl<'a> Driver<'a> {
             return Err(error);
         }
         dismissed?;
-        self.gathered.sort();
+        self.made.sort();
         self.notices.extend(self.resources.iter().filter_map(Prepared::unfound_notice));
-        Ok(Extracted {
-            state: self.book.state(),
-            gathered: self.gathered,
-            left: self.left,
-            notices: self.notices,
-        })
+        let names = self.resources.iter().map(|prepared| &prepared.resource.name);
+        let left = names.filter_map(|name| self.left.remove_entry(name)).collect();
+        Ok(Extracted { state: self.book.state(), made: self.made, left, notices: self.notices })
     }
 }
 
-/// What resources leave to the next run, as far as that is known at the start.
-fn left_behind(
-    resources: &[Prepared],
-    failed: Vec<FailedPartition>,
-    retries: BTreeMap<usize, Vec<Value>>,
-    unfinished: indexmap::IndexMap<usize, UnfinishedResource>,
-) -> BTreeMap<usize, LeftBehind> {
-    let mut left: BTreeMap<usize, LeftBehind> = BTreeMap::new();
-    for (index, prepared) in
-        resources.iter().enumerate().filter(|(_, prepared)| prepared.left.place.is_some())
-    {
-        // The part of the resource that is loaded already.
+/// What resources leave to the next run, as far as that is known at the start: what failed in the part that is loaded
+/// already.
+fn left_before(resources: &[Prepared]) -> BTreeMap<String, LeftBehind> {
+    let begun = resources.iter().filter(|prepared| prepared.left.place.is_some());
+    let left = begun.map(|prepared| {
         let failed = prepared.left.failed.clone();
         let retries = failed.iter().map(|failed| failed.partition.clone()).collect();
-        left.insert(index, LeftBehind { failed, retries, ..LeftBehind::default() });
-    }
-    for (index, retries) in retries {
-        left.entry(index).or_default().retries = retries;
-    }
-    for (index, prepared) in resources.iter().enumerate() {
-        let of_resource = failed.iter().filter(|failed| failed.resource == prepared.resource.name);
-        let of_resource: Vec<FailedPartition> = of_resource.cloned().collect();
-        if !of_resource.is_empty() {
-            left.entry(index).or_default().failed = of_resource;
-        }
-    }
-    for (index, unfinished) in unfinished {
-        let left = left.entry(index).or_default();
-        left.lists_unread = left.retries.len() > left.failed.len();
-        left.unfinished = Some(unfinished);
-    }
-    left
+        (prepared.resource.name.clone(), LeftBehind { failed, retries, ..LeftBehind::default() })
+    });
+    left.collect()
 }
 
 #[cfg(test)]

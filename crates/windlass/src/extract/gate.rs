@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use windlass_core::incremental::{Filter, Judged, Reading, Tally};
+use windlass_core::incremental::{Filter, Judged, PageScan, Tally};
 use windlass_core::json::write_typed;
 use windlass_core::normalize::batch_lines;
 use windlass_core::{Error, Result};
@@ -213,14 +213,14 @@ impl Gate {
     }
 
     fn count_page(&mut self, page: &Page, number: u64, most: Option<u64>) -> Result<Counted> {
-        let reading = Reading { page: number, most, in_order: self.checks_order };
+        let scan = PageScan { page: number, most, in_order: self.checks_order };
         let filter = self.filter.as_ref().zip(self.tally.as_mut());
         let records;
         let mut bad = 0;
         let mut records_text = self.keeps_records.then(String::new);
         let judged = if let Body::Batch(batch) = &page.body {
             records = batch.num_rows() as u64;
-            let judged = filter.map(|(filter, tally)| filter.batch(batch, reading, tally)).transpose()?;
+            let judged = filter.map(|(filter, tally)| filter.batch(batch, scan, tally)).transpose()?;
             if let Some(list) = &mut records_text {
                 let lines = batch_lines(batch)?;
                 let lines: Vec<&[u8]> = lines.split(|byte| *byte == b'\n').collect();
@@ -241,7 +241,7 @@ impl Gate {
                 return Err(bad_record(page, first));
             }
             let judged = filter
-                .map(|(filter, tally)| filter.records(&parsed.tape, &parsed.rows, reading, tally))
+                .map(|(filter, tally)| filter.records(&parsed.tape, &parsed.rows, scan, tally))
                 .transpose()?;
             if let Some(list) = &mut records_text {
                 write_list(list, records, most, judged.as_ref(), |list, index| {

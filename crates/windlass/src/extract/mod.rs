@@ -21,17 +21,17 @@ mod targets;
 mod unfound;
 mod worker;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
-use windlass_core::incremental::{Filter, Tally};
-use windlass_core::normalize::{Discarded, NormalizeSettings, SchemaState};
-use windlass_core::package::{Checkpoint, FailedPartition, Job, UnfinishedResource};
+use windlass_core::incremental::Filter;
+use windlass_core::normalize::{NormalizeSettings, SchemaState};
+use windlass_core::package::{Checkpoint, FailedPartition, LeftBehind, Made, UnfinishedResource};
 use windlass_core::{Error, Result};
 
 use self::book::Ticket;
@@ -41,7 +41,6 @@ pub use self::job_files::FileRotation;
 pub(crate) use self::job_files::{JobFiles, TableFormats};
 pub(crate) use self::single::write_record;
 use self::unfound::Unfound;
-use self::worker::Shredded;
 use crate::record_limit::RecordLimit;
 use crate::source::{Limit, Page, Resource, Source, SourceContext, Target};
 
@@ -260,80 +259,11 @@ pub(crate) struct Work {
 #[derive(Debug)]
 pub(crate) struct Extracted {
     pub(crate) state: Arc<SchemaState>,
-    pub(crate) gathered: Gathered,
-    /// What is left to the next run, by resource.
-    pub(crate) left: BTreeMap<usize, LeftBehind>,
+    pub(crate) made: Made,
+    /// What is left to the next run, by resource and in their order.
+    pub(crate) left: IndexMap<String, LeftBehind>,
     /// What people should know of what was read.
     pub(crate) notices: Vec<String>,
-}
-
-/// What all workers made so far, and the gates.
-#[derive(Debug, Default)]
-pub(crate) struct Gathered {
-    pub(crate) jobs: Vec<Job>,
-    pub(crate) rows: BTreeMap<String, u64>,
-    pub(crate) discarded: Discarded,
-    pub(crate) rejected: BTreeMap<String, u64>,
-    pub(crate) reject_files: Vec<String>,
-    pub(crate) null_columns: Vec<(String, String)>,
-    /// Table and column of the keys that some row had.
-    pub(crate) seen_keys: BTreeSet<(String, String)>,
-    /// Indexes of the resources that gave pages.
-    pub(crate) reached: BTreeSet<usize>,
-    /// What was seen of the cursors, by resource.
-    pub(crate) tallies: BTreeMap<usize, Tally>,
-    /// Resources whose limit may make later runs skip records.
-    pub(crate) may_skip: BTreeSet<usize>,
-    /// Root tables that came up while data was read.
-    pub(crate) came_up: BTreeSet<String>,
-}
-
-/// What a resource leaves to the next run.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct LeftBehind {
-    /// Partitions that failed.
-    pub(crate) failed: Vec<FailedPartition>,
-    /// Partitions to read, those that failed among them.
-    pub(crate) retries: Vec<Value>,
-    /// Whether all that a spent budget left unread is among them.
-    pub(crate) lists_unread: bool,
-    /// Where the reading ended before its end.
-    pub(crate) unfinished: Option<UnfinishedResource>,
-}
-
-impl Gathered {
-    fn add(&mut self, part: Shredded, resources: &[Prepared]) -> Result<()> {
-        self.reached.extend(part.reached);
-        self.came_up.extend(part.came_up);
-        self.jobs.extend(part.jobs);
-        self.discarded.add(&part.discarded);
-        self.reject_files.extend(part.reject_files);
-        self.null_columns.extend(part.null_columns);
-        self.seen_keys.extend(part.seen_keys);
-        for (table, rows) in part.rows {
-            *self.rows.entry(table).or_default() += rows;
-        }
-        for (resource, records) in part.rejected {
-            *self.rejected.entry(resource).or_default() += records;
-        }
-        part.tallies.into_iter().try_for_each(|(index, tally)| self.add_tally(index, tally, resources))
-    }
-
-    /// Errors: cursors that cannot be compared with those of other workers.
-    fn add_tally(&mut self, index: usize, tally: Tally, resources: &[Prepared]) -> Result<()> {
-        match self.tallies.get_mut(&index) {
-            Some(all) => all.merge(tally).map_err(|error| error.at_resource(&resources[index].resource.name)),
-            None => {
-                self.tallies.insert(index, tally);
-                Ok(())
-            }
-        }
-    }
-
-    /// Puts the files into an order that does not depend on who was faster.
-    fn sort(&mut self) {
-        self.jobs.sort_by(|a, b| (&a.table, &a.file).cmp(&(&b.table, &b.file)));
-    }
 }
 
 /// What an extraction needs.

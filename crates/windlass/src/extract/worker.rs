@@ -9,12 +9,10 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 use windlass_core::csv::CsvTable;
-use windlass_core::incremental::{Filter, Judged, Reading, Tally, take_rows};
+use windlass_core::incremental::{Filter, Judged, PageScan, Tally, take_rows};
 use windlass_core::json::BadRecord;
-use windlass_core::normalize::{
-    Discarded, NormalizeSettings, Normalizer, PositionIds, RecordNumbers, SchemaState,
-};
-use windlass_core::package::Job;
+use windlass_core::normalize::{NormalizeSettings, Normalizer, PositionIds, RecordNumbers, SchemaState};
+use windlass_core::package::Made;
 use windlass_core::{At, Error, Result};
 
 use super::gate::Chosen;
@@ -29,27 +27,6 @@ use crate::steps::StepRunner;
 
 /// The bits of a partition's number that tell one attempt of a load from the next.
 const RESUMES_AT: u32 = 48;
-
-/// What a worker made.
-#[derive(Debug, Default)]
-pub(crate) struct Shredded {
-    pub(crate) jobs: Vec<Job>,
-    pub(crate) rows: BTreeMap<String, u64>,
-    pub(crate) discarded: Discarded,
-    pub(crate) rejected: BTreeMap<String, u64>,
-    /// Files of rejected records, below the package.
-    pub(crate) reject_files: Vec<String>,
-    /// Table and column of columns that held only nulls.
-    pub(crate) null_columns: Vec<(String, String)>,
-    /// Table and column of the keys that some row had.
-    pub(crate) seen_keys: BTreeSet<(String, String)>,
-    /// Indexes of the resources that gave pages.
-    pub(crate) reached: BTreeSet<usize>,
-    /// What was seen of the cursors, by resource.
-    pub(crate) tallies: BTreeMap<usize, Tally>,
-    /// Root tables that came up while data was read.
-    pub(crate) came_up: BTreeSet<String>,
-}
 
 /// One worker. Everything in it is its own.
 pub(crate) struct Worker {
@@ -148,13 +125,13 @@ impl Worker {
         resource: usize,
         number: u64,
         chosen: Option<Chosen>,
-        judge: impl FnOnce(&Filter, Reading, &mut Tally) -> Result<Judged>,
+        judge: impl FnOnce(&Filter, PageScan, &mut Tally) -> Result<Judged>,
     ) -> Result<Option<Chosen>> {
         let filter = self.resources[resource].filter.as_ref();
         let (None, Some(filter)) = (&chosen, filter) else { return Ok(chosen) };
         let tally = self.tallies.entry(resource).or_insert_with(|| filter.tally());
-        let reading = Reading { page: number, ..Reading::default() };
-        Ok(Some(Chosen::Rows { rows: judge(filter, reading, tally)?.kept, is_cut: false }))
+        let scan = PageScan { page: number, ..PageScan::default() };
+        Ok(Some(Chosen::Rows { rows: judge(filter, scan, tally)?.kept, is_cut: false }))
     }
 
     /// Gives whether anything of the page was left.
@@ -176,8 +153,8 @@ impl Worker {
         };
         let mut numbers = RecordNumbers { ids, first: page.first, explicit };
         if let Body::Batch(batch) = &page.body {
-            let chosen = self.choose(resource, ticket.number(), chosen, |filter, reading, tally| {
-                filter.batch(batch, reading, tally)
+            let chosen = self.choose(resource, ticket.number(), chosen, |filter, scan, tally| {
+                filter.batch(batch, scan, tally)
             })?;
             let taken: Vec<u64>;
             let rows = match chosen {
@@ -202,8 +179,8 @@ impl Worker {
         let mut parsed = parse(page, &mut buffers)?;
         let count = parsed.rows.len();
         let is_cut = matches!(chosen, Some(Chosen::First(_) | Chosen::Rows { is_cut: true, .. }));
-        let chosen = self.choose(resource, ticket.number(), chosen, |filter, reading, tally| {
-            filter.records(&parsed.tape, &parsed.rows, reading, tally)
+        let chosen = self.choose(resource, ticket.number(), chosen, |filter, scan, tally| {
+            filter.records(&parsed.tape, &parsed.rows, scan, tally)
         })?;
         match chosen {
             Some(Chosen::First(take)) => parsed.rows.truncate(take as usize),
@@ -268,26 +245,27 @@ impl Worker {
         Ok(page)
     }
 
-    /// Writes what is left and closes all files.
-    pub(crate) fn finish(mut self) -> Result<Shredded> {
+    /// Writes what is left, closes all files, and gives what was made; the schema is in the book.
+    pub(crate) fn finish(mut self) -> Result<Made> {
         self.normalizer.flush(&mut self.files)?;
-        let null_columns =
-            self.normalizer.null_columns().map(|(t, c)| (t.to_owned(), c.to_owned())).collect();
-        let seen_keys = self.normalizer.seen_keys().map(|(t, c)| (t.to_owned(), c.to_owned())).collect();
         for file in self.rejects.files.values() {
             file.sync_data().map_err(|cause| io_error("write", &self.rejects.folder, cause))?;
         }
-        Ok(Shredded {
+        let owned = |(table, column): (&str, &str)| (table.to_owned(), column.to_owned());
+        let name = |index: usize| self.resources[index].resource.name.clone();
+        Ok(Made {
             rows: self.normalizer.row_counts().iter().map(|(table, rows)| (table.clone(), *rows)).collect(),
             discarded: self.normalizer.discarded().clone(),
+            null_columns: self.normalizer.null_columns().map(owned).collect(),
+            seen_keys: self.normalizer.seen_keys().map(owned).collect(),
             reject_files: self.rejects.names,
             rejected: self.rejects.counts,
-            null_columns,
-            seen_keys,
-            reached: self.reached,
-            tallies: self.tallies,
-            came_up: self.targets.roots(),
+            reached: self.reached.into_iter().map(name).collect(),
+            tallies: self.tallies.into_iter().map(|(index, tally)| (name(index), tally)).collect(),
+            tables_found: self.targets.roots(),
             jobs: self.files.finish()?,
+            may_skip: BTreeSet::new(),
+            schema: None,
         })
     }
 }

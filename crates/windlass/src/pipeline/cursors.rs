@@ -8,18 +8,18 @@ use windlass_core::Result;
 use windlass_core::incremental::{Extreme, Filter, TextOrder, WARN_BOUNDARY_RECORDS};
 use windlass_core::merge::{CursorOrder, MergeSettings, NewestFirst, SortOrder};
 use windlass_core::naming::Naming;
-use windlass_core::package::PackageManifest;
+use windlass_core::package::{Made, PackageManifest};
 use windlass_core::schema::{Column, Schema};
 use windlass_core::state::State;
 
-use crate::extract::{Gathered, Prepared};
+use crate::extract::Prepared;
 use crate::packages::merged_roots;
 
 /// The filters of the resources that are loaded incrementally.
 pub(super) struct Cursors {
     source: String,
-    /// Index and name of the resource.
-    filters: Vec<(usize, String, Arc<Filter>)>,
+    /// By the name of the resource.
+    filters: Vec<(String, Arc<Filter>)>,
 }
 
 impl Cursors {
@@ -33,7 +33,7 @@ impl Cursors {
         naming: &Naming,
     ) -> Result<Self> {
         let mut filters = Vec::new();
-        for (index, prepared) in resources.iter_mut().enumerate() {
+        for prepared in resources.iter_mut() {
             let resource = &prepared.resource;
             let Some(options) = &resource.incremental else { continue };
             let entry = state.cursor(source, &resource.name, &options.cursor_path);
@@ -43,7 +43,7 @@ impl Cursors {
             let declared = declared.and_then(|column| resource.hints.declared_type(&column, naming));
             let filter = filter.of_texts(TextOrder::of_type(declared));
             let filter = Arc::new(filter);
-            filters.push((index, resource.name.clone(), Arc::clone(&filter)));
+            filters.push((resource.name.clone(), Arc::clone(&filter)));
             prepared.filter = Some(filter);
         }
         Ok(Self { source: source.to_owned(), filters })
@@ -51,23 +51,23 @@ impl Cursors {
 
     /// Whether one of them is kept in the state.
     pub(super) fn are_stored(&self) -> bool {
-        self.filters.iter().any(|(_, _, filter)| !filter.options().is_stateless())
+        self.filters.iter().any(|(_, filter)| !filter.options().is_stateless())
     }
 
     /// Writes the cursors into the state that becomes true with the package; gives warnings. Those that are held back
     /// stay as they are.
     pub(super) fn close(
         &self,
-        gathered: &Gathered,
-        held: &BTreeSet<usize>,
+        made: &Made,
+        held: &BTreeSet<String>,
         state: &mut State,
     ) -> Result<Vec<String>> {
         let mut warnings = Vec::new();
-        for (index, name, filter) in &self.filters {
-            let tally = gathered.tallies.get(index).cloned().unwrap_or_else(|| filter.tally());
+        for (name, filter) in &self.filters {
+            let tally = made.tallies.get(name).cloned().unwrap_or_else(|| filter.tally());
             let path = &filter.options().cursor_path;
             let shared = tally.boundary_records();
-            if held.contains(index) {
+            if held.contains(name) {
                 // The entry of a first run is there all the same.
                 let entry = filter.finish(&filter.tally()).map_err(|error| error.at_resource(name))?;
                 if let Some(entry) = entry.filter(|_| state.cursor(&self.source, name, path).is_none()) {
@@ -85,7 +85,7 @@ impl Cursors {
                      records come with a value that was read"
                 ));
             }
-            if gathered.may_skip.contains(index) {
+            if made.may_skip.contains(name) {
                 warnings.push(format!(
                     "resource `{name}`: the limit ended the read, and later runs skip records that were not read and \
                      have a cursor `{path}` before the last one; if the source sorts its records by the cursor, say \

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::hints::OneOrMany;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::is_key;
+use windlass_core::package::Made;
 use windlass_core::schema::{Column, Schema, SystemNames, Table};
 use windlass_core::{Error, Result};
 
 use crate::config::nearest;
-use crate::extract::{Gathered, Prepared};
+use crate::extract::Prepared;
 
 /// Names that a hint shows at most.
 const SHOWN_NAMES: usize = 20;
@@ -20,16 +21,16 @@ const SHOWN_NAMES: usize = 20;
 /// A table without new rows is left alone. Errors: a key that no record of the load has.
 pub(super) fn check(
     schema: &Schema,
-    gathered: &Gathered,
+    made: &Made,
     resources: &[Prepared],
     names: &SystemNames,
     naming: &Naming,
 ) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
-    for table in with_rows(schema, &gathered.rows) {
+    for table in with_rows(schema, &made.rows) {
         for column in table.columns.values() {
             let has = |hint: &str| column.has(hint);
-            if is_key(column, names) && is_missing(table, column, &gathered.seen_keys) {
+            if is_key(column, names) && is_missing(table, column, &made.seen_keys) {
                 if let Some(variant) = table.columns.values().find(|other| is_variant_of(other, column)) {
                     return Err(changed_type(table, column, variant));
                 }

@@ -5,15 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use windlass_core::hash::shake128;
 use windlass_core::hints::Disposition;
 use windlass_core::incremental::Tally;
-use windlass_core::package::{FailedPartition, LeftOut, UnfinishedResource};
+use windlass_core::package::{FailedPartition, LeftBehind, LeftOut, UnfinishedResource};
 use windlass_core::state::State;
 
-use crate::extract::{Extracted, LeftBehind, LeftToRead, Prepared};
+use crate::extract::{Extracted, LeftToRead, Prepared};
 use crate::source::{Resource, Source};
 
 /// The key in the state of a resource.
@@ -40,7 +41,7 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     /// Resources whose cursors stay as they are, since records before them were not read.
-    pub(super) held: BTreeSet<usize>,
+    pub(super) held: BTreeSet<String>,
     /// Entries of the state by the name of the resource; `None` removes one.
     entries: BTreeMap<String, Option<Value>>,
     pub(super) warnings: Vec<String>,
@@ -87,12 +88,12 @@ fn named(failed: &FailedPartition) -> FailedPartition {
 }
 
 /// What could not be read, for the report.
-pub(super) fn left_out(left: &BTreeMap<usize, LeftBehind>, resources: &[Prepared]) -> LeftOut {
+pub(super) fn left_out(left: &IndexMap<String, LeftBehind>) -> LeftOut {
     let mut out = LeftOut::default();
-    for (index, left) in left {
+    for (resource, left) in left {
         out.failed_partitions.extend(left.failed.iter().map(named));
-        if let (Some(end), Some(prepared)) = (&left.unfinished, resources.get(*index)) {
-            out.unfinished_resources.insert(prepared.resource.name.clone(), end.reason.clone());
+        if let Some(end) = &left.unfinished {
+            out.unfinished_resources.insert(resource.clone(), end.reason.clone());
         }
     }
     out
@@ -102,17 +103,17 @@ pub(super) fn left_out(left: &BTreeMap<usize, LeftBehind>, resources: &[Prepared
 pub(super) fn close(source: &dyn Source, resources: &[Prepared], extracted: &Extracted) -> Partial {
     let mut partial = Partial::default();
     let again = come_again(resources, &extracted.left);
-    for (index, prepared) in resources.iter().enumerate() {
+    for prepared in resources {
         let name = &prepared.resource.name;
-        if again.contains(&index) {
-            partial.held.insert(index);
+        if again.contains(name) {
+            partial.held.insert(name.clone());
             partial.warnings.push(format!(
                 "resource `{name}`: its records are read and loaded again by the next run, since a budget was spent \
                  before all that is made of them was read; use the merge disposition or a larger budget"
             ));
             continue;
         }
-        let Some(left) = extracted.left.get(&index) else {
+        let Some(left) = extracted.left.get(name) else {
             partial.entries.insert(name.clone(), None);
             continue;
         };
@@ -126,18 +127,18 @@ pub(super) fn close(source: &dyn Source, resources: &[Prepared], extracted: &Ext
         };
         // A place holds its cursor without harm; what comes after it is told from what was read by the tally.
         if !left.retries.is_empty() && keeps_cursor(prepared) && entry.place.is_none() {
-            partial.held.insert(index);
+            partial.held.insert(name.clone());
             partial.warnings.push(format!(
                 "resource `{name}`: its cursor stays where it was, so that nothing of the partitions that were not \
                  read is skipped; records of the others come again in the next run: use the merge disposition"
             ));
         }
         if is_held {
-            partial.held.insert(index);
+            partial.held.insert(name.clone());
         }
-        if keeps_cursor(prepared) && partial.held.contains(&index) && has_rest(&entry) {
+        if keeps_cursor(prepared) && partial.held.contains(name) && has_rest(&entry) {
             // What was seen counts once the rest is read.
-            let tally = extracted.gathered.tallies.get(&index);
+            let tally = extracted.made.tallies.get(name);
             entry.tally = tally.map(Tally::to_json).unwrap_or_default();
             entry.fingerprint = fingerprint(source, &prepared.resource);
         }
@@ -153,13 +154,13 @@ pub(super) fn close(source: &dyn Source, resources: &[Prepared], extracted: &Ext
 
 /// Resources whose records have to come again: a budget ended one that is made from them, and it did not say what it
 /// has not read.
-fn come_again(resources: &[Prepared], left: &BTreeMap<usize, LeftBehind>) -> BTreeSet<usize> {
+fn come_again(resources: &[Prepared], left: &IndexMap<String, LeftBehind>) -> BTreeSet<String> {
     let mut again = BTreeSet::new();
-    for (index, left) in left {
-        let is_child = resources.get(*index).is_some_and(|prepared| prepared.parent.is_some());
-        if left.unfinished.is_some() && is_child && !left.lists_unread {
-            let chain = std::iter::successors(Some(*index), |index| resources.get(*index)?.parent);
-            again.extend(chain.take(resources.len()));
+    for prepared in resources.iter().filter(|prepared| prepared.parent.is_some()) {
+        let left = left.get(&prepared.resource.name);
+        if left.is_some_and(|left| left.unfinished.is_some() && !left.lists_unread) {
+            let chain = std::iter::successors(Some(prepared), |child| resources.get(child.parent?));
+            again.extend(chain.take(resources.len()).map(|prepared| prepared.resource.name.clone()));
         }
     }
     again
@@ -237,9 +238,10 @@ mod tests {
     fn reports_name_a_partition_and_not_the_link_at_which_it_goes_on() {
         let partition = json!({"parent": {"id": 1}, "page": "https://h/?token=T"});
         let failed = FailedPartition { resource: "comments".into(), partition, error: "500".into() };
-        let left = BTreeMap::from([(0, LeftBehind { failed: vec![failed], ..LeftBehind::default() })]);
-        let told = left_out(&left, &[]).failed_partitions;
+        let left = LeftBehind { failed: vec![failed], ..LeftBehind::default() };
+        let left = IndexMap::from([("comments".to_owned(), left)]);
+        let told = left_out(&left).failed_partitions;
         assert_eq!(told[0].partition, json!({"parent": {"id": 1}}));
-        assert_eq!(left[&0].failed[0].partition["page"], "https://h/?token=T");
+        assert_eq!(left["comments"].failed[0].partition["page"], "https://h/?token=T");
     }
 }

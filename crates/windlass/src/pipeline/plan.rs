@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use serde::Serialize;
+use windlass_core::package::Made;
 use windlass_core::schema::{SchemaDelta, SystemNames};
 use windlass_core::{Error, Result};
 
@@ -11,7 +12,6 @@ use super::run::Known;
 use super::warnings::{changed_types, left_in_json, left_without_type, of_several, overwritten};
 use super::{Pipeline, RunOptions, keys};
 use crate::destination::Session;
-use crate::extract::Gathered;
 use crate::source::{Limit, Source};
 
 /// What a run would do.
@@ -140,8 +140,8 @@ impl Pipeline {
         plan.warnings.extend(changed_types(&extracted));
         plan.warnings.extend(of_several(&extracted));
         let schema = &extracted.state.schema;
-        let keys = keys::check(schema, &extracted.gathered, &resources, &names, &prepared.naming);
-        plan.warnings.extend(keys.or_else(|error| of_sample(error, &extracted.gathered, options.limit))?);
+        let keys = keys::check(schema, &extracted.made, &resources, &names, &prepared.naming);
+        plan.warnings.extend(keys.or_else(|error| of_sample(error, &extracted.made, options.limit))?);
         crate::load::verify(schema, self.destination.capabilities())?;
         let delta = SchemaDelta::between(prepared.stored.as_ref(), schema);
         for (table, columns) in schema_update(&delta) {
@@ -153,7 +153,7 @@ impl Pipeline {
                 is_new: known.is_none_or(windlass_core::schema::Table::is_new),
                 parent: schema.table(&table).and_then(|table| table.parent.clone()),
                 columns,
-                sample_rows: extracted.gathered.rows.get(&table).copied().unwrap_or(0),
+                sample_rows: extracted.made.rows.get(&table).copied().unwrap_or(0),
             };
             plan.tables.insert(table, entry);
         }
@@ -166,7 +166,7 @@ impl Pipeline {
             plan.dropped.extend(refreshed.dropped);
             plan.replaced.extend(refreshed.emptied);
         }
-        let discarded = extracted.gathered.discarded;
+        let discarded = extracted.made.discarded;
         let discarded = [discarded.rows, discarded.values];
         for (table, count) in discarded.into_iter().flatten() {
             *plan.left_out.entry(table).or_default() += count;
@@ -176,8 +176,8 @@ impl Pipeline {
 }
 
 /// The error as a warning if the table has records beyond the sample, which may have what those of the sample have not.
-fn of_sample(error: Error, gathered: &Gathered, limit: Option<u64>) -> Result<Vec<String>> {
-    let rows = error.place().table.as_ref().and_then(|table| gathered.rows.get(table)).copied();
+fn of_sample(error: Error, made: &Made, limit: Option<u64>) -> Result<Vec<String>> {
+    let rows = error.place().table.as_ref().and_then(|table| made.rows.get(table)).copied();
     match rows.zip(limit) {
         Some((rows, limit)) if rows >= limit => Ok(vec![format!(
             "{error}, as far as the sample goes; a run is refused if it is so of all of them"

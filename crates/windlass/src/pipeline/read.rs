@@ -45,7 +45,7 @@ impl Pipeline {
             let names = SystemNames::new(&prepared.naming)?;
             let extracted =
                 self.read_prepared(source.as_ref(), &mut prepared, &State::new(&self.name)).await?;
-            let rows = extracted.gathered.rows.iter().filter(|(table, _)| !table.starts_with(&names.prefix));
+            let rows = extracted.made.rows.iter().filter(|(table, _)| !table.starts_with(&names.prefix));
             for (table, count) in rows {
                 *reading.rows.entry(table.clone()).or_default() += count;
             }

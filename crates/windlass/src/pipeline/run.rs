@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use windlass_core::merge::NewestFirst;
 use windlass_core::naming::Naming;
 use windlass_core::normalize::{NormalizeSettings, SchemaState};
-use windlass_core::package::{Job, JournalEntry, LeftOut, MANIFEST_VERSION, PackageManifest};
+use windlass_core::package::{Job, JournalEntry, LeftOut, MANIFEST_VERSION, Made, PackageManifest};
 use windlass_core::schema::{Schema, SchemaDelta, SystemNames, state_table};
 use windlass_core::sql::check_merge;
 use windlass_core::state::{STATE_ENGINE_VERSION, State, StateMark};
@@ -28,7 +28,7 @@ use super::warnings::{changed_types, left_in_json, left_without_type, of_several
 use super::{Pipeline, RunOptions, keys, partial};
 use crate::destination::Session;
 use crate::env::iso;
-use crate::extract::{self, Extracted, Extraction, Gathered, JobFiles, TableFormats};
+use crate::extract::{self, Extracted, Extraction, JobFiles, TableFormats};
 use crate::failpoint::failpoint;
 use crate::load;
 use crate::packages::{DamagedPackage, LoadPackage, PackageContent, PackageWriter, merged_roots};
@@ -403,7 +403,7 @@ impl Pipeline {
         info.warnings.extend(changed_types(&extracted));
         info.warnings.extend(of_several(&extracted));
         let partial = partial::close(source, &resources, &extracted);
-        info.warnings.extend(cursors.close(&extracted.gathered, &partial.held, &mut state)?);
+        info.warnings.extend(cursors.close(&extracted.made, &partial.held, &mut state)?);
         partial.store(source.name(), &mut state);
         info.warnings.extend(partial.warnings);
         if let Some(own) = source.end().await? {
@@ -411,7 +411,7 @@ impl Pipeline {
         }
         info.warnings.extend(keys::check(
             &extracted.state.schema,
-            &extracted.gathered,
+            &extracted.made,
             &resources,
             &names,
             &naming,
@@ -421,18 +421,18 @@ impl Pipeline {
                 state.set_resource_value(source.name(), &resource, &key, Some(value));
             }
         }
-        let unread = partial::left_out(&extracted.left, &resources);
-        let Extracted { state: mut grown, gathered, .. } = extracted;
-        let Gathered { mut jobs, mut rows, discarded, rejected, reached, came_up, .. } = gathered;
+        let unread = partial::left_out(&extracted.left);
+        let Extracted { state: mut grown, made, .. } = extracted;
+        let Made { mut jobs, mut rows, discarded, rejected, reached, tables_found, .. } = made;
         let has_new_state = forces_state || is_new(&state);
         let mut replaced = replaced;
         let is_replaced = |root: &&String| {
             let table = grown.schema.table(root);
             table.and_then(|table| table.text_hint("write_disposition")) == Some("replace")
         };
-        replaced.extend(came_up.iter().filter(is_replaced).cloned());
+        replaced.extend(tables_found.iter().filter(is_replaced).cloned());
         let mut forgotten = undeclared.without_rows(&reached);
-        forgotten.retain(|table| !came_up.contains(table) && !rows.contains_key(table));
+        forgotten.retain(|table| !tables_found.contains(table) && !rows.contains_key(table));
         let owners = owners.others(stored.as_ref(), &reached);
         if !forgotten.is_empty() || !owners.is_empty() {
             // Versions are counted as if the tables had never been declared.

@@ -23,7 +23,7 @@ pub(super) fn left_in_json(extracted: &Extracted) -> impl Iterator<Item = String
 
 /// Warnings for columns of batches that keep the type which their table has.
 pub(super) fn changed_types(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
-    extracted.gathered.discarded.changed_types.iter().map(|(table, columns)| {
+    extracted.made.discarded.changed_types.iter().map(|(table, columns)| {
         let shown: Vec<String> = columns
             .iter()
             .take(SHOWN_COLUMNS)
@@ -43,7 +43,7 @@ pub(super) fn changed_types(extracted: &Extracted) -> impl Iterator<Item = Strin
 
 /// Warnings for values that another key of their record took the place of.
 pub(super) fn overwritten(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
-    extracted.gathered.discarded.overwritten.iter().map(|(table, names)| {
+    extracted.made.discarded.overwritten.iter().map(|(table, names)| {
         let shown: Vec<String> = names
             .iter()
             .take(SHOWN_COLUMNS)
@@ -67,7 +67,7 @@ pub(super) fn overwritten(extracted: &Extracted) -> impl Iterator<Item = String>
 
 /// Warnings for tables that have the rows of lists of several tables.
 pub(super) fn of_several(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
-    extracted.gathered.discarded.parents.iter().map(|(table, parents)| {
+    extracted.made.discarded.parents.iter().map(|(table, parents)| {
         let parents: Vec<String> = parents.iter().map(|parent| format!("`{parent}`")).collect();
         format!(
             "table `{table}` has the rows of lists of {}, so that `_dlt_parent_id` leads to one of them: rename a key by steps, \
@@ -81,13 +81,13 @@ pub(super) fn of_several(extracted: &Extracted) -> impl Iterator<Item = String> 
 pub(super) fn left_without_type(extracted: &Extracted, before: &Schema) -> Vec<String> {
     let schema = &extracted.state.schema;
     let mut columns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (table, column) in &extracted.gathered.null_columns {
+    for (table, column) in &extracted.made.null_columns {
         let known = schema.table(table).and_then(|table| table.columns.get(column));
         if known.is_none_or(|column| !column.is_complete()) {
             columns.entry(table).or_default().push(column);
         }
     }
-    for table in before.tables.values().filter(|table| extracted.gathered.rows.contains_key(&table.name)) {
+    for table in before.tables.values().filter(|table| extracted.made.rows.contains_key(&table.name)) {
         let hinted = table.columns.keys().filter(|name| {
             let column = schema.table(&table.name).and_then(|table| table.columns.get(*name));
             column.is_some_and(|column| !column.is_complete())

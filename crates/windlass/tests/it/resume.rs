@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use windlass::core::incremental::IncrementalOptions;
 use windlass::core::{ErrorKind, Result};
 use windlass::pipeline::RunOptions;
-use windlass::source::{Extractor, Limit, Opening, Page, Resource};
+use windlass::source::{Extractor, Limit, Opening, Page, Resource, TargetTable};
 
 use crate::script::{Bench, Gives, Records, Script, rows};
 
@@ -122,6 +122,24 @@ async fn a_run_goes_on_at_each_page_and_asks_for_no_page_twice() {
         assert_eq!(script.given().len(), 12 - broken_at);
         assert_eq!(bench.ids("comments").await, [10, 20, 30, 40, 50, 60]);
     }
+}
+
+#[tokio::test]
+async fn tables_that_came_up_before_a_crash_are_replaced_all_the_same() {
+    let late = |disposition: &str, ids: &[i64]| {
+        let hints = json!({ "write_disposition": disposition });
+        let table = TargetTable { name: "late".to_owned(), hints: serde_json::from_value(hints).unwrap() };
+        (Some(table), rows(ids.iter().copied()))
+    };
+    let pages = |disposition: &str, ids: [i64; 2]| {
+        let pages = vec![late(disposition, &ids[..1]), late(disposition, &ids[1..]), (None, rows([9]))];
+        Script::new(vec![(resource("events", json!({})), Gives::Into(pages))])
+    };
+    let bench = Bench::new();
+    bench.run(&pages("append", [1, 2])).await.unwrap();
+    // The table is replaced from now on, and the run goes on behind its last page.
+    assert_eq!(run_broken(&bench, &pages("replace", [3, 4]), &[2]).await, 1);
+    assert_eq!(bench.ids("late").await, [3, 4]);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use windlass::destinations::DuckDb;
 use windlass::pipeline::{LoadInfo, Pipeline, PipelineSettings, RunOptions};
 use windlass::source::{
     Body, CursorRange, Extractor, Opening, Origin, Page, PartitionFailure, Resource, Source, SourceContext,
-    SourceSettings,
+    SourceSettings, Target, TargetTable,
 };
 
 /// Records of a page.
@@ -26,6 +26,8 @@ pub(crate) enum Gives {
     Pages(Vec<Records>),
     /// These pages for each record of its parent.
     OfParent(fn(&Value) -> Vec<Records>),
+    /// These pages, each into the table beside it; without one, into the resource's own.
+    Into(Vec<(Option<TargetTable>, Records)>),
 }
 
 /// What a test wants to happen, and what did.
@@ -98,7 +100,15 @@ impl Source for Script {
         }
         let (_, gives) = self.resources.iter().find(|(other, _)| other.name == resource.name).unwrap();
         let mut requests: VecDeque<(Option<Value>, Records)> = VecDeque::new();
+        let mut targets = Vec::new();
         match gives {
+            Gives::Into(pages) => {
+                requests.extend(pages.iter().map(|(_, page)| (None, page.clone())));
+                let target = |table: &TargetTable| {
+                    Arc::new(Target { resource: resource.name.clone(), table: Some(table.clone()) })
+                };
+                targets.extend(pages.iter().map(|(table, _)| table.as_ref().map(target)));
+            }
             Gives::Pages(pages) => requests.extend(pages.iter().map(|page| (None, page.clone()))),
             Gives::OfParent(children) => {
                 let parents =
@@ -123,6 +133,7 @@ impl Source for Script {
             first,
             failures: Vec::new(),
             current: None,
+            targets,
         })])
     }
 }
@@ -143,6 +154,8 @@ struct ScriptExtractor {
     failures: Vec<PartitionFailure>,
     /// The parent's record that is being read, and pages of it that were given.
     current: Option<(Value, u64)>,
+    /// Where the pages go, by their number.
+    targets: Vec<Option<Arc<Target>>>,
 }
 
 /// Takes one of a number; `false` if there is none left.
@@ -214,6 +227,10 @@ impl Extractor for ScriptExtractor {
 
     fn position(&self) -> Option<Value> {
         self.script.has_positions.then(|| self.read.into())
+    }
+
+    fn target(&self) -> Option<Arc<Target>> {
+        self.targets.get(self.read.checked_sub(1)?)?.clone()
     }
 
     fn failures(&mut self) -> Vec<PartitionFailure> {
