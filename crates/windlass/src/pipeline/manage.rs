@@ -11,7 +11,7 @@ use windlass_core::schema::{Schema, SchemaDelta, SystemNames};
 use windlass_core::{Error, Result};
 
 use super::lease::HeldLease;
-use super::run::{Change, Known};
+use super::local_state::{Change, LocalState};
 use super::{PackageInfo, Pipeline};
 use crate::destination::Session;
 use crate::packages::PackageContent;
@@ -64,8 +64,8 @@ impl Pipeline {
     /// What dropping would do; nothing is changed. Errors: there is no such schema; a pattern that is none.
     pub async fn plan_drop(&self, selection: &DropSelection) -> Result<DropPlan> {
         let mut session = self.connect().await?;
-        let (known, _) = self.known(session.as_mut()).await?;
-        self.drop_plan(selection, &known).map(|(plan, _)| plan)
+        let (local, _) = self.local_state(session.as_mut()).await?;
+        self.drop_plan(selection, &local).map(|(plan, _)| plan)
     }
 
     /// Drops tables and forgets state, as one load.
@@ -90,13 +90,13 @@ impl Pipeline {
         lease: &mut Option<HeldLease>,
         selection: &DropSelection,
     ) -> Result<(DropPlan, Option<PackageInfo>)> {
-        let (mut known, _) = self.sync(session).await?;
-        let (plan, schema) = self.drop_plan(selection, &known)?;
+        let (mut local, _) = self.sync(session).await?;
+        let (plan, schema) = self.drop_plan(selection, &local)?;
         if plan.is_empty() {
             return Ok((plan, None));
         }
         let writer = self.work.packages().create(&self.env.new_load_id())?;
-        let mut state = known.state.clone();
+        let mut state = local.state.clone();
         for resource in &plan.state {
             state.reset_resource(&plan.schema, resource);
         }
@@ -105,7 +105,7 @@ impl Pipeline {
         let mut grown = Arc::new(SchemaState::new(schema.clone()));
         let mut jobs = Vec::new();
         let mut row_counts = std::collections::BTreeMap::new();
-        let is_second = known.state.default_schema_name().is_some_and(|name| name != schema.name);
+        let is_second = local.state.default_schema_name().is_some_and(|name| name != schema.name);
         if schema.table(&names.state_table).is_some() || is_second {
             let normalize = self.normalize_settings(&schema, naming, writer.load_id())?;
             let formats = self.table_formats(&schema)?;
@@ -115,18 +115,18 @@ impl Pipeline {
         let mut schema = grown.schema.clone();
         let content = self.content(&mut schema, None, jobs, row_counts, Vec::new(), &writer)?;
         let manifest =
-            PackageManifest { base: known.remote.clone(), dropped: plan.tables.clone(), ..content };
+            PackageManifest { base: local.remote.clone(), dropped: plan.tables.clone(), ..content };
         let content =
             PackageContent { manifest, schema, delta: SchemaDelta::default(), state, has_new_state: true };
         let package = writer.seal(&content)?;
-        let info = self.load(session, lease, package, &mut known).await?;
+        let info = self.load(session, lease, package, &mut local).await?;
         Ok((plan, Some(info)))
     }
 
     /// The error for a schema that is not there.
-    fn no_schema(&self, name: &str, known: &Known) -> Error {
+    fn no_schema(&self, name: &str, local: &LocalState) -> Error {
         let what = if name.is_empty() { "no schema yet".to_owned() } else { format!("no schema `{name}`") };
-        let hint = match known.schemas.is_empty() {
+        let hint = match local.schemas.is_empty() {
             true => "run it first: its first run makes the tables",
             false => "`windlass pipeline info NAME` shows what it has",
         };
@@ -134,10 +134,10 @@ impl Pipeline {
     }
 
     /// The plan, and the schema without the tables.
-    fn drop_plan(&self, selection: &DropSelection, known: &Known) -> Result<(DropPlan, Schema)> {
-        let default = known.state.default_schema_name().map(str::to_owned);
+    fn drop_plan(&self, selection: &DropSelection, local: &LocalState) -> Result<(DropPlan, Schema)> {
+        let default = local.state.default_schema_name().map(str::to_owned);
         let name = selection.schema.clone().or(default).unwrap_or_default();
-        let schema = known.schemas.get(&name).ok_or_else(|| self.no_schema(&name, known))?;
+        let schema = local.schemas.get(&name).ok_or_else(|| self.no_schema(&name, local))?;
         let naming = self.naming(Some(schema.convention()?))?;
         let prefix = SystemNames::new(&naming)?.prefix;
         let mut resources: Vec<String> = schema
@@ -145,7 +145,7 @@ impl Pipeline {
             .filter(|table| table.parent.is_none())
             .map(|table| schema.resource_of(&table.name).to_owned())
             .collect();
-        let state = known.state.to_json();
+        let state = local.state.to_json();
         let with_state = state.pointer(&format!("/sources/{name}/resources")).and_then(Value::as_object);
         resources.extend(with_state.into_iter().flat_map(|map| map.keys().cloned()));
         resources.sort();

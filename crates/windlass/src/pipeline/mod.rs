@@ -2,10 +2,13 @@
 
 mod asked;
 mod backfill;
+mod content;
 mod cursors;
+mod extraction;
 mod gave_nothing;
 mod keys;
 mod lease;
+mod local_state;
 mod manage;
 mod partial;
 mod plan;
@@ -35,12 +38,12 @@ use windlass_core::schema::Schema;
 use windlass_core::state::State;
 use windlass_core::{Error, ErrorKind, Result};
 
+pub use self::local_state::Change;
 pub use self::manage::{DropPlan, DropSelection};
 pub use self::plan::{Plan, TablePlan};
 pub use self::read::Reading;
 pub use self::refresh::Refresh;
 pub use self::report::{LoadInfo, PackageInfo, error_json};
-pub use self::run::Change;
 pub use self::store::{RunLock, WorkFolder};
 pub use self::validate::Validation;
 pub use backfill::{Backfill, BackfillInfo};

@@ -6,9 +6,9 @@ use windlass_core::package::Made;
 use windlass_core::schema::{SchemaDelta, SystemNames};
 use windlass_core::{Error, Result};
 
+use super::local_state::LocalState;
 use super::read::left_unread;
 use super::report::schema_update;
-use super::run::Known;
 use super::warnings::{changed_types, left_in_json, left_without_type, of_several, overwritten};
 use super::{Pipeline, RunOptions, keys};
 use crate::destination::Session;
@@ -79,7 +79,7 @@ impl Pipeline {
         sample: Option<u64>,
     ) -> Result<Plan> {
         let mut session = self.connect().await?;
-        let known = self.known(session.as_mut()).await?.0;
+        let local = self.local_state(session.as_mut()).await?.0;
         let (pending, damaged) = self.work.packages().unfinished()?;
         let mut plan = Plan {
             pipeline: self.name.clone(),
@@ -101,7 +101,7 @@ impl Pipeline {
         };
         let options = RunOptions { limit, ..options.clone() };
         for source in sources {
-            Box::pin(self.plan_source(source.as_ref(), &known, &options, session.as_mut(), &mut plan))
+            Box::pin(self.plan_source(source.as_ref(), &local, &options, session.as_mut(), &mut plan))
                 .await?;
         }
         Ok(plan)
@@ -110,12 +110,12 @@ impl Pipeline {
     async fn plan_source(
         &self,
         source: &dyn Source,
-        known: &Known,
+        local: &LocalState,
         options: &RunOptions,
         session: &mut dyn Session,
         plan: &mut Plan,
     ) -> Result<()> {
-        let stored = known.schemas.get(source.name()).cloned();
+        let stored = local.schemas.get(source.name()).cloned();
         let mut prepared = self.prepare(source, stored, options).await?;
         plan.warnings.append(&mut prepared.warnings);
         plan.warnings.extend(prepared.repeats(source, false));
@@ -126,7 +126,7 @@ impl Pipeline {
             }
         }
         let names = SystemNames::new(&prepared.naming)?;
-        let mut state = self.next_state(known, source.name(), &prepared.reset);
+        let mut state = self.next_state(local, source.name(), &prepared.reset);
         if let Some(refreshed) = &prepared.refreshed {
             refreshed.forget(&mut state, source.name());
         }

@@ -12,9 +12,9 @@ use windlass_core::schema::SystemNames;
 use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
+use super::content::owned;
 use super::cursors::Cursors;
 use super::prepare::{PreparedSource, given_tables};
-use super::run::owned;
 use super::warnings::overwritten;
 use super::{Pipeline, RunOptions};
 use crate::extract::{self, Extracted, Extraction};

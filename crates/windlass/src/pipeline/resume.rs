@@ -3,16 +3,16 @@
 use windlass_core::Result;
 use windlass_core::package::Checkpoint;
 
+use super::local_state::LocalState;
 use super::partial::digest;
 use super::prepare::PreparedSource;
-use super::run::Known;
 use super::{Pipeline, RunOptions};
 use crate::packages::{PackageWriter, take_start_over};
 use crate::source::Source;
 
 /// Where an extraction goes on, and what its own checkpoints are known by.
 #[derive(Debug)]
-pub(super) struct GoesOn {
+pub(super) struct Resume {
     pub(super) fingerprint: Option<String>,
     pub(super) checkpoint: Option<Checkpoint>,
 }
@@ -23,7 +23,7 @@ impl Pipeline {
         &self,
         source: &dyn Source,
         prepared: &PreparedSource,
-        known: &Known,
+        local: &LocalState,
         options: &RunOptions,
     ) -> Option<String> {
         let identity = source.identity()?;
@@ -38,7 +38,7 @@ impl Pipeline {
             text.push_str(&format!("{:?} {} {:?}\n", entry.resource, entry.root_table, entry.parent));
         }
         // What is local and what this run adds at the end does not count; what other runs committed does.
-        text.push_str(&format!("{}\n{:?}\n", known.state.content_hash(), known.remote));
+        text.push_str(&format!("{}\n{:?}\n", local.state.content_hash(), local.remote));
         let settings = &self.settings;
         text.push_str(&format!(
             "{} {} {:?} {:?} {:?} {:?} {:?}\n",

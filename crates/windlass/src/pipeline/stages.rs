@@ -4,9 +4,9 @@ use indexmap::IndexMap;
 use windlass_core::Result;
 use windlass_core::schema::Schema;
 
+use super::local_state::LocalState;
 use super::report::{LoadInfo, PackageInfo};
 use super::resume::starts_over;
-use super::run::Known;
 use super::{Pipeline, RunOptions};
 use crate::env::iso;
 use crate::source::Source;
@@ -20,25 +20,25 @@ impl Pipeline {
         let _lock = self.work.lock()?;
         let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
         let interrupted = self.work.packages().sweep(&names, self.settings.kept_packages)?;
-        let mut known = self.waiting()?;
+        let mut local = self.waiting()?;
         let mut info = self.begin_info()?;
         info.warnings.extend(interrupted.iter().map(|resource| starts_over(resource)));
         for source in sources {
-            let package = self.extract(source.as_ref(), options, &mut known, &mut info).await?;
+            let package = self.extract(source.as_ref(), options, &mut local, &mut info).await?;
             let Some((package, was_resumed)) = package else { continue };
             let extracted =
                 PackageInfo { was_resumed, ..PackageInfo::new(&package.manifest, &package.delta) };
             info.note_left_out(&extracted.left_out);
             info.packages.push(extracted);
-            known.schemas.insert(package.schema.name.clone(), package.schema);
-            known.state = package.state;
+            local.schemas.insert(package.schema.name.clone(), package.schema);
+            local.state = package.state;
         }
         info.finished_at = iso(self.env.now());
         Ok(info)
     }
 
-    /// What will be known when all waiting packages are loaded.
-    fn waiting(&self) -> Result<Known> {
+    /// The state and schemas as they will be when all waiting packages are loaded.
+    fn waiting(&self) -> Result<LocalState> {
         let schemas = self.work.schemas()?.into_iter();
         let mut schemas: IndexMap<String, Schema> =
             schemas.map(|schema| (schema.name.clone(), schema)).collect();
@@ -47,7 +47,7 @@ impl Pipeline {
             schemas.insert(package.schema.name.clone(), package.schema);
             state = package.state;
         }
-        Ok(Known { state, schemas, remote: None, remote_load_id: None })
+        Ok(LocalState { state, schemas, remote: None, remote_load_id: None })
     }
 }
 

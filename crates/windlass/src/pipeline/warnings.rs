@@ -10,6 +10,17 @@ use crate::extract::Extracted;
 /// Columns that a warning names.
 const SHOWN_COLUMNS: usize = 5;
 
+/// All warnings about what was read, and what its source says. `before` is the schema at the start.
+pub(super) fn of_extracted(extracted: &Extracted, before: &Schema) -> Vec<String> {
+    let mut warnings = extracted.notices.clone();
+    warnings.extend(left_without_type(extracted, before));
+    warnings.extend(left_in_json(extracted));
+    warnings.extend(overwritten(extracted));
+    warnings.extend(changed_types(extracted));
+    warnings.extend(of_several(extracted));
+    warnings
+}
+
 /// Warnings for tables that have no room for more columns.
 pub(super) fn left_in_json(extracted: &Extracted) -> impl Iterator<Item = String> + '_ {
     extracted.state.full_tables.iter().map(|(table, full)| {
