@@ -12,6 +12,11 @@ use crate::private;
 
 /// An error that says what could not be done with which path.
 pub(crate) fn io_error(what: &str, path: &Path, cause: io::Error) -> Error {
+    io_error_at(what, &path.display().to_string(), cause)
+}
+
+/// The same for a path or another address that is a text.
+pub(crate) fn io_error_at(what: &str, location: &str, cause: io::Error) -> Error {
     let hint = match cause.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             Some("check who may write there, or choose another folder")
@@ -23,7 +28,7 @@ pub(crate) fn io_error(what: &str, path: &Path, cause: io::Error) -> Error {
         io::ErrorKind::NotADirectory => Some("check the path: a part of it is a file"),
         _ => None,
     };
-    let error = Error::destination(format!("cannot {what} {}", path.display())).with_source(cause);
+    let error = Error::destination(format!("cannot {what} {location}")).with_source(cause);
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,
@@ -33,6 +38,11 @@ pub(crate) fn io_error(what: &str, path: &Path, cause: io::Error) -> Error {
 /// The whole text of a file.
 pub(crate) fn read_to_string(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|cause| io_error("read", path, cause))
+}
+
+/// A folder by its path without links; as it is if the system does not tell.
+pub(crate) fn real_folder(folder: &Path) -> PathBuf {
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// Creates the file that is written first.

@@ -29,6 +29,7 @@ mod said;
 pub mod source;
 pub mod sources;
 pub mod steps;
+pub mod store;
 
 pub use record_limit::RecordLimit;
 pub use windlass_core as core;

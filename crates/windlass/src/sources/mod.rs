@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use windlass_core::path_part::escape_part;
 use windlass_core::{At, Result};
 
-pub use files::{FileResource, FileSource, InputFormat, NewFiles, SeenFiles, local_path};
+pub use files::{FileResource, FileSource, InputFormat, NewFiles, SeenFiles};
 pub use inline::{InlineResource, InlineSource};
 
 use crate::config::{Secret, unknown_name};

@@ -24,3 +24,4 @@ mod script;
 mod server;
 #[cfg(any(feature = "duckdb", feature = "postgres", feature = "sqlite"))]
 mod sql_split;
+mod user_data;

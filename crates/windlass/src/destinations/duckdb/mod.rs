@@ -183,7 +183,7 @@ fn place(database: Option<&str>, context: &BuildContext) -> Result<Place> {
         ":memory:" => Place::Memory,
         ":pipeline:" => Place::File(context.work_dir.join(default)),
         "" => Place::File(context.folder.join(default)),
-        path => Place::File(crate::sources::local_path(path, &context.folder)?),
+        path => Place::File(crate::store::local_path(path, &context.folder)?),
     })
 }
 

@@ -5,19 +5,16 @@
 //! run.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use windlass_core::Result;
+use windlass_core::{Error, Result};
 
-use super::inside::{check_no_link, check_relative};
+use super::inside::key_of;
 use super::system_files;
 use crate::failpoint::failpoint;
-use crate::files::{io_error, sync_folders};
-use crate::private;
+use crate::store::{Key, Store};
 
 /// The steps of a commit. Paths are relative to the dataset's folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,7 +53,7 @@ pub(super) struct Record {
 
 impl Commit {
     /// Does what is not done yet. May be called by several at once, and any number of times.
-    pub(super) fn finish(&self, dataset: &Path) -> Result<()> {
+    pub(super) fn finish(&self, dataset: &dyn Store) -> Result<()> {
         // With the record in place the files are no longer ours: the next load may have replaced them.
         if self.is_recorded(dataset) {
             return Ok(());
@@ -69,82 +66,48 @@ impl Commit {
     }
 
     /// Whether all of its steps are done: its load has a record.
-    pub(super) fn is_recorded(&self, dataset: &Path) -> bool {
-        dataset.join(&self.load.path).exists()
+    pub(super) fn is_recorded(&self, dataset: &dyn Store) -> bool {
+        key_of(&self.load.path).is_ok_and(|key| exists(dataset, &key))
     }
 
-    /// Errors: a path that does not stay below the dataset. Lists of steps lie in the bucket, where others may write.
-    fn check(&self) -> Result<()> {
-        let moved = self.moved.iter().flat_map(|file| [&file.from, &file.to]);
-        let records = self.state.iter().chain([&self.load]).map(|record| &record.path);
-        let mut paths = self.removed.iter().chain(moved).chain(records).chain([&self.gathering]);
-        paths.try_for_each(|path| check_relative(path))
-    }
+    fn steps(&self, dataset: &dyn Store) -> Result<()> {
+        // All paths first: lists of steps lie in the bucket, where others may write.
+        let keys = |paths: &[PathBuf]| paths.iter().map(|path| key_of(path)).collect::<Result<Vec<_>>>();
+        let removed = keys(&self.removed)?;
+        let moved = self.moved.iter().map(|file| Ok((file, key_of(&file.from)?, key_of(&file.to)?)));
+        let moved = moved.collect::<Result<Vec<_>>>()?;
+        let state = self.state.iter().map(|state| Ok((state, key_of(&state.path)?)));
+        let state = state.collect::<Result<Vec<_>>>()?;
+        let (load, gathering) = (key_of(&self.load.path)?, key_of(&self.gathering)?);
 
-    fn steps(&self, dataset: &Path) -> Result<()> {
-        self.check()?;
-        for path in &self.removed {
-            failpoint("filesystem.delete")?;
-            check_no_link(dataset, path)?;
-            let path = dataset.join(path);
-            match fs::remove_file(&path) {
-                Err(cause) if cause.kind() != ErrorKind::NotFound => {
-                    return Err(io_error("delete", &path, cause));
-                }
-                _ => {}
-            }
-        }
+        dataset.delete("filesystem.delete", &removed)?;
         failpoint("filesystem.replaced")?;
         let mut folders = BTreeSet::new();
-        for file in &self.moved {
-            failpoint("filesystem.move")?;
-            let to = dataset.join(&file.to);
-            open_like_others(&dataset.join(&file.from)).map_err(|error| error.at_table(&file.table))?;
-            move_into_place(&dataset.join(&file.from), &to).map_err(|error| error.at_table(&file.table))?;
-            folders.extend(to.parent().map(Path::to_owned));
+        for (file, from, to) in &moved {
+            dataset
+                .place("filesystem.move", from, to)
+                .map_err(|error| Error::from(error).at_table(&file.table))?;
+            folders.extend(to.folder());
         }
-        sync_folders(&folders, || failpoint("filesystem.sync_folder"))?;
+        dataset.settle("filesystem.sync_folder", &folders)?;
         failpoint("filesystem.before_record")?;
         // The state first: it says what the rows cover, and all rows are in place by now.
-        if let Some(state) = &self.state {
-            self.write("filesystem.state", dataset, state)?;
+        for (state, key) in &state {
+            write("filesystem.state", dataset, &gathering, key, &state.content)?;
         }
         failpoint("filesystem.between_records")?;
-        self.write("filesystem.load", dataset, &self.load)
-    }
-
-    fn write(&self, what: &str, dataset: &Path, record: &Record) -> Result<()> {
-        let path = dataset.join(&record.path);
-        match system_files::write(what, &dataset.join(&self.gathering), &path, &record.content) {
-            // A record appears as a whole, whoever writes it.
-            Err(_) if path.exists() => Ok(()),
-            result => result,
-        }
+        write("filesystem.load", dataset, &gathering, &load, &self.load.content)
     }
 }
 
-/// Files of a package are for their owner alone; those of the bucket are for whom it is for.
-fn open_like_others(gathered: &Path) -> Result<()> {
-    match gathered.parent().map(|folder| private::open_as_folder(gathered, folder)) {
-        Some(Err(cause)) if cause.kind() != ErrorKind::NotFound => Err(io_error("open", gathered, cause)),
-        // It was moved before.
-        _ => Ok(()),
+fn write(what: &str, dataset: &dyn Store, gathering: &Key, key: &Key, content: &Value) -> Result<()> {
+    match system_files::write(what, dataset, gathering, key, content) {
+        // A record appears as a whole, whoever writes it.
+        Err(_) if exists(dataset, key) => Ok(()),
+        result => result,
     }
 }
 
-fn move_into_place(from: &Path, to: &Path) -> Result<()> {
-    let failed = |cause| io_error("write", to, cause);
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
-    }
-    match fs::rename(from, to) {
-        Ok(()) => Ok(()),
-        Err(_) if !from.exists() && to.exists() => Ok(()),
-        // A part of the layout may be another disk.
-        Err(cause) if cause.kind() == ErrorKind::CrossesDevices => {
-            fs::copy(from, to).map_err(failed)?;
-            fs::File::open(to).and_then(|target| target.sync_all()).map_err(failed)
-        }
-        Err(cause) => Err(failed(cause)),
-    }
+fn exists(dataset: &dyn Store, key: &Key) -> bool {
+    matches!(dataset.head(key), Ok(Some(_)))
 }

@@ -7,12 +7,8 @@
 //! who takes over. The one who comes second finds the other's file. So a holder that was thought dead cannot commit any
 //! more, and a commit that is in place is finished by whoever takes over before it takes its own token.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::UNIX_EPOCH;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -20,12 +16,11 @@ use windlass_core::lease::{Claim, Lease as Record};
 use windlass_core::{Error, Result};
 
 use super::commit::Commit;
-use super::system_files::entries;
+use super::inside::key_of;
+use super::system_files::files_in;
 use crate::destination::Lease;
 use crate::destinations::aside;
-use crate::failpoint::failpoint;
-use crate::files::{io_error, sync_folder, write_atomic};
-use crate::removal::remove_file;
+use crate::store::{Created, Key, Store, Write};
 
 /// Folder of all leases; no pipeline is called like this.
 pub(super) const LEASES: &str = ".lease";
@@ -36,11 +31,18 @@ const ATTEMPTS: usize = 3;
 /// A lease that was taken.
 #[derive(Clone, Debug)]
 pub(super) struct FilesystemLease {
-    folder: PathBuf,
+    files: Files,
     claim: Claim,
     /// The token, which goes on with each load that is committed.
     token: Arc<AtomicI64>,
     acquired_at: i64,
+}
+
+/// The files of a pipeline's leases.
+#[derive(Clone, Debug)]
+struct Files {
+    dataset: Arc<dyn Store>,
+    folder: Key,
 }
 
 /// How a token ended.
@@ -57,22 +59,23 @@ impl FilesystemLease {
     /// Takes the lease, whose files are below `hidden`, and finishes a commit that its last holder has begun.
     ///
     /// Errors: another run holds it; files cannot be written.
-    pub(super) fn take(dataset: &Path, hidden: &Path, claim: &Claim, now: i64) -> Result<Self> {
-        let folder = hidden.join(LEASES).join(&claim.pipeline);
-        fs::create_dir_all(&folder).map_err(|cause| io_error("create", &folder, cause))?;
+    pub(super) fn take(dataset: &Arc<dyn Store>, hidden: &Key, claim: &Claim, now: i64) -> Result<Self> {
+        let folder = hidden.child(LEASES)?.child(&claim.pipeline)?;
+        dataset.make_folder(&folder)?;
+        let files = Files { dataset: Arc::clone(dataset), folder };
         for _ in 0..ATTEMPTS {
-            let last = newest(&folder, claim)?;
+            let last = files.newest(claim)?;
             let next = claim.take(last.as_ref(), now)?;
             if let Some(last) = &last {
-                let end = put_end(&folder, &folder, last.token, &claim.holder, &End::TakenOver)?;
+                let end = files.put_end(&files.folder, last.token, &claim.holder, &End::TakenOver)?;
                 if let Some(End::Committed(commit)) = end {
-                    sync_folder(&folder)?;
-                    commit.finish(dataset)?;
+                    dataset.settle("filesystem.end.sync_folder", &[files.folder.clone()].into())?;
+                    commit.finish(&**dataset)?;
                 }
             }
-            if create(&folder, &next)? {
+            if files.create(&next)? {
                 let token = Arc::new(AtomicI64::new(next.token));
-                let lease = Self { folder, claim: claim.clone(), token, acquired_at: now };
+                let lease = Self { files, claim: claim.clone(), token, acquired_at: now };
                 lease.remove_older()?;
                 return Ok(lease);
             }
@@ -87,37 +90,38 @@ impl FilesystemLease {
 
     /// Errors: another run has taken over.
     pub(super) fn check(&self) -> Result<()> {
-        self.claim.check(self.token(), newest_token(&self.folder)?)
+        self.claim.check(self.token(), self.files.newest_token()?)
     }
 
     /// Puts a commit in place: from here on it is finished, by this run or the next.
     ///
     /// Errors: another run has taken over; then nothing is committed.
-    pub(super) fn seal(&self, commit: &Commit, dataset: &Path) -> Result<()> {
-        let token = self.token();
+    pub(super) fn seal(&self, commit: &Commit) -> Result<()> {
+        let (files, token) = (&self.files, self.token());
         let end = End::Committed(Box::new(commit.clone()));
-        match put_end(&self.folder, &dataset.join(&commit.gathering), token, &self.claim.holder, &end)? {
+        match files.put_end(&key_of(&commit.gathering)?, token, &self.claim.holder, &end)? {
             None => {}
             Some(End::Committed(known)) if known.load_id == commit.load_id => {}
             Some(_) => return Err(self.claim.lost()),
         }
         match self.check() {
             // Who took over has found the commit and finished it before it took the next token.
-            Err(_) if commit.is_recorded(dataset) => Ok(()),
+            Err(_) if commit.is_recorded(&*files.dataset) => Ok(()),
             // A later holder removes what earlier ones left, so that there was room for the file once more.
-            result => result.inspect_err(|_| drop(fs::remove_file(end_path(&self.folder, token)))),
+            result => result.inspect_err(|_| drop(files.remove_end(token))),
         }
     }
 
-    /// Whether a commit was put in place that is not known to be finished.
-    pub(super) fn is_sealed(&self) -> bool {
-        end_path(&self.folder, self.token()).exists()
+    /// Whether a commit may have been put in place that is not known to be finished: it was, or that cannot be told.
+    pub(super) fn may_be_sealed(&self) -> bool {
+        let end = self.files.end(self.token());
+        end.is_ok_and(|end| !matches!(self.files.dataset.head(&end), Ok(None)))
     }
 
     /// Takes the next token, after a commit. Errors: files cannot be written.
     pub(super) fn go_on(&self, now: i64) -> Result<()> {
         let next = self.token() + 1;
-        if create(&self.folder, &self.record(next, now, now.saturating_add(self.claim.micros)))? {
+        if self.files.create(&self.record(next, now, now.saturating_add(self.claim.micros)))? {
             self.token.store(next, Ordering::SeqCst);
             return self.remove_older();
         }
@@ -151,21 +155,22 @@ impl FilesystemLease {
 
     fn write(&self, now: i64, expires_at: i64) -> Result<()> {
         let token = self.token();
-        let record = self.record(token, now, expires_at);
-        write_atomic("filesystem.lease", &path(&self.folder, token), &encode(&record)?)
+        let (key, draft) = (self.files.of(token)?, self.files.named(&format!("{token}.json.tmp"))?);
+        let bytes = encode(&self.record(token, now, expires_at))?;
+        let write = Write { what: "filesystem.lease", key: &key, draft: &draft, bytes: &bytes };
+        Ok(self.files.dataset.put(write)?)
     }
 
     /// Removes what earlier holders left.
     fn remove_older(&self) -> Result<()> {
-        for file in entries(&self.folder)? {
+        let mut files = files_in(&*self.files.dataset, &self.files.folder)?;
+        files.retain(|key| {
             // Files that a kill left half written have longer names.
-            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = key.name().to_str().unwrap_or_default();
             let token: Option<i64> = name.split('.').next().and_then(|token| token.parse().ok());
-            if token.is_some_and(|token| token < self.token()) {
-                remove_file("filesystem.lease", &file)?;
-            }
-        }
-        Ok(())
+            token.is_some_and(|token| token < self.token())
+        });
+        Ok(self.files.dataset.delete("filesystem.lease.remove_file", &files)?)
     }
 }
 
@@ -177,109 +182,80 @@ impl Lease for FilesystemLease {
     }
 }
 
-fn path(folder: &Path, token: i64) -> PathBuf {
-    folder.join(format!("{token}.json"))
-}
-
-fn end_path(folder: &Path, token: i64) -> PathBuf {
-    folder.join(format!("{token}.end"))
-}
-
-/// Ends a token, unless that was done; then gives how.
-///
-/// The file appears with its content, by a second name for one in `temporary`, a folder on the same file system.
-fn put_end(folder: &Path, temporary: &Path, token: i64, holder: &str, end: &End) -> Result<Option<End>> {
-    let path = end_path(folder, token);
-    let bytes = encode(end)?;
-    let source = temporary.join(format!("{token}.{holder}.{}.tmp", std::process::id()));
-    failpoint("filesystem.end.create")?;
-    let linked = put_new(&path, &source, &bytes, || failpoint("filesystem.end.link"))?;
-    if linked {
-        failpoint("filesystem.end.sync_folder")?;
-        sync_folder(folder)?;
-        return Ok(None);
+impl Files {
+    fn named(&self, name: &str) -> Result<Key> {
+        Ok(self.folder.child(name)?)
     }
-    match fs::read(&path) {
-        // Who broke off while it wrote has committed nothing.
-        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).unwrap_or(End::TakenOver))),
-        // A later holder has removed it.
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Some(End::TakenOver)),
-        Err(cause) => Err(io_error("read", &path, cause)),
+
+    /// The file of a lease.
+    fn of(&self, token: i64) -> Result<Key> {
+        self.named(&format!("{token}.json"))
     }
-}
 
-fn token_of(path: &Path) -> Option<i64> {
-    path.file_name()?.to_str()?.strip_suffix(".json")?.parse().ok()
-}
+    /// The file that ends a token.
+    fn end(&self, token: i64) -> Result<Key> {
+        self.named(&format!("{token}.end"))
+    }
 
-fn newest_token(folder: &Path) -> Result<Option<i64>> {
-    Ok(entries(folder)?.iter().filter_map(|path| token_of(path)).max())
-}
+    /// Ends a token, unless that was done; then gives how. `temporary` is a folder on the same file system.
+    fn put_end(&self, temporary: &Key, token: i64, holder: &str, end: &End) -> Result<Option<End>> {
+        let (key, bytes) = (self.end(token)?, encode(end)?);
+        let draft = temporary.child(format!("{token}.{holder}.{}.tmp", std::process::id()))?;
+        let write = Write { what: "filesystem.end", key: &key, draft: &draft, bytes: &bytes };
+        Ok(match self.dataset.put_if_absent(write)? {
+            Created::Ours => None,
+            // Who broke off while it wrote has committed nothing.
+            Created::Theirs(Some(bytes)) => Some(serde_json::from_slice(&bytes).unwrap_or(End::TakenOver)),
+            // A later holder has removed it.
+            Created::Theirs(None) => Some(End::TakenOver),
+        })
+    }
 
-/// The newest lease.
-fn newest(folder: &Path, claim: &Claim) -> Result<Option<Record>> {
-    while let Some(token) = newest_token(folder)? {
-        let path = path(folder, token);
-        match fs::read(&path) {
-            Ok(bytes) => {
-                return Ok(Some(
-                    serde_json::from_slice(&bytes).unwrap_or_else(|_| begun(&path, token, claim)),
-                ));
+    fn remove_end(&self, token: i64) -> Result<()> {
+        Ok(self.dataset.delete("filesystem.end.remove_file", &[self.end(token)?])?)
+    }
+
+    fn newest_token(&self) -> Result<Option<i64>> {
+        Ok(files_in(&*self.dataset, &self.folder)?.iter().filter_map(token_of).max())
+    }
+
+    /// The newest lease.
+    fn newest(&self, claim: &Claim) -> Result<Option<Record>> {
+        while let Some(token) = self.newest_token()? {
+            let key = self.of(token)?;
+            // Where it is gone, the next holder has removed it, and has a file of its own.
+            if let Some(bytes) = self.dataset.get(&key, None, None)? {
+                let record = serde_json::from_slice(&bytes);
+                return Ok(Some(record.unwrap_or_else(|_| self.begun(&key, token, claim))));
             }
-            // The next holder has removed it, and has a file of its own.
-            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
-            Err(cause) => return Err(io_error("read", &path, cause)),
+        }
+        Ok(None)
+    }
+
+    /// A lease that was just created, or whose holder died while it wrote: the file's own time says when that was.
+    fn begun(&self, key: &Key, token: i64, claim: &Claim) -> Record {
+        let found = self.dataset.head(key).ok().flatten();
+        let acquired_at = found.map_or(0, |found| found.modified);
+        Record {
+            token,
+            owner: "a run that has just begun".to_owned(),
+            acquired_at,
+            expires_at: acquired_at.saturating_add(claim.micros),
+            ..Record::default()
         }
     }
-    Ok(None)
-}
 
-/// A lease that was just created, or whose holder died while it wrote: the file's own time says when that was.
-fn begun(path: &Path, token: i64, claim: &Claim) -> Record {
-    let modified = fs::metadata(path).and_then(|file| file.modified()).ok();
-    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    let acquired_at = i64::try_from(since.as_micros()).unwrap_or(0);
-    Record {
-        token,
-        owner: "a run that has just begun".to_owned(),
-        acquired_at,
-        expires_at: acquired_at.saturating_add(claim.micros),
-        ..Record::default()
+    /// Creates the file of a lease. False if there is one with its token.
+    fn create(&self, record: &Record) -> Result<bool> {
+        let (key, bytes) = (self.of(record.token)?, encode(record)?);
+        let draft = self.named(&format!("{}.{}.{}.new", record.token, record.holder, std::process::id()))?;
+        let write = Write { what: "filesystem.lease", key: &key, draft: &draft, bytes: &bytes };
+        Ok(self.dataset.put_if_absent(write)? == Created::Ours)
     }
 }
 
-/// Creates the file of a lease. False if there is one with its token.
-fn create(folder: &Path, record: &Record) -> Result<bool> {
-    let (path, bytes) = (path(folder, record.token), encode(record)?);
-    let source = folder.join(format!("{}.{}.{}.new", record.token, record.holder, std::process::id()));
-    put_new(&path, &source, &bytes, || failpoint("filesystem.lease.link"))
-}
-
-/// Creates a file that appears with its content, by a second name for one in the same file system. False if it exists,
-/// or if a later holder has removed what is to become it.
-fn put_new(path: &Path, source: &Path, bytes: &[u8], before: impl Fn() -> Result<()>) -> Result<bool> {
-    let mut file = File::create(source).map_err(|cause| io_error("write", source, cause))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|cause| io_error("write", source, cause))?;
-    before()?;
-    let linked = match fs::hard_link(source, path) {
-        Err(cause) if !path.exists() && cause.kind() != ErrorKind::NotFound => {
-            // A file system without second names: the file is there before its content is.
-            create_new(path, bytes)
-        }
-        Err(cause) if path.exists() || cause.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(cause) if cause.kind() == ErrorKind::NotFound && !source.exists() => Ok(false),
-        result => result.map(|()| true),
-    };
-    drop(fs::remove_file(source));
-    linked.map_err(|cause| io_error("write", path, cause))
-}
-
-fn create_new(path: &Path, bytes: &[u8]) -> std::io::Result<bool> {
-    match File::options().write(true).create_new(true).open(path) {
-        Ok(mut file) => file.write_all(bytes).and_then(|()| file.sync_all()).map(|()| true),
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(cause) => Err(cause),
-    }
+fn token_of(key: &Key) -> Option<i64> {
+    key.name().to_str()?.strip_suffix(".json")?.parse().ok()
 }
 
 fn encode(record: &impl Serialize) -> Result<Vec<u8>> {
@@ -289,15 +265,21 @@ fn encode(record: &impl Serialize) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::time::UNIX_EPOCH;
+
     use super::super::commit::{Moved, Record as Written};
     use super::*;
+    use crate::store::Local;
 
     fn claim(holder: &str) -> Claim {
         Claim { pipeline: "p".into(), holder: holder.into(), owner: holder.into(), micros: 1000 }
     }
 
     fn take(folder: &Path, claim: &Claim, now: i64) -> Result<FilesystemLease> {
-        FilesystemLease::take(folder, folder, claim, now)
+        let dataset: Arc<dyn Store> = Arc::new(Local::new(folder));
+        FilesystemLease::take(&dataset, &Key::root(), claim, now)
     }
 
     /// The commit of a load with one file, which is gathered.
@@ -320,8 +302,12 @@ mod tests {
         }
     }
 
-    fn seal(lease: &FilesystemLease, folder: &Path, commit: &Commit) -> Result<()> {
-        lease.seal(commit, folder)
+    fn finish(commit: &Commit, folder: &Path) -> Result<()> {
+        commit.finish(&Local::new(folder))
+    }
+
+    fn entries(folder: &Path) -> Vec<PathBuf> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 
     #[test]
@@ -335,7 +321,7 @@ mod tests {
         let second = take(folder.path(), &claim("b"), 30).unwrap();
         assert_eq!(second.token(), 2);
         second.go_on(40).unwrap();
-        let mut left: Vec<_> = entries(&leases).unwrap();
+        let mut left: Vec<_> = entries(&leases);
         left.sort();
         assert_eq!(left, [leases.join("3.json")]);
     }
@@ -347,20 +333,37 @@ mod tests {
         fs::write(path.join("old"), "").unwrap();
         let first = take(path, &claim("a"), 10).unwrap();
         let commit = gathered(path, "1");
-        seal(&first, path, &commit).unwrap();
+        first.seal(&commit).unwrap();
         assert!(path.join("old").exists() && !path.join("t/1").exists());
         let second = take(path, &claim("b"), 2000).unwrap();
         assert!(!path.join("old").exists() && path.join("t/1").exists() && path.join("loads/1").exists());
         // The first one wakes up: its load counts, and it changes nothing any more.
         fs::write(path.join("old"), "of a later load").unwrap();
-        commit.finish(path).unwrap();
+        finish(&commit, path).unwrap();
         first.go_on(2001).unwrap();
         assert!(path.join("old").exists());
         second.check().unwrap();
-        let error = seal(&first, path, &gathered(path, "2")).unwrap_err();
+        let error = first.seal(&gathered(path, "2")).unwrap_err();
         assert_eq!(error.kind(), windlass_core::ErrorKind::Conflict);
         second.check().unwrap();
-        seal(&second, path, &gathered(path, "3")).unwrap();
+        second.seal(&gathered(path, "3")).unwrap();
+    }
+
+    /// A commit that is in place needs the files that a rollback would remove.
+    #[cfg(unix)]
+    #[test]
+    fn a_commit_of_which_nothing_can_be_told_may_be_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let lease = take(folder.path(), &claim("a"), 10).unwrap();
+        assert!(!lease.may_be_sealed());
+        let end = folder.path().join(LEASES).join("p/1.end");
+        // A link to itself can be looked at by nobody.
+        std::os::unix::fs::symlink("1.end", &end).unwrap();
+        assert!(lease.may_be_sealed());
+        fs::remove_file(&end).unwrap();
+        let commit = gathered(folder.path(), "1");
+        lease.seal(&commit).unwrap();
+        assert!(lease.may_be_sealed());
     }
 
     #[test]
@@ -372,7 +375,7 @@ mod tests {
         // However much later: the next holder removes what tells of the ones before.
         for (now, holder) in [(2000, "b"), (4000, "c"), (6000, "b")] {
             take(path, &claim(holder), now).unwrap();
-            let error = seal(&first, path, &commit).unwrap_err();
+            let error = first.seal(&commit).unwrap_err();
             assert_eq!(error.kind(), windlass_core::ErrorKind::Conflict);
         }
         assert!(!path.join("t").exists() && !path.join("loads/1").exists());
@@ -385,33 +388,13 @@ mod tests {
         let lease = take(path, &claim("a"), 10).unwrap();
         for load_id in ["1", "2", "3"] {
             let commit = gathered(path, load_id);
-            seal(&lease, path, &commit).unwrap();
-            commit.finish(path).unwrap();
+            lease.seal(&commit).unwrap();
+            finish(&commit, path).unwrap();
             lease.go_on(20).unwrap();
         }
         assert_eq!(lease.token(), 4);
-        let left = entries(&lease.folder).unwrap();
-        assert_eq!(left, [path_of(&lease)]);
-    }
-
-    /// Another run takes the token and ends, and a third one takes the next and removes what is older, before the file of
-    /// the first is in place.
-    #[test]
-    fn who_is_overtaken_while_it_writes_its_file_has_only_lost_the_race() {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("2.a.17.tmp");
-        for name in ["2.end", "2.json"] {
-            let path = folder.path().join(name);
-            let removed = || fs::remove_file(&source).map_err(|cause| io_error("remove", &source, cause));
-            assert!(!put_new(&path, &source, b"{}", removed).unwrap());
-            assert!(!path.exists());
-        }
-        let gone = folder.path().join("no such folder").join("2.end");
-        put_new(&gone, &source, b"{}", || Ok(())).unwrap_err();
-    }
-
-    fn path_of(lease: &FilesystemLease) -> PathBuf {
-        path(&lease.folder, lease.token())
+        let left = entries(&path.join(LEASES).join("p"));
+        assert_eq!(left, [path.join(LEASES).join("p/4.json")]);
     }
 
     /// One of the two: the holder's load is there as a whole, or it was refused and nothing is.
@@ -426,7 +409,7 @@ mod tests {
             let (sealed, taken) = std::thread::scope(|scope| {
                 let sealing = scope.spawn(|| {
                     start.wait();
-                    seal(&first, path, &commit).and_then(|()| commit.finish(path))
+                    first.seal(&commit).and_then(|()| finish(&commit, path))
                 });
                 start.wait();
                 if round % 2 == 0 {

@@ -12,6 +12,8 @@ mod placeholders;
 mod session;
 mod system_files;
 mod tables;
+#[cfg(test)]
+mod tests;
 #[cfg_attr(feature = "duckdb", path = "views.rs")]
 #[cfg_attr(not(feature = "duckdb"), path = "no_views.rs")]
 mod views;
@@ -19,7 +21,7 @@ mod views;
 mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -40,6 +42,7 @@ use self::session::FilesystemSession;
 use super::{BuildContext, DestinationEntry};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
+use crate::store::{self, Key, Store};
 
 pub(super) const ENTRY: DestinationEntry = DestinationEntry {
     name: "filesystem",
@@ -83,13 +86,13 @@ pub struct FilesystemConfig {
     pub enable_dataset_name_normalization: Option<bool>,
 }
 
-/// A local folder as destination.
+/// A folder as destination.
 #[derive(Clone, Debug)]
 pub struct Filesystem(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    root: PathBuf,
+    bucket: Arc<dyn Store>,
     layout: Layout,
     current: Option<Timestamp>,
     placeholders: Option<Arc<dyn Placeholders>>,
@@ -152,7 +155,7 @@ impl Filesystem {
             ));
         }
         Ok(Self(Arc::new(Inner {
-            root: crate::sources::local_path(url, &context.folder)?,
+            bucket: store::open(url, &context.folder)?,
             layout,
             current: config.current_datetime.as_deref().map(time).transpose()?,
             placeholders,
@@ -223,7 +226,7 @@ impl Destination for Filesystem {
     }
 
     fn location(&self) -> String {
-        self.0.root.display().to_string()
+        self.0.bucket.location(&Key::root())
     }
 
     fn check_places(&self, schema: &Schema) -> Result<()> {
@@ -236,6 +239,6 @@ impl Destination for Filesystem {
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
         check_part(ErrorKind::Config, "a dataset", &dataset.name)?;
-        Ok(Box::new(FilesystemSession::new(Arc::clone(&self.0), dataset.clone())))
+        Ok(Box::new(FilesystemSession::new(Arc::clone(&self.0), dataset.clone())?))
     }
 }

@@ -1,7 +1,6 @@
 //! A load into a folder.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,11 +15,11 @@ use windlass_core::state::{STATE_ENGINE_VERSION, State};
 use windlass_core::{Error, Result};
 
 use super::commit::{Commit, Moved, Record};
-use super::inside::{GATHERING, INIT, Purpose, check_no_link, files_with_prefix};
+use super::inside::{GATHERING, INIT, Purpose, files_with_prefix, key_of};
 use super::layout::iso;
 use super::lease::FilesystemLease;
 use super::owner::{Named, Whose};
-use super::system_files::{self, SystemFile, entries, hex, hex_hash};
+use super::system_files::{self, SystemFile, files_in, hex, hex_hash};
 use super::tables::file_tables;
 use super::{FileName, Inner, views};
 use crate::destination::{Dataset, Lease, ReplaceStrategy, Session, Stored};
@@ -29,25 +28,34 @@ use crate::env::time_of_load_id;
 use crate::failpoint::failpoint;
 use crate::files::io_error;
 use crate::packages::LoadPackage;
-use crate::removal::{remove_file, remove_piece_by_piece};
 use crate::rows::RowStream;
+use crate::store::{Key, Store};
 
 /// A dataset as a folder.
 pub(super) struct FilesystemSession {
     inner: Arc<Inner>,
     dataset: Dataset,
+    /// The files of the dataset.
+    store: Arc<dyn Store>,
     lease: Option<FilesystemLease>,
     /// The load that was begun.
     load_id: Option<String>,
 }
 
 impl FilesystemSession {
-    pub(super) fn new(inner: Arc<Inner>, dataset: Dataset) -> Self {
-        Self { inner, dataset, lease: None, load_id: None }
+    /// Errors: the name of the dataset is none of a folder.
+    pub(super) fn new(inner: Arc<Inner>, dataset: Dataset) -> Result<Self> {
+        let store = inner.bucket.below(&Key::root().child(&dataset.name)?);
+        Ok(Self { inner, dataset, store, lease: None, load_id: None })
     }
 
-    fn folder(&self) -> PathBuf {
-        self.inner.root.join(&self.dataset.name)
+    fn location(&self) -> String {
+        self.store.location(&Key::root())
+    }
+
+    /// Whether there is a dataset.
+    fn has_dataset(&self) -> Result<bool> {
+        Ok(self.store.head(&Key::new(INIT)?)?.is_some())
     }
 
     fn names(&self) -> Result<SystemNames> {
@@ -55,8 +63,8 @@ impl FilesystemSession {
     }
 
     /// The folder of this load's files until the commit.
-    fn gathering(&self, load_id: &str) -> PathBuf {
-        self.folder().join(gathering_below(&self.dataset.pipeline, load_id))
+    fn gathering(&self, load_id: &str) -> Result<Key> {
+        key_of(&gathering_below(&self.dataset.pipeline, load_id))
     }
 
     /// What the commit of a package does.
@@ -148,14 +156,13 @@ impl FilesystemSession {
         }
         if !manifest.dropped.is_empty() {
             let hash = hex_hash(&manifest.schema_hash);
-            let versions = system_files::list(&self.folder().join(&self.names()?.version_table))?;
+            let versions = system_files::list(&*self.store, &Key::new(&self.names()?.version_table)?)?;
             let others =
                 versions.into_iter().filter(|file| file.owner == manifest.schema_name && file.hash != hash);
-            files.extend(others.map(|file| file.path));
+            files.extend(others.map(|file| file.key));
         }
-        let folder = self.folder();
-        let relative = files.iter().filter_map(|path| path.strip_prefix(&folder).ok().map(Path::to_owned));
-        Ok(relative.filter(|path| !kept.contains(path)).collect())
+        let paths = files.iter().map(|key| key.as_path().to_owned());
+        Ok(paths.filter(|path| !kept.contains(path)).collect())
     }
 
     /// The files that exist of a table, among all that are `known`.
@@ -167,26 +174,25 @@ impl FilesystemSession {
         table: &str,
         purpose: Purpose,
         known: &BTreeSet<Named>,
-    ) -> Result<Vec<PathBuf>> {
+    ) -> Result<Vec<Key>> {
         let layout = &self.inner.layout;
         let prefix = layout.prefix(schema, table);
-        let found = files_with_prefix(&self.inner.root, &self.dataset.name, &prefix, purpose)?;
+        let found = files_with_prefix(&*self.inner.bucket, &self.dataset.name, &prefix, purpose)?;
         if layout.has_sure_prefix() {
             return Ok(found);
         }
-        let (folder, table) = (self.folder(), (schema.to_owned(), table.to_owned()));
+        let table = (schema.to_owned(), table.to_owned());
         let mut files = Vec::new();
-        for path in found {
-            let relative = path.strip_prefix(&folder).unwrap_or(&path);
-            match layout.whose(&relative.to_string_lossy().replace('\\', "/"), &table, known) {
-                Whose::Mine => files.push(path),
+        for key in found {
+            match layout.whose(&key.to_string(), &table, known) {
+                Whose::Mine => files.push(key),
                 Whose::NotMine => {}
                 Whose::Unclear(other) if purpose == Purpose::Read => {
                     if other.1.len() < table.1.len() {
-                        files.push(path);
+                        files.push(key);
                     }
                 }
-                Whose::Unclear(other) => return Err(unclear(&path, &other.1)),
+                Whose::Unclear(other) => return Err(unclear(self.store.location(&key), &other.1)),
             }
         }
         Ok(files)
@@ -209,6 +215,7 @@ impl FilesystemSession {
         let session = Self {
             inner: Arc::clone(&self.inner),
             dataset: self.dataset.clone(),
+            store: Arc::clone(&self.store),
             lease: self.lease.clone(),
             load_id: self.load_id.clone(),
         };
@@ -224,9 +231,9 @@ fn named(schemas: &[Schema]) -> BTreeSet<Named> {
     schemas.iter().flat_map(tables).collect()
 }
 
-fn unclear(path: &Path, other: &str) -> Error {
+fn unclear(file: String, other: &str) -> Error {
     Error::config(format!("a file that is to be deleted may be one of table `{other}`"))
-        .at_file(path.display().to_string())
+        .at_file(file)
         .with_hint("set names of tables off by `/` in the layout, and move the files that are there")
 }
 
@@ -240,26 +247,6 @@ fn file_id(load_id: &str, job: &Job) -> String {
     let mut bytes = [0_u8; 5];
     shake128(format!("{load_id}/{}", job.file).as_bytes(), &mut bytes);
     hex(&bytes)
-}
-
-/// Files by paths that do not depend on the current folder.
-fn absolute(files: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
-    let absolute = |file: PathBuf| std::path::absolute(&file).map_err(|cause| io_error("read", &file, cause));
-    files.into_iter().map(absolute).collect()
-}
-
-/// Puts a file where it is gathered: by a second name for it where the file system can, else as a copy.
-fn gather(from: &Path, to: &Path) -> Result<()> {
-    failpoint("filesystem.gather")?;
-    if to.exists() {
-        fs::remove_file(to).map_err(|cause| io_error("replace", to, cause))?;
-    }
-    if fs::hard_link(from, to).is_ok() {
-        return Ok(());
-    }
-    let failed = |cause| io_error("write", to, cause);
-    fs::copy(from, to).map_err(failed)?;
-    fs::File::open(to).and_then(|file| file.sync_all()).map_err(failed)
 }
 
 #[async_trait]
@@ -277,11 +264,10 @@ impl Session for FilesystemSession {
     async fn acquire(&mut self, claim: &Claim, may_create: bool, now: i64) -> Result<Option<Arc<dyn Lease>>> {
         let claim = claim.clone();
         let taken = self.aside(move |session| {
-            let folder = session.folder();
-            if !may_create && !folder.join(INIT).exists() {
+            if !may_create && !session.has_dataset()? {
                 return Ok(None);
             }
-            FilesystemLease::take(&folder, &folder.join(GATHERING), &claim, now).map(Some)
+            FilesystemLease::take(&session.store, &Key::new(GATHERING)?, &claim, now).map(Some)
         });
         self.lease = taken.await?;
         Ok(self.lease.clone().map(|lease| -> Arc<dyn Lease> { Arc::new(lease) }))
@@ -295,8 +281,8 @@ impl Session for FilesystemSession {
     async fn is_loaded(&mut self, load_id: &str) -> Result<bool> {
         let (names, end) = (self.names()?, format!("__{load_id}.jsonl"));
         self.aside(move |session| {
-            let files = entries(&session.folder().join(&names.loads_table))?;
-            Ok(files.iter().any(|path| path.to_string_lossy().ends_with(&end)))
+            let files = files_in(&*session.store, &Key::new(&names.loads_table)?)?;
+            Ok(files.iter().any(|key| key.to_string().ends_with(&end)))
         })
         .await
     }
@@ -309,8 +295,7 @@ impl Session for FilesystemSession {
             for table in schema.data_tables(&names.prefix).filter(|table| !table.is_new()) {
                 if session.files_of(&schema.name, &table.name, Purpose::Read, &known)?.is_empty() {
                     let prefix = session.inner.layout.prefix(&schema.name, &table.name);
-                    lines
-                        .push(format!("new files {}", session.folder().join(format!("{prefix}*")).display()));
+                    lines.push(format!("new files {}/{prefix}*", session.location()));
                 }
             }
             Ok(lines)
@@ -321,20 +306,20 @@ impl Session for FilesystemSession {
     async fn migrate(&mut self, package: &LoadPackage, now: i64) -> Result<Vec<String>> {
         self.load_id = Some(package.load_id().to_owned());
         let names = self.names()?;
-        let gathering = self.gathering(package.load_id());
+        let gathering = self.gathering(package.load_id())?;
         let schema = package.schema.clone();
         self.aside(move |session| {
             session.check_lease()?;
             // What loads left that were broken off. The lease is held: nobody else gathers files of this pipeline.
-            session.remove_gathered(&session.folder().join(GATHERING).join(&session.dataset.pipeline))?;
-            let folder = session.folder();
-            let is_new = !folder.join(INIT).exists();
+            session.remove_gathered(&Key::new(GATHERING)?.child(&session.dataset.pipeline)?)?;
+            let store = &*session.store;
+            let is_new = !session.has_dataset()?;
             failpoint("filesystem.gathering")?;
-            fs::create_dir_all(&gathering).map_err(|cause| io_error("create", &gathering, cause))?;
-            system_files::init(&folder)?;
+            store.make_folder(&gathering)?;
+            system_files::init(store)?;
             let hash = schema.version_hash.clone().unwrap_or_default();
-            let versions = folder.join(&names.version_table);
-            let known = system_files::list(&versions)?;
+            let versions = Key::new(&names.version_table)?;
+            let known = system_files::list(store, &versions)?;
             let hex_hash = hex_hash(&hash);
             if !known.iter().any(|file| file.owner == schema.name && file.hash == hex_hash) {
                 let seconds = format!("{}.{:06}", now.div_euclid(1_000_000), now.rem_euclid(1_000_000));
@@ -347,24 +332,25 @@ impl Session for FilesystemSession {
                     "schema": Value::Object(schema.to_json()).to_string(),
                 });
                 let name = format!("{}__{seconds}__{hex_hash}.jsonl", schema.name);
-                system_files::write("filesystem.version", &gathering, &versions.join(name), &content)?;
+                let key = versions.child(name)?;
+                system_files::write("filesystem.version", store, &gathering, &key, &content)?;
             }
             failpoint("filesystem.migrated")?;
-            Ok(if is_new { vec![format!("create folder {}", folder.display())] } else { Vec::new() })
+            Ok(if is_new { vec![format!("create folder {}", session.location())] } else { Vec::new() })
         })
         .await
     }
 
     async fn load(&mut self, package: &LoadPackage, jobs: &[&Job]) -> Result<()> {
         let names = self.names()?;
-        let gathering = self.gathering(package.load_id());
-        let files: Vec<(PathBuf, PathBuf)> = jobs
-            .iter()
-            .filter(|job| job.table != names.state_table)
-            .map(|job| (package.job_path(job), gathering.join(file_id(package.load_id(), job))))
-            .collect();
-        self.aside(move |_| {
-            files.iter().try_for_each(|(from, to)| gather(from, to))?;
+        let gathering = self.gathering(package.load_id())?;
+        let jobs = jobs.iter().filter(|job| job.table != names.state_table);
+        let files: Vec<(PathBuf, Key)> = jobs
+            .map(|job| Ok((package.job_path(job), gathering.child(file_id(package.load_id(), job))?)))
+            .collect::<Result<_>>()?;
+        self.aside(move |session| {
+            let gather = |(from, to): &(PathBuf, Key)| session.store.upload("filesystem.gather", from, to);
+            files.iter().try_for_each(gather)?;
             failpoint("filesystem.job_loaded")
         })
         .await
@@ -372,10 +358,7 @@ impl Session for FilesystemSession {
 
     async fn commit(&mut self, package: &LoadPackage, now: i64) -> Result<()> {
         let names = self.names()?;
-        let has_suffix = {
-            let folder = self.folder();
-            self.aside(move |_| system_files::init(&folder)).await? >= 2
-        };
+        let has_suffix = self.aside(|session| system_files::init(&*session.store)).await? >= 2;
         let moved = self.placed(package, has_suffix).await?;
         let kept: BTreeSet<PathBuf> = moved.iter().map(|file| file.to.clone()).collect();
         let emptied = package.emptied_tables(ReplaceStrategy::TruncateAndInsert);
@@ -389,26 +372,25 @@ impl Session for FilesystemSession {
                 lease.prolong(now)?;
             }
             session.check_base(&manifest, &names)?;
+            let gathering = key_of(&commit.gathering)?;
+            session.store.settle("filesystem.gathered.sync_folder", &[gathering.clone()].into())?;
             failpoint("filesystem.before_commit")?;
             if let Some(lease) = &session.lease {
-                lease.seal(&commit, &session.folder())?;
+                lease.seal(&commit)?;
             }
-            Ok((commit, names))
+            Ok((commit, names, gathering))
         });
-        let (commit, names) = sealed.await?;
+        let (commit, names, gathering) = sealed.await?;
         // From here on the load counts: who comes next finishes it if this run cannot.
         self.load_id = None;
         self.aside(move |session| {
             failpoint("filesystem.sealed")?;
-            commit.finish(&session.folder())?;
+            commit.finish(&*session.store)?;
             failpoint("filesystem.after_record")?;
             session.remove_old_states(&names)?;
             failpoint("filesystem.clean")?;
-            let gathering = session.folder().join(&commit.gathering);
-            check_no_link(&session.folder(), &commit.gathering)?;
             // Who has taken over may have tidied up.
-            remove_piece_by_piece("filesystem.gathered", &gathering)?;
-            session.remove_empty_gathering();
+            session.remove_gathered(&gathering)?;
             session.lease.as_ref().map_or(Ok(()), |lease| lease.go_on(now))
         })
         .await
@@ -420,10 +402,10 @@ impl Session for FilesystemSession {
         self.aside(move |session| {
             failpoint("filesystem.rollback")?;
             // What failed after the commit was in place is finished by the next run, which needs the files.
-            if session.lease.as_ref().is_some_and(FilesystemLease::is_sealed) {
+            if session.lease.as_ref().is_some_and(FilesystemLease::may_be_sealed) {
                 return Ok(());
             }
-            session.remove_gathered(&session.gathering(&load_id))
+            session.remove_gathered(&session.gathering(&load_id)?)
         })
         .await
     }
@@ -464,29 +446,42 @@ impl FilesystemSession {
             for schema in &schemas {
                 for table in schema.tables.values() {
                     let files = if table.name.starts_with(&names.prefix) {
-                        entries(&session.folder().join(&table.name))?
+                        files_in(&*session.store, &Key::new(&table.name)?)?
                     } else {
                         session.files_of(&schema.name, &table.name, Purpose::Read, &known)?
                     };
                     if !files.is_empty() {
-                        tables.push((table.as_ref(), absolute(files)?));
+                        tables.push((table.as_ref(), session.paths(files)?));
                     }
                 }
             }
             Ok(file_tables(tables))
         });
-        let (types, location) = (self.inner.capabilities.types, self.folder().display().to_string());
+        let (types, location) = (self.inner.capabilities.types, self.location());
         views::stream(self.dataset.clone(), types, tables.await?, sql.to_owned(), location).await
+    }
+
+    /// The paths of files, which do not depend on the current folder. Errors: a store without them.
+    fn paths(&self, files: Vec<Key>) -> Result<Vec<PathBuf>> {
+        let path = |key: Key| {
+            let path = self.store.local_path(&key).ok_or_else(|| {
+                Error::unsupported(format!(
+                    "{} is not on this machine, where queries read files",
+                    self.location()
+                ))
+            })?;
+            std::path::absolute(&path).map_err(|cause| io_error("read", &path, cause))
+        };
+        files.into_iter().map(path).collect()
     }
 
     /// The newest state of the pipeline.
     fn newest_state(&self, names: &SystemNames) -> Result<Stored> {
-        let folder = self.folder();
-        let mut files = system_files::list(&folder.join(&names.state_table))?;
+        let mut files = system_files::list(&*self.store, &Key::new(&names.state_table)?)?;
         files.retain(|file| file.owner == self.dataset.pipeline);
         let mut newest: Option<((i64, i64), SystemFile, Value)> = None;
         for file in files {
-            let content = system_files::read(&file.path)?;
+            let content = system_files::read(&*self.store, &file.key)?;
             // A clock may have been set back between two loads, so that the version counts.
             let version = content.get("version").and_then(Value::as_i64).unwrap_or_default();
             let place = (version, time_of_load_id(&file.middle));
@@ -494,16 +489,16 @@ impl FilesystemSession {
                 newest = Some((place, file, content));
             }
         }
-        let mut stored = Stored { has_dataset: folder.join(INIT).exists(), ..Stored::default() };
-        let loads = entries(&folder.join(&names.loads_table))?;
-        let load_id = |path: &PathBuf| {
-            let name = path.file_stem()?.to_str()?.rsplit_once("__")?.1.to_owned();
+        let mut stored = Stored { has_dataset: self.has_dataset()?, ..Stored::default() };
+        let loads = files_in(&*self.store, &Key::new(&names.loads_table)?)?;
+        let load_id = |key: &Key| {
+            let name = key.as_path().file_stem()?.to_str()?.rsplit_once("__")?.1.to_owned();
             Some((time_of_load_id(&name), name))
         };
         stored.last_load_id = loads.iter().filter_map(load_id).max().map(|(_, load_id)| load_id);
         if let Some((_, file, content)) = newest {
             let state = State::decode(content.get("state").and_then(Value::as_str).unwrap_or_default())
-                .map_err(|e| e.at_file(file.path.display().to_string()))?;
+                .map_err(|e| e.at_file(self.store.location(&file.key)))?;
             stored.state = Some(state);
             stored.state_load_id = Some(file.middle);
         }
@@ -526,23 +521,17 @@ impl FilesystemSession {
     }
 
     /// Removes a folder of files that were gathered.
-    fn remove_gathered(&self, folder: &Path) -> Result<()> {
-        if folder.exists() {
-            if let Ok(relative) = folder.strip_prefix(self.folder()) {
-                check_no_link(&self.folder(), relative)?;
-            }
-            // Nothing in it counts, half of it no more than all of it: it is swept before files are gathered there.
-            remove_piece_by_piece("filesystem.gathered", folder)?;
-            self.remove_empty_gathering();
-        }
-        Ok(())
+    fn remove_gathered(&self, folder: &Key) -> Result<()> {
+        // Nothing in it counts, half of it no more than all of it: it is swept before files are gathered there.
+        self.store.delete_below("filesystem.gathered", folder)?;
+        self.remove_empty_gathering()
     }
 
     fn newest_schema(&self, names: &SystemNames, name: &str) -> Result<Option<Schema>> {
-        let files = system_files::list(&self.folder().join(&names.version_table))?;
+        let files = system_files::list(&*self.store, &Key::new(&names.version_table)?)?;
         let mut newest: Option<((i64, i64), SystemFile, Value)> = None;
         for file in files.into_iter().filter(|file| file.owner == name) {
-            let content = system_files::read(&file.path)?;
+            let content = system_files::read(&*self.store, &file.key)?;
             let version = content.get("version").and_then(Value::as_i64).unwrap_or_default();
             let place = (version, time_of_load_id(&file.middle));
             if newest.as_ref().is_none_or(|(known, ..)| place > *known) {
@@ -552,13 +541,13 @@ impl FilesystemSession {
         newest
             .map(|(_, file, content)| {
                 Schema::decode(content.get("schema").and_then(Value::as_str).unwrap_or_default())
-                    .map_err(|e| e.at_file(file.path.display().to_string()))
+                    .map_err(|e| e.at_file(self.store.location(&file.key)))
             })
             .transpose()
     }
 
     fn newest_schemas(&self, names: &SystemNames) -> Result<Vec<Schema>> {
-        let files = system_files::list(&self.folder().join(&names.version_table))?;
+        let files = system_files::list(&*self.store, &Key::new(&names.version_table)?)?;
         let owners: BTreeSet<String> = files.into_iter().map(|file| file.owner).collect();
         owners.iter().filter_map(|name| self.newest_schema(names, name).transpose()).collect()
     }
@@ -569,20 +558,18 @@ impl FilesystemSession {
         if keep == 0 {
             return Ok(());
         }
-        let mut files = system_files::list(&self.folder().join(&names.state_table))?;
+        let mut files = system_files::list(&*self.store, &Key::new(&names.state_table)?)?;
         files.retain(|file| file.owner == self.dataset.pipeline);
         files.sort_by_key(|file| std::cmp::Reverse(time_of_load_id(&file.middle)));
-        files.iter().skip(keep).try_for_each(|file| {
-            check_no_link(&self.folder(), &Path::new(&names.state_table).join("file"))?;
-            remove_file("filesystem.state", &file.path)
-        })
+        let old: Vec<Key> = files.into_iter().skip(keep).map(|file| file.key).collect();
+        Ok(self.store.delete("filesystem.state.remove_file", &old)?)
     }
 
     /// Removes the hidden folders that nobody uses any more.
-    fn remove_empty_gathering(&self) {
-        let root = self.folder().join(GATHERING);
-        // Only empty folders can be removed like this; others are in use.
-        drop(fs::remove_dir(root.join(&self.dataset.pipeline)));
-        drop(fs::remove_dir(root));
+    fn remove_empty_gathering(&self) -> Result<()> {
+        let hidden = Key::new(GATHERING)?;
+        self.store.remove_empty_folder(&hidden.child(&self.dataset.pipeline)?);
+        self.store.remove_empty_folder(&hidden);
+        Ok(())
     }
 }

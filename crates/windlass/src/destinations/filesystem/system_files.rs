@@ -1,15 +1,13 @@
 //! The files in which a dataset remembers its loads, schema versions and pipeline states.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde_json::{Value, json};
 use windlass_core::{Error, Result};
 
-use crate::files::{io_error, read_to_string, write_atomic, write_atomic_by_way_of};
+use super::inside::INIT;
+use crate::store::{ChildKind, Key, Store, Write};
 
 /// Version of the arrangement of files that this engine writes.
 const LAYOUT_VERSION: i64 = 2;
@@ -17,46 +15,52 @@ const LAYOUT_VERSION: i64 = 2;
 /// A system file: its name holds three parts, `owner__middle__hash.jsonl`, or two for loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SystemFile {
-    pub(super) path: PathBuf,
+    pub(super) key: Key,
     pub(super) owner: String,
     pub(super) middle: String,
     pub(super) hash: String,
 }
 
 /// The system files of a folder with three parts in their names; others are left alone.
-pub(super) fn list(folder: &Path) -> Result<Vec<SystemFile>> {
+pub(super) fn list(dataset: &dyn Store, folder: &Key) -> Result<Vec<SystemFile>> {
     let mut files = Vec::new();
-    for path in entries(folder)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for key in files_in(dataset, folder)? {
+        let name = key.name().to_string_lossy().into_owned();
         let Some(stem) = name.strip_suffix(".jsonl") else { continue };
         let mut parts = stem.rsplitn(3, "__");
         if let (Some(hash), Some(middle), Some(owner)) = (parts.next(), parts.next(), parts.next()) {
             let (owner, middle, hash) = (owner.to_owned(), middle.to_owned(), hash.to_owned());
-            files.push(SystemFile { path, owner, middle, hash });
+            files.push(SystemFile { key, owner, middle, hash });
         }
     }
     Ok(files)
 }
 
-/// The paths in a folder; none if it does not exist.
-pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
-        }
-        Err(cause) => return Err(io_error("read", folder, cause)),
-    };
-    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-    paths.collect::<std::io::Result<_>>().map_err(|cause| io_error("read", folder, cause))
+/// The files directly in a folder; none if it does not exist.
+pub(super) fn files_in(dataset: &dyn Store, folder: &Key) -> Result<Vec<Key>> {
+    let children = dataset.children(folder)?.into_iter().filter(|child| child.kind != ChildKind::Folder);
+    Ok(children.map(|child| folder.child(&child.name)).collect::<Result<_, _>>()?)
+}
+
+/// The content of a file. Errors: there is none.
+fn content(dataset: &dyn Store, key: &Key) -> Result<Bytes> {
+    dataset.get(key, None, None)?.ok_or_else(|| {
+        Error::destination(format!("cannot read {}", dataset.location(key)))
+            .with_source(std::io::Error::from(std::io::ErrorKind::NotFound))
+            .with_hint("check the path")
+    })
 }
 
 /// Reads a system file.
-pub(super) fn read(path: &Path) -> Result<Value> {
-    serde_json::from_str(&read_to_string(path)?).map_err(|cause| {
+pub(super) fn read(dataset: &dyn Store, key: &Key) -> Result<Value> {
+    parse(dataset, key, &content(dataset, key)?)
+}
+
+fn parse(dataset: &dyn Store, key: &Key, bytes: &[u8]) -> Result<Value> {
+    serde_json::from_slice(bytes).map_err(|cause| {
         Error::data("a system file of the dataset is damaged")
             .with_source(cause)
-            .at_file(path.display().to_string())
+            .at_file(dataset.location(key))
             .with_hint("restore the file, or delete it together with the data of its load")
     })
 }
@@ -64,45 +68,46 @@ pub(super) fn read(path: &Path) -> Result<Value> {
 /// Writes a system file: compact JSON without a line break at the end. `what` names it in failpoints.
 ///
 /// It comes by way of `gathering`: what a crash leaves there is nobody's record, and is swept with the folder.
-pub(super) fn write(what: &str, gathering: &Path, path: &Path, content: &Value) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
-    }
-    let temporary = gathering.join(path.file_name().unwrap_or_default());
-    write_atomic_by_way_of(what, &temporary, path, content.to_string().as_bytes())
+pub(super) fn write(
+    what: &str,
+    dataset: &dyn Store,
+    gathering: &Key,
+    key: &Key,
+    content: &Value,
+) -> Result<()> {
+    let draft = gathering.child(key.name())?;
+    Ok(dataset.put(Write { what, key, draft: &draft, bytes: content.to_string().as_bytes() })?)
 }
 
 /// Writes the file that marks a dataset. Its name is always the same, so that nothing is left of an attempt.
-fn write_init(path: &Path, born: &Value) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|cause| io_error("create", folder, cause))?;
-    }
-    write_atomic("filesystem.init", path, born.to_string().as_bytes())
+fn write_init(dataset: &dyn Store, key: &Key, born: &Value) -> Result<()> {
+    let draft = Key::new(format!("{INIT}.tmp"))?;
+    let bytes = born.to_string();
+    Ok(dataset.put(Write { what: "filesystem.init", key, draft: &draft, bytes: bytes.as_bytes() })?)
 }
 
 /// Reads or creates the file that marks a dataset, and gives the version that the dataset was born with.
 ///
 /// Errors: a dataset of a newer version.
-pub(super) fn init(dataset: &Path) -> Result<i64> {
-    let path = dataset.join("init");
+pub(super) fn init(dataset: &dyn Store) -> Result<i64> {
+    let key = Key::new(INIT)?;
     let born = |version: i64| json!({ "initial_version": version, "current_version": LAYOUT_VERSION });
-    if !path.exists() {
-        write_init(&path, &born(LAYOUT_VERSION))?;
+    let Some(bytes) = dataset.get(&key, None, None)? else {
+        write_init(dataset, &key, &born(LAYOUT_VERSION))?;
         return Ok(LAYOUT_VERSION);
-    }
-    let text = read_to_string(&path)?;
-    if text.trim().is_empty() {
-        write_init(&path, &born(1))?;
+    };
+    if bytes.trim_ascii().is_empty() {
+        write_init(dataset, &key, &born(1))?;
         return Ok(1);
     }
-    let content = read(&path)?;
+    let content = parse(dataset, &key, &bytes)?;
     let version = |key: &str| content.get(key).and_then(Value::as_i64).unwrap_or(LAYOUT_VERSION);
     if version("current_version") > LAYOUT_VERSION {
         return Err(Error::unsupported(format!(
             "the dataset has files of version {}, this windlass knows {LAYOUT_VERSION}",
             version("current_version")
         ))
-        .at_file(path.display().to_string())
+        .at_file(dataset.location(&key))
         .with_hint("it was written by a newer version; update windlass"));
     }
     Ok(version("initial_version"))

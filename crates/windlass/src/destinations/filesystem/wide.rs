@@ -1,7 +1,7 @@
 //! Decimals of more than 38 digits in Parquet files. DuckDB reads them wrongly or as doubles, so that they are read here, as
 //! texts, and stand in a table of their own beside the files.
 
-use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ use windlass_core::normalize::{TypeDefaults, arrow_field};
 use windlass_core::schema::Column;
 use windlass_core::sql::Dialect;
 use windlass_core::{Error, Result};
+
+use crate::store::{Chunks, Key, Local};
 
 const DIALECT: Dialect = Dialect::DuckDb;
 
@@ -67,12 +69,12 @@ fn name(table: &str) -> String {
 }
 
 fn write_texts(
-    writer: &mut ArrowWriter<File>,
+    writer: &mut ArrowWriter<impl Write + Send>,
     schema: &Arc<Schema>,
     columns: &[&str],
     file: &Path,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(file)?)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(Chunks::open(&Local::new(file), &Key::root())?)?;
     let fields = builder.schema().fields().iter().enumerate();
     let roots = fields.filter(|(_, field)| columns.contains(&field.name().as_str())).map(|(root, _)| root);
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots.collect::<Vec<_>>());

@@ -233,7 +233,7 @@ fn path(database: Option<&str>, context: &BuildContext) -> Result<PathBuf> {
             .with_hint("give the path of a file, or use the duckdb destination with `:memory:`"));
     }
     check_local(path, "sqlite")?;
-    crate::sources::local_path(path, &context.folder)
+    crate::store::local_path(path, &context.folder)
 }
 
 #[async_trait]

@@ -1,12 +1,11 @@
 //! Which files a pattern fits.
 
-use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use glob::{MatchOptions, Pattern};
-use percent_encoding::percent_decode_str;
 use windlass_core::{Error, Result};
+
+use crate::store::{ChildKind, Key, Store, StoreError};
 
 /// A part of a pattern, between slashes.
 enum Part {
@@ -34,23 +33,26 @@ pub(super) fn check_glob(file_glob: &str) -> Result<()> {
     Ok(())
 }
 
-/// The files of a glob in the order of their paths. Names that start with a dot only match a dot.
+/// The files of a glob, in the order of their paths. Names that start with a dot only match a dot. Where the store is one
+/// file, it is that one.
 ///
-/// Errors: a pattern that is none; a `bucket_url` of another machine; a folder that cannot be read.
-pub(super) fn list(bucket_url: &str, file_glob: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+/// Errors: a pattern that is none; a folder that cannot be read.
+pub(super) fn list(store: &dyn Store, file_glob: &str) -> Result<Vec<Key>> {
     check_glob(file_glob)?;
-    let base = local_path(bucket_url, folder)?;
-    if base.is_file() {
-        return Ok(vec![base]);
+    if is_file(store, &Key::root()) {
+        return Ok(vec![Key::root()]);
     }
     let parts = parts(file_glob)?;
-    let mut walk = Walk { found: Vec::new(), above: Vec::new() };
-    if base.is_dir() {
-        walk.folder(&base, &parts)?;
-    }
-    walk.found.sort();
+    let mut walk = Walk { store, found: Vec::new(), above: Vec::new() };
+    walk.folder(&Key::root(), &parts)?;
+    // Part by part, not byte by byte: the numbers of the files, and so the ids of their rows, hang on it.
+    walk.found.sort_by(|one, other| one.as_path().cmp(other.as_path()));
     walk.found.dedup();
     Ok(walk.found)
+}
+
+fn is_file(store: &dyn Store, key: &Key) -> bool {
+    matches!(store.head(key), Ok(Some(_)))
 }
 
 fn parts(file_glob: &str) -> Result<Vec<Part>> {
@@ -80,121 +82,68 @@ fn within_a_name(text: &str) -> String {
     pattern
 }
 
-struct Walk {
-    found: Vec<PathBuf>,
-    /// The folders above the one at hand, by their real paths: a link to one of them is a loop.
+struct Walk<'a> {
+    store: &'a dyn Store,
+    found: Vec<Key>,
+    /// The folders above the one at hand, by their identities: a link to one of them is a loop.
     above: Vec<PathBuf>,
 }
 
-impl Walk {
-    /// Finds the files below a folder.
-    fn folder(&mut self, folder: &Path, parts: &[Part]) -> Result<()> {
+impl Walk<'_> {
+    /// Finds the files below a folder; none if there is no such folder.
+    fn folder(&mut self, folder: &Key, parts: &[Part]) -> Result<()> {
+        let unreadable = |error: StoreError| {
+            Error::source_failed(format!("the folder {} cannot be read", self.store.location(folder)))
+                .with_source(error.into_cause())
+                .with_hint("check its rights")
+        };
         let Some((part, rest)) = parts.split_first() else { return Ok(()) };
-        match part {
-            Part::Name(name) => self.entry(&folder.join(name), rest),
-            Part::Fits(pattern) => {
-                for path in entries(folder)? {
-                    if pattern.matches_with(&name_of(&path), OPTIONS) {
-                        self.entry(&path, rest)?;
-                    }
+        if let Part::Name(name) = part {
+            let key = folder.child(name)?;
+            return match rest {
+                [] if is_file(self.store, &key) => {
+                    self.found.push(key);
+                    Ok(())
                 }
-                Ok(())
+                // What is no folder has nothing in it.
+                _ => self.folder(&key, rest),
+            };
+        }
+        if matches!(part, Part::Deep) {
+            match self.store.identity(folder).map_err(unreadable)? {
+                Some(real) if !self.above.contains(&real) => self.above.push(real),
+                _ => return Ok(()),
             }
-            Part::Deep => {
-                let real = fs::canonicalize(folder).map_err(|cause| unreadable(folder, cause))?;
-                if self.above.contains(&real) {
-                    return Ok(());
-                }
-                self.above.push(real);
-                self.folder(folder, rest)?;
-                for path in entries(folder)? {
-                    if !name_of(&path).starts_with('.') && path.is_dir() {
-                        self.folder(&path, parts)?;
-                    }
-                }
-                self.above.pop();
-                Ok(())
+            self.folder(folder, rest)?;
+        }
+        for child in self.store.children(folder).map_err(unreadable)? {
+            let name = child.name.to_string_lossy();
+            let (fits, below) = match part {
+                Part::Fits(pattern) => (pattern.matches_with(&name, OPTIONS), rest),
+                _ => (child.kind == ChildKind::Folder && !name.starts_with('.'), parts),
+            };
+            match (child.kind, below) {
+                _ if !fits => {}
+                (ChildKind::Object, []) => self.found.push(folder.child(&child.name)?),
+                (ChildKind::Folder, _) => self.folder(&folder.child(&child.name)?, below)?,
+                // A link to nowhere, or a file where a folder was to be.
+                _ => {}
             }
         }
+        if matches!(part, Part::Deep) {
+            self.above.pop();
+        }
+        Ok(())
     }
-
-    /// Goes on with what a part fits. What is no file any more, or a link to nowhere, is left out.
-    fn entry(&mut self, path: &Path, rest: &[Part]) -> Result<()> {
-        if rest.is_empty() {
-            if path.is_file() {
-                self.found.push(path.to_owned());
-            }
-            return Ok(());
-        }
-        if path.is_dir() { self.folder(path, rest) } else { Ok(()) }
-    }
-}
-
-/// The name of a file, with a replacement for what is no UTF-8.
-fn name_of(path: &Path) -> String {
-    path.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned()
-}
-
-/// What is in a folder, by name.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let paths = fs::read_dir(folder).and_then(|entries| {
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<Vec<_>>>()
-    });
-    let mut paths = paths.map_err(|cause| unreadable(folder, cause))?;
-    paths.sort();
-    Ok(paths)
-}
-
-fn unreadable(folder: &Path, cause: std::io::Error) -> Error {
-    Error::source_failed(format!("the folder {} cannot be read", folder.display()))
-        .with_source(cause)
-        .with_hint("check its rights")
-}
-
-/// The path of a local `bucket_url`: a path, `file:///path` or `file:path`; `~` is the home folder. In a URL, `%20` and
-/// the like are the characters that they stand for.
-///
-/// Errors: another protocol.
-pub fn local_path(url: &str, folder: &Path) -> Result<PathBuf> {
-    let path = match url.split_once(':') {
-        Some(("file", rest)) => {
-            let path = rest.strip_prefix("//").unwrap_or(rest);
-            let path = path.strip_prefix("localhost/").map_or(path.to_owned(), |path| format!("/{path}"));
-            let decoded: Vec<u8> = percent_decode_str(&path).collect();
-            native(decoded)
-        }
-        Some((protocol, rest)) if protocol.len() > 1 && rest.starts_with("//") => {
-            return Err(Error::unsupported(format!("`{protocol}://` is not supported yet"))
-                .with_hint("use a local path"));
-        }
-        _ => PathBuf::from(url),
-    };
-    let path = match path.to_str().and_then(|path| path.strip_prefix('~')) {
-        Some(rest) => {
-            let home = std::env::var("HOME").unwrap_or_default();
-            PathBuf::from(format!("{home}{rest}"))
-        }
-        None => path,
-    };
-    // `a/./b` is `a/b`, also for people.
-    Ok(folder.join(path).components().collect())
-}
-
-/// A path of any bytes, where the system has such.
-#[cfg(unix)]
-fn native(bytes: Vec<u8>) -> PathBuf {
-    use std::os::unix::ffi::OsStringExt as _;
-    std::ffi::OsString::from_vec(bytes).into()
-}
-
-#[cfg(not(unix))]
-fn native(bytes: Vec<u8>) -> PathBuf {
-    String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+    use crate::store::Local;
 
     fn put(folder: &Path, names: &[&str]) {
         for name in names {
@@ -205,9 +154,8 @@ mod tests {
     }
 
     fn found(folder: &Path, glob: &str) -> Vec<String> {
-        let files = list(&folder.display().to_string(), glob, Path::new("/")).unwrap();
-        let name = |path: PathBuf| path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
-        files.into_iter().map(name).collect()
+        let files = list(&Local::new(folder), glob).unwrap();
+        files.iter().map(Key::to_string).collect()
     }
 
     #[test]
@@ -235,7 +183,7 @@ mod tests {
         ] {
             assert_eq!(found(folder.path(), glob), files, "{glob}");
         }
-        assert!(list(&folder.path().display().to_string(), "a[", Path::new("/")).is_err());
+        assert!(list(&Local::new(folder.path()), "a[").is_err());
     }
 
     #[cfg(unix)]
@@ -245,24 +193,12 @@ mod tests {
         use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().unwrap();
         put(folder.path(), &["a.csv", "x/b.csv"]);
-        fs::write(folder.path().join(OsStr::from_bytes(b"caf\xe9.csv")), "").unwrap();
+        fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9.csv")), "").unwrap();
         symlink("..", folder.path().join("x/up")).unwrap();
         symlink("itself", folder.path().join("itself")).unwrap();
         symlink("nowhere.csv", folder.path().join("gone.csv")).unwrap();
         symlink("x", folder.path().join("z")).unwrap();
         // A folder that a link leads to is read under either name, but not below itself.
         assert_eq!(found(folder.path(), "**/*.csv"), ["a.csv", "caf\u{fffd}.csv", "x/b.csv", "z/b.csv"]);
-    }
-
-    #[test]
-    fn urls_say_characters_by_their_numbers() {
-        let path = |url: &str| local_path(url, Path::new("/base")).unwrap().display().to_string();
-        assert_eq!(path("file:///a/my%20dir"), "/a/my dir");
-        assert_eq!(path("file:///a/100%25"), "/a/100%");
-        assert_eq!(path("file:///a/50%"), "/a/50%");
-        assert_eq!(path("file://localhost/a"), "/a");
-        assert_eq!(path("file:a%C3%A9/./b"), "/base/aé/b");
-        assert_eq!(path("my%20dir"), "/base/my%20dir");
-        assert!(local_path("s3://b", Path::new("/")).is_err());
     }
 }

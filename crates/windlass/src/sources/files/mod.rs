@@ -9,7 +9,7 @@ mod open;
 mod parquet;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -22,7 +22,6 @@ use windlass_core::{Error, Result};
 
 use self::json::{DocumentReader, ListReader};
 use self::lines::LineReader;
-pub use self::listing::local_path;
 use self::listing::{check_glob, list};
 pub use self::new_files::NewFiles;
 use self::new_files::{FileIncremental, KEY, Place, Seen, Unread};
@@ -33,6 +32,7 @@ use crate::charset::Charset;
 use crate::config::{parse_options, schema_of};
 use crate::record_limit::RecordLimit;
 use crate::source::{Extractor, Opening, Page, Resource, Source, SourceContext, SourceSettings};
+use crate::store::{self, Key, Object, Store, local_path};
 
 pub(super) const ENTRY: SourceEntry = SourceEntry {
     name: "filesystem",
@@ -275,8 +275,9 @@ impl Source for FileSource {
             self.resources.iter().find(|files| files.resource.name == resource.name).ok_or_else(|| {
                 Error::internal("a resource is not of this source").at_resource(&resource.name)
             })?;
-        let paths = list(&self.bucket_url, &files.file_glob, &opening.folder)?;
-        if paths.is_empty() {
+        let store = store::open(&self.bucket_url, &opening.folder)?;
+        let keys = list(&*store, &files.file_glob)?;
+        if keys.is_empty() {
             return Err(Error::source_failed(format!(
                 "no file matches `{}` in {}",
                 files.file_glob, self.bucket_url
@@ -287,14 +288,15 @@ impl Source for FileSource {
         // One partition for all files: they are opened one after the other, the next while this one is read.
         let place = Place::new(&self.bucket_url, &opening.folder)?;
         let mut queue = VecDeque::new();
-        for (path, partition) in paths.into_iter().zip(0..) {
+        for (key, partition) in keys.into_iter().zip(0..) {
+            let file = FileAt { store: Arc::clone(&store), key };
             let Some(by) = files.new_files else {
-                queue.push_back((path, partition, None));
+                queue.push_back((file, partition, None));
                 continue;
             };
-            let new = self.seen.with(&resource.name, |seen| seen.look(by, &place, &path))?;
+            let new = self.seen.with(&resource.name, |seen| seen.look(by, &place, &*store, &file.key))?;
             if new.is_some() {
-                queue.push_back((path, partition, new));
+                queue.push_back((file, partition, new));
             }
         }
         Ok(vec![Box::new(FilesExtractor {
@@ -308,10 +310,41 @@ impl Source for FileSource {
     }
 }
 
+/// A file in its store.
+#[derive(Clone, Debug)]
+struct FileAt {
+    store: Arc<dyn Store>,
+    key: Key,
+}
+
+impl FileAt {
+    /// Its address, which messages name it by.
+    fn location(&self) -> String {
+        self.store.location(&self.key)
+    }
+
+    /// What it is called, with a replacement for what is no UTF-8.
+    fn name(&self) -> String {
+        let location = self.location();
+        let whole = Path::new(&location);
+        let name = if self.key.is_root() { whole.file_name().unwrap_or_default() } else { self.key.name() };
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Errors: it is gone, or may not be read.
+    fn open(&self) -> Result<Box<dyn Object>> {
+        self.store.open(&self.key).map_err(|error| {
+            Error::source_failed(format!("cannot open {}", self.location()))
+                .with_source(error.into_cause())
+                .with_hint("check the path and its rights")
+        })
+    }
+}
+
 struct FilesExtractor {
     files: Arc<FileResource>,
     seen: SeenFiles,
-    queue: VecDeque<(PathBuf, u64, Option<Unread>)>,
+    queue: VecDeque<(FileAt, u64, Option<Unread>)>,
     current: Option<(Box<dyn PageReader>, Option<Unread>)>,
     /// The next file, opened and with its first page read while this one is.
     next: Option<Ahead>,
@@ -326,10 +359,10 @@ type Ahead = (tokio::task::JoinHandle<Opened>, Option<Unread>);
 
 impl FilesExtractor {
     fn open_next(&mut self) -> Option<Ahead> {
-        let (path, partition, unread) = self.queue.pop_front()?;
+        let (file, partition, unread) = self.queue.pop_front()?;
         let (files, limit) = (Arc::clone(&self.files), self.limit);
         let opening = tokio::task::spawn_blocking(move || {
-            let mut reader = open_file(&files, &path, partition, limit)?;
+            let mut reader = open_file(&files, &file, partition, limit)?;
             let page = reader.next()?;
             Ok((reader, page))
         });
@@ -384,29 +417,29 @@ impl Extractor for FilesExtractor {
 
 fn open_file(
     files: &FileResource,
-    path: &Path,
+    file: &FileAt,
     partition: u64,
     limit: RecordLimit,
 ) -> Result<Box<dyn PageReader>> {
     let format = match files.format {
-        InputFormat::Auto => format_of(path)?,
+        InputFormat::Auto => format_of(file)?,
         format => format,
     };
     if let Some(select) =
         files.records.as_ref().filter(|select| !select.is_root() && format != InputFormat::Json)
     {
-        return Err(records_elsewhere(select, format).at_file(path.display().to_string()));
+        return Err(records_elsewhere(select, format).at_file(file.location()));
     }
     if format == InputFormat::Parquet {
-        return Ok(Box::new(ParquetReader::open(path, partition, limit)?));
+        return Ok(Box::new(ParquetReader::open(file, partition, limit)?));
     }
     let charset = files.encoding.as_deref().map(Charset::option).transpose()?;
-    let mut input = Input::open(path, charset, limit)?;
+    let mut input = Input::open(file, charset, limit)?;
     Ok(match format {
         InputFormat::Jsonl => Box::new(LineReader::json(input, partition)),
         InputFormat::Csv => {
             let mut dialect = files.csv.clone();
-            let is_tsv = stem(path).to_lowercase().ends_with(".tsv");
+            let is_tsv = stem(file).to_lowercase().ends_with(".tsv");
             if is_tsv && dialect.delimiter == CsvDialect::default().delimiter {
                 dialect.delimiter = '\t';
             }
@@ -447,16 +480,16 @@ fn records_elsewhere(select: &Select, format: InputFormat) -> Error {
 }
 
 /// The file name without the extension of its compression.
-fn stem(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+fn stem(file: &FileAt) -> String {
+    let name = file.name();
     let lower = name.to_lowercase();
     let packed = [".gz", ".gzip", ".zst", ".zstd"].into_iter().find(|end| lower.ends_with(end));
     let length = packed.map_or(name.len(), |end| name.len() - end.len());
     name.get(..length).unwrap_or(&name).to_owned()
 }
 
-fn format_of(path: &Path) -> Result<InputFormat> {
-    let name = stem(path).to_lowercase();
+fn format_of(file: &FileAt) -> Result<InputFormat> {
+    let name = stem(file).to_lowercase();
     let formats = [
         (".jsonl", InputFormat::Jsonl),
         (".ndjson", InputFormat::Jsonl),
@@ -466,7 +499,7 @@ fn format_of(path: &Path) -> Result<InputFormat> {
         (".parquet", InputFormat::Parquet),
     ];
     formats.iter().find(|(end, _)| name.ends_with(end)).map(|(_, format)| *format).ok_or_else(|| {
-        Error::config(format!("the name of {} does not tell its format", path.display()))
+        Error::config(format!("the name of {} does not tell its format", file.location()))
             .with_hint("give the resource a format: jsonl, json, csv or parquet")
     })
 }

@@ -1,9 +1,7 @@
 //! Which files of a resource earlier runs have loaded.
 
 use std::collections::BTreeSet;
-use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -14,7 +12,8 @@ use windlass_core::hash::shake128;
 use windlass_core::incremental::IncrementalOptions;
 use windlass_core::{Error, Result};
 
-use super::local_path;
+use crate::files::real_folder;
+use crate::store::{Key, Store, local_path};
 
 /// Where the state of a resource keeps its files.
 pub(super) const KEY: &str = "_windlass_files";
@@ -49,14 +48,15 @@ impl NewFiles {
     }
 
     /// What tells a file from itself after a change, where that counts. Errors: it is gone.
-    fn version(self, path: &Path) -> Result<String> {
+    fn version(self, store: &dyn Store, key: &Key) -> Result<String> {
         if self == Self::FileUrl {
             return Ok(String::new());
         }
-        let written = path.metadata().map_err(|cause| {
-            Error::source_failed(format!("cannot look at {}", path.display())).with_source(cause)
-        })?;
-        Ok(format!("\n{} {}", modified(&written), written.len()))
+        let failed = || Error::source_failed(format!("cannot look at {}", store.location(key)));
+        match store.head(key).map_err(|error| failed().with_source(error.into_cause()))? {
+            Some(found) => Ok(format!("\n{}", found.version)),
+            None => Err(failed().with_source(std::io::Error::from(std::io::ErrorKind::NotFound))),
+        }
     }
 }
 
@@ -73,8 +73,6 @@ fn mark(name: &[u8], version: &str) -> Mark {
 /// what is written, a path from there or an absolute one.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// As it is found.
-    base: PathBuf,
     /// As earlier versions knew it.
     written: String,
     /// As it is known, then as it may have been known when it was written differently.
@@ -86,19 +84,19 @@ impl Place {
         let base = local_path(bucket_url, folder)?;
         let is_absolute = local_path(bucket_url, Path::new(""))?.is_absolute();
         let (whole, folder) = (plain(&base), plain(folder));
-        let real = std::fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
+        let real = real_folder(&folder);
         let below = [&folder, &real].into_iter().find_map(|folder| whole.strip_prefix(folder).ok());
         let names = match below.map(Path::to_owned) {
             Some(below) => vec![below, whole],
             None if is_absolute => vec![whole.clone(), way(&folder, &whole)],
             None => vec![way(&folder, &whole), whole],
         };
-        Ok(Self { base, written: bucket_url.to_owned(), names })
+        Ok(Self { written: bucket_url.to_owned(), names })
     }
 
     /// The names of a file in it.
-    fn names_of(&self, path: &Path) -> Vec<Vec<u8>> {
-        let relative = path.strip_prefix(&self.base).unwrap_or(path);
+    fn names_of(&self, key: &Key) -> Vec<Vec<u8>> {
+        let relative = key.as_path();
         let bytes =
             |start: String, path: &Path| [start.as_bytes(), path.as_os_str().as_encoded_bytes()].concat();
         let mut names: Vec<_> =
@@ -129,15 +127,6 @@ fn way(folder: &Path, path: &Path) -> PathBuf {
     let common = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
     let up = folder.components().skip(common).map(|_| Component::ParentDir);
     up.chain(path.components().skip(common)).collect()
-}
-
-/// Nanoseconds from 1970 on; 0 where the system does not tell.
-fn modified(metadata: &Metadata) -> i128 {
-    let Ok(time) = metadata.modified() else { return 0 };
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => since.as_nanos() as i128,
-        Err(before) => -(before.duration().as_nanos() as i128),
-    }
 }
 
 /// A digest of nine bytes, twelve characters in the state.
@@ -178,9 +167,15 @@ impl Seen {
     }
 
     /// Whether a file is new. Errors: it is gone.
-    pub(super) fn look(&mut self, by: NewFiles, place: &Place, path: &Path) -> Result<Option<Unread>> {
-        let version = by.version(path)?;
-        let marks: Vec<Mark> = place.names_of(path).iter().map(|name| mark(name, &version)).collect();
+    pub(super) fn look(
+        &mut self,
+        by: NewFiles,
+        place: &Place,
+        store: &dyn Store,
+        key: &Key,
+    ) -> Result<Option<Unread>> {
+        let version = by.version(store, key)?;
+        let marks: Vec<Mark> = place.names_of(key).iter().map(|name| mark(name, &version)).collect();
         let own = Unread(marks[0]);
         if !marks.iter().any(|mark| self.before.contains(mark)) {
             return Ok(Some(own));

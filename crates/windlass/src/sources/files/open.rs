@@ -1,12 +1,11 @@
 //! Opening a file: compression by its first bytes, text as UTF-8 without byte order mark.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::Path;
 
 use windlass_core::json::sanitize;
 use windlass_core::{At, Error, Result};
 
+use super::FileAt;
 use super::gzip::Gzip;
 use crate::charset::{Charset, Decoded, UTF_8};
 use crate::record_limit::RecordLimit;
@@ -35,15 +34,15 @@ impl Input {
     /// Opens a file whose text is written in `charset`, unless a byte order mark says otherwise.
     ///
     /// Errors: it does not exist or may not be read; its first bytes are not UTF-8 where nobody says what they are.
-    pub(super) fn open(path: &Path, charset: Option<Charset>, limit: RecordLimit) -> Result<Self> {
-        let name = path.display().to_string();
+    pub(super) fn open(file: &FileAt, charset: Option<Charset>, limit: RecordLimit) -> Result<Self> {
+        let name = file.location();
         let failed = |cause: io::Error| {
             let error = Error::source_failed(format!("cannot open {name}"))
                 .with_hint("check the path and its rights");
             error.with_source(cause)
         };
         tracing::info!(file = name, "read");
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = file.open()?.into_reader();
         let mut head = Vec::new();
         (&mut file).take(4).read_to_end(&mut head).map_err(failed)?;
         let raw = io::Cursor::new(head.clone()).chain(file);

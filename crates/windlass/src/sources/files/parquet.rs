@@ -1,8 +1,6 @@
 //! Parquet files, read batch by batch.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -20,9 +18,10 @@ use parquet::schema::types::ColumnDescPtr;
 use windlass_core::normalize::{EXTENSION_NAME_KEY, PLAIN_TYPES, UUID_EXTENSION};
 use windlass_core::{Error, Result};
 
-use super::PageReader;
+use super::{FileAt, PageReader};
 use crate::record_limit::RecordLimit;
 use crate::source::{Body, Origin, Page};
+use crate::store::Chunks;
 
 const FETCH_AGAIN: &str = "fetch or write the file again; nothing of this run is loaded";
 
@@ -46,13 +45,9 @@ pub(super) struct ParquetReader {
 
 impl ParquetReader {
     /// Errors: no file, or no Parquet file.
-    pub(super) fn open(path: &Path, partition: u64, limit: RecordLimit) -> Result<Self> {
-        let name = path.display().to_string();
-        let file = File::open(path).map_err(|cause| {
-            Error::source_failed(format!("cannot open {name}"))
-                .with_source(cause)
-                .with_hint("check the path and its rights")
-        })?;
+    pub(super) fn open(file: &FileAt, partition: u64, limit: RecordLimit) -> Result<Self> {
+        let name = file.location();
+        let file = Chunks::new(file.open()?);
         let broken = |cause| failed("this is not a readable parquet file", cause).at_file(name.clone());
         let metadata = metadata(&file).map_err(broken)?;
         let millis = millis(&file, &metadata).map_err(broken)?;
@@ -124,7 +119,7 @@ fn failed(message: &str, cause: impl std::error::Error + Send + Sync + 'static) 
 }
 
 /// What the footer says, with the two things put right that the reader takes on trust.
-fn metadata(file: &File) -> Result<ArrowReaderMetadata, ParquetError> {
+fn metadata(file: &Chunks) -> Result<ArrowReaderMetadata, ParquetError> {
     let read = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())?;
     let counted = counted(read.metadata());
     let schema = told_apart(&read);
@@ -159,7 +154,7 @@ fn counted(metadata: &ParquetMetaData) -> Option<ParquetMetaData> {
 
 /// A reader of the 96-bit timestamps at the top of the rows, in milliseconds; `None` if there are none.
 fn millis(
-    file: &File,
+    file: &Chunks,
     metadata: &ArrowReaderMetadata,
 ) -> Result<Option<ParquetRecordBatchReader>, ParquetError> {
     let columns = metadata.parquet_schema().columns().iter();
@@ -182,7 +177,7 @@ fn millis(
     let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)?;
     let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, metadata);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), metadata);
     builder.with_projection(mask).with_batch_size(PAGE_ROWS).build().map(Some)
 }
 

@@ -16,7 +16,7 @@ use windlass_core::{Error, Result};
 
 use super::database::Dialect;
 use crate::config::{Secret, SecretAddress, unknown_name};
-use crate::sources::local_path;
+use crate::store::local_path;
 
 /// Where a database is and who connects.
 #[derive(Clone, Debug, JsonSchema)]
