@@ -5,7 +5,7 @@ TOOLS := $(CACHE)/tools
 CASES ?= conformance/cases
 FEATURES := windlass-cli/failpoints,windlass-core/fuzzing
 
-.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench compare crash fuzz-check python orchestrators differential soak soak-sample tests-built fuzz fuzz-files fuzz-files-sample
+.PHONY: demo test setup tools servers fmt lint core-tree nextest doctest docs deny typos conformance rest-conformance interop bench compare crash fuzz-check python orchestrators differential differential-settings soak soak-sample tests-built fuzz fuzz-files fuzz-files-sample
 
 demo: setup
 	cargo build --release -p windlass-cli
@@ -91,6 +91,16 @@ differential: python
 	"$(INTEROP)/bin/pip" install --quiet -r python/differential/requirements.txt
 	DLT_PYTHON="$(INTEROP)/bin/python" WINDLASS_PYTHON="$(PYTHON)/bin/python" "$(PYTHON)/bin/python" python/differential/run.py \
 	  $(if $(filter command environment,$(firstword $(origin CASES))),$(CASES),python/differential/cases)
+
+# Settings of generated layouts as dlt 1.31.0, the Python package and the command line find them:
+# make differential-settings ARGUMENTS="--record conformance/settings.json"
+differential-settings: python
+	test -x "$(INTEROP)/bin/python" || python3 -m venv "$(INTEROP)"
+	"$(INTEROP)/bin/pip" install --quiet -r python/differential/requirements.txt
+	cargo build -p windlass-conformance --bin windlass-settings
+	DLT_PYTHON="$(INTEROP)/bin/python" WINDLASS_PYTHON="$(PYTHON)/bin/python" \
+	  WINDLASS_SETTINGS="$(CARGO_TARGET_DIR)/debug/windlass-settings" \
+	  "$(PYTHON)/bin/python" python/differential/settings/run.py $(ARGUMENTS)
 
 # Coverage-guided fuzzing, each target for so many minutes in all; goes on where results/fuzz.jsonl stands: make fuzz MINUTES=30
 fuzz:

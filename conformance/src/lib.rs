@@ -8,6 +8,7 @@ mod case;
 mod compare;
 mod rest;
 mod rows;
+mod settings;
 mod snapshot;
 mod state_loads;
 mod target;
@@ -25,6 +26,7 @@ use windlass::source::Source;
 
 pub use case::Case;
 pub use rest::{RestOutcome, Waiting, own_folder as rest_folder, run_rest_file};
+pub use settings::Layout;
 pub use target::Target;
 
 use snapshot::snapshot;

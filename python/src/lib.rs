@@ -11,6 +11,7 @@ mod placeholders;
 mod read;
 mod reader;
 mod runtime;
+mod settings;
 mod sink;
 mod source;
 mod sql;
@@ -33,6 +34,8 @@ fn _windlass(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sql::SqlReader>()?;
     sql::register(module)?;
     module.add_class::<steps::Steps>()?;
+    module.add_class::<settings::Settings>()?;
+    module.add_class::<settings::Lookup>()?;
     module.add_function(wrap_pyfunction!(unread::rows_of_lines, module)?)?;
     module.add_function(wrap_pyfunction!(unread::rows_of_columns, module)?)?;
     module.add_function(wrap_pyfunction!(logs::set_log_level, module)?)?;

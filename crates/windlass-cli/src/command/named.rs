@@ -11,7 +11,7 @@ use super::environment;
 
 /// The folder of all working folders.
 pub(super) fn work_folders() -> Result<PathBuf> {
-    pipelines_dir(&Layers::from_env(environment()))
+    pipelines_dir(Layers::from_env(environment()).folders())
 }
 
 /// The pipeline with its file and settings, for commands that talk to the destination.

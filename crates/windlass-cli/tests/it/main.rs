@@ -49,6 +49,7 @@ mod same_key_twice;
     reason = "the suite of destinations needs more of it, and what is left out is said"
 )]
 mod server;
+mod settings_places;
 #[cfg(feature = "failpoints")]
 mod simultaneous;
 mod sql_backfill;

@@ -47,7 +47,7 @@ impl Scope<'_> {
                         None
                     }
                     Some(Found::Text(text)) => {
-                        let value = coerce_text(root, property, text).ok_or_else(|| {
+                        let value = coerce_text(root, property, &text).ok_or_else(|| {
                             Error::config(format!(
                                 "the setting `{}` has a value of the wrong kind",
                                 above.join(".")

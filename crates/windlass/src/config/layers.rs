@@ -1,39 +1,34 @@
-//! Where settings come from: the environment, then `secrets.toml`, then `config.toml`.
+//! Where settings come from: the environment and files of secrets, then `secrets.toml`, then `config.toml`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::convert::Infallible;
+use std::path::Path;
 
 use serde_json::Value;
 use windlass_core::Result;
-use windlass_core::document::{Document, DocumentFormat};
 use windlass_core::masking::{learn_setting, learn_settings};
 
-use crate::files::read_to_string;
-
-/// Folders of settings, the strongest first. The second is the reference's, so that its projects work as they are.
-pub(super) const FOLDERS: [&str; 2] = [".windlass", ".dlt"];
+use super::folders::Folders;
+use super::lookup::{Answer, Provider, Query, variable_name};
+use super::secret_files::SecretFiles;
+use super::toml_files::TomlFiles;
 
 /// All settings that are not in the pipeline file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Layers {
     env: BTreeMap<String, String>,
-    files: Vec<SettingsFile>,
-    /// Files that do not exist.
-    absent: Vec<PathBuf>,
-}
-
-#[derive(Clone, Debug)]
-struct SettingsFile {
-    path: PathBuf,
-    is_secrets: bool,
-    value: Value,
+    folders: Folders,
+    secret_files: SecretFiles,
+    secrets: TomlFiles,
+    config: TomlFiles,
 }
 
 /// A setting that was found.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Found<'a> {
-    /// Text from the environment.
-    Text(&'a str),
+pub enum Found<'a> {
+    /// Text from the environment, or from a file of a secret.
+    Text(Cow<'a, str>),
     /// A value from a file.
     Value(&'a Value),
 }
@@ -41,53 +36,48 @@ pub(super) enum Found<'a> {
 impl Layers {
     /// Settings from these environment variables only.
     pub fn from_env(env: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self::new(env, Path::new(""))
+    }
+
+    fn new(env: impl IntoIterator<Item = (String, String)>, base: &Path) -> Self {
         let env: BTreeMap<String, String> = env.into_iter().collect();
         for (name, value) in &env {
             if let Some((_, key)) = name.rsplit_once("__") {
                 learn_setting(key, value);
             }
         }
-        Self { env, ..Self::default() }
+        Self {
+            folders: Folders::of(&|name| env.get(name).cloned(), base),
+            env,
+            secret_files: SecretFiles::default(),
+            secrets: TomlFiles::new(TomlFiles::SECRETS),
+            config: TomlFiles::new(TomlFiles::CONFIG),
+        }
     }
 
-    /// Adds the files of settings below `folders`, the strongest folder first.
+    /// Settings from these environment variables, from files of secrets and from the files of settings of a project and of
+    /// the user. `base` is the folder of the project unless a variable names another.
     ///
-    /// Errors: a file that cannot be read or is not TOML.
-    pub fn with_folders<'a>(mut self, folders: impl IntoIterator<Item = &'a Path>) -> Result<Self> {
-        // A folder that is there under two names would be read, and told of, twice.
-        let mut known = Vec::new();
-        let is_new = |folder: &&Path| {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            let full = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-            let is_new = !known.contains(&full);
-            known.push(full);
-            is_new
-        };
-        let folders: Vec<&Path> = folders.into_iter().filter(is_new).collect();
-        for (name, is_secrets) in [("secrets.toml", true), ("config.toml", false)] {
-            for folder in &folders {
-                for settings in FOLDERS {
-                    let path = folder.join(settings).join(name);
-                    if self.files.iter().any(|file| file.path == path) || self.absent.contains(&path) {
-                        continue;
-                    }
-                    if !path.exists() {
-                        self.absent.push(path);
-                        continue;
-                    }
-                    let text = read_to_string(&path)?;
-                    let document = Document::parse(&text, DocumentFormat::Toml, &path.display().to_string())?;
-                    learn_settings(&document.value);
-                    self.files.push(SettingsFile { path, is_secrets, value: document.value });
-                }
-            }
+    /// Errors: a file of settings that cannot be read or is not TOML.
+    pub fn of_project(env: impl IntoIterator<Item = (String, String)>, base: &Path) -> Result<Self> {
+        let mut layers = Self::new(env, base);
+        layers.secret_files = SecretFiles::list(&layers.folders.secrets);
+        let folders = layers.folders.settings();
+        for files in [&mut layers.secrets, &mut layers.config] {
+            files.refresh(&folders)?;
+            files.files().for_each(|(_, value)| learn_settings(value));
         }
-        Ok(self)
+        Ok(layers)
     }
 
     /// The files that were read, and what they hold.
     pub(super) fn files(&self) -> impl Iterator<Item = (&Path, &Value)> {
-        self.files.iter().map(|file| (file.path.as_path(), &file.value))
+        self.secrets.files().chain(self.config.files())
+    }
+
+    /// The folders of the project and of the user.
+    pub fn folders(&self) -> &Folders {
+        &self.folders
     }
 
     /// An environment variable.
@@ -95,67 +85,90 @@ impl Layers {
         self.env.get(name).map(String::as_str)
     }
 
-    /// The value of a key: first with the pipeline's name in front, then without; in each, provider by provider; in
-    /// each, with all sections, then with fewer from the right.
+    /// What is known of a setting, by the order of [`Query::find`].
+    pub fn find(&self, query: &Query<'_>) -> Answer<Found<'_>> {
+        let secrets = Files { files: &self.secrets, holds_secrets: true };
+        let config = Files { files: &self.config, holds_secrets: false };
+        let providers: [&dyn Provider<Value = Found<'_>, Error = Infallible>; 3] =
+            [&Environment(self), &secrets, &config];
+        let Ok(answer) = query.find(&providers, &mut |_, _| {});
+        answer
+    }
+
+    /// The value of a key below sections that may be left out, for a pipeline. A pipeline file says of none of its keys
+    /// that it is secret, so that any file may have any of them.
     pub(super) fn get(&self, pipeline: &str, sections: &[&str], key: &[&str]) -> Option<Found<'_>> {
-        for prefix in prefixes(pipeline) {
-            for count in (0..=sections.len()).rev() {
-                let path = path(&prefix, &sections[..count], key);
-                if let Some(text) = self.env.get(&env_name(&path)) {
-                    return Some(Found::Text(text));
-                }
-            }
-            for is_secrets in [true, false] {
-                for count in (0..=sections.len()).rev() {
-                    let path = path(&prefix, &sections[..count], key);
-                    let files = self.files.iter().filter(|file| file.is_secrets == is_secrets);
-                    let mut values = files.filter_map(|file| lookup(&file.value, &path));
-                    if let Some(value) = values.next() {
-                        return Some(Found::Value(value));
-                    }
-                }
-            }
+        match self.find(&Query { pipeline, sections, key, is_secret: false }) {
+            Answer::Found(found) => Some(found),
+            Answer::NotSecret { .. } | Answer::Absent => None,
         }
-        None
     }
 
     /// All places in which a key is looked for, for the report of one that is missing.
     pub(super) fn places(&self, pipeline: &str, sections: &[&str], key: &[&str]) -> Vec<String> {
-        let mut places = Vec::new();
-        for prefix in prefixes(pipeline) {
-            for count in (0..=sections.len()).rev() {
-                places.push(format!("environment {}", env_name(&path(&prefix, &sections[..count], key))));
-            }
-        }
-        let dotted = path(&[], sections, key).join(".");
-        for file in &self.files {
-            places.push(format!("{} {dotted}", file.path.display()));
-        }
-        places.extend(self.absent.iter().map(|path| format!("{} (not there)", path.display())));
+        let query = Query { pipeline, sections, key, is_secret: false };
+        let variables = query.rounds().into_iter().flatten();
+        let mut places: Vec<String> =
+            variables.map(|path| format!("environment {}", variable_name(&path))).collect();
+        let full = [sections, key].concat();
+        places.extend(self.secret_files.place(&full).map(|path| path.display().to_string()));
+        let dotted = full.join(".");
+        places.extend(self.files().map(|(path, _)| format!("{} {dotted}", path.display())));
+        let absent = self.secrets.absent().chain(self.config.absent());
+        places.extend(absent.map(|path| format!("{} (not there)", path.display())));
         places
     }
 }
 
-/// A key is looked for with the pipeline's name in front, then without.
-fn prefixes(pipeline: &str) -> Vec<Vec<&str>> {
-    if pipeline.is_empty() { vec![Vec::new()] } else { vec![vec![pipeline], Vec::new()] }
+/// The environment, and files of secrets behind it path by path.
+struct Environment<'a>(&'a Layers);
+
+impl<'a> Provider for Environment<'a> {
+    type Value = Found<'a>;
+    type Error = Infallible;
+
+    fn value(&self, path: &[&str]) -> Result<Option<Found<'a>>, Infallible> {
+        let text = self.0.env.get(&variable_name(path)).map(|text| Cow::Borrowed(text.as_str()));
+        let text = text.or_else(|| self.0.secret_files.value(path).map(Cow::Owned));
+        Ok(text.map(Found::Text))
+    }
+
+    fn is_empty(&self) -> Result<bool, Infallible> {
+        Ok(false)
+    }
+
+    fn holds_secrets(&self) -> Result<bool, Infallible> {
+        Ok(true)
+    }
 }
 
-fn path<'a>(prefix: &[&'a str], sections: &[&'a str], key: &[&'a str]) -> Vec<&'a str> {
-    [prefix, sections, key].concat()
+/// The files of one name.
+struct Files<'a> {
+    files: &'a TomlFiles,
+    holds_secrets: bool,
 }
 
-pub(super) fn env_name(path: &[&str]) -> String {
-    path.join("__").to_uppercase()
-}
+impl<'a> Provider for Files<'a> {
+    type Value = Found<'a>;
+    type Error = Infallible;
 
-fn lookup<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
-    path.iter().try_fold(value, |value, key| value.get(key))
+    fn value(&self, path: &[&str]) -> Result<Option<Found<'a>>, Infallible> {
+        Ok(self.files.value(path).map(Found::Value))
+    }
+
+    fn is_empty(&self) -> Result<bool, Infallible> {
+        Ok(self.files.is_empty())
+    }
+
+    fn holds_secrets(&self) -> Result<bool, Infallible> {
+        Ok(self.holds_secrets)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::folders::SECRETS_DIR;
 
     fn layers(env: &[(&str, &str)], files: &[(&str, &str)]) -> Layers {
         let folder = tempfile::tempdir().unwrap();
@@ -164,8 +177,11 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Layers::from_env(env).with_folders([folder.path()]).unwrap()
+        let own = folder.path().join("secret_files").display().to_string();
+        let own = [(SECRETS_DIR, own.as_str())];
+        let env = env.iter().chain(&own);
+        let env: Vec<_> = env.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Layers::of_project(env, folder.path()).unwrap()
     }
 
     fn get(layers: &Layers, key: &str) -> String {
@@ -212,5 +228,23 @@ mod tests {
         assert_eq!(places[5], "environment BUCKET_URL");
         assert!(places[6].ends_with(".dlt/config.toml destination.filesystem.bucket_url"), "{places:?}");
         assert!(places.iter().any(|place| place.ends_with("secrets.toml (not there)")));
+    }
+
+    #[test]
+    fn a_file_of_a_secret_stands_behind_the_variable_of_its_name() {
+        let secret = ("secret_files/destination--duckdb--credentials", "a\n");
+        assert_eq!(get(&layers(&[("CREDENTIALS", "c")], &[secret]), "credentials"), "env a");
+        let variable = ("DESTINATION__DUCKDB__CREDENTIALS", "b");
+        let found = layers(&[variable], &[secret]);
+        assert_eq!(get(&found, "credentials"), "env b");
+        let places = found.places("", &["destination", "duckdb"], &["credentials"]);
+        assert!(places[3].ends_with("secret_files/destination--duckdb--credentials"), "{places:?}");
+    }
+
+    #[test]
+    fn the_type_of_a_source_may_be_left_out() {
+        let found = layers(&[], &[(".dlt/config.toml", "[sources.orders]\nlimit = 5")]);
+        let value = found.get("pp", &["sources", "sql_database", "orders"], &["limit"]);
+        assert_eq!(value, Some(Found::Value(&Value::from(5))));
     }
 }

@@ -4,23 +4,33 @@ mod check;
 mod document_schema;
 mod examine;
 mod fill;
+mod folders;
 mod formats;
 mod interpolate;
 mod layers;
+mod lookup;
 mod needs;
 mod pipeline_file;
 mod resource;
 mod secret;
+mod secret_files;
 mod settings;
+mod toml_files;
 mod unused;
 
 pub use check::{Problem, check};
 pub use document_schema::json_schema;
-pub use layers::Layers;
+pub use folders::{
+    CONFIG_FOLDER, DATA_DIR, DLT_DATA_DIR, Folders, LOCAL_DIR, PROJECT_DIR, SECRETS_DIR, pipelines_dir,
+};
+pub use layers::{Found, Layers};
+pub use lookup::{Answer, Provider, Query, variable_name};
 pub use needs::{Needs, Variable};
-pub use pipeline_file::{Described, Overrides, PipelineFile, pipelines_dir};
+pub use pipeline_file::{Described, Overrides, PipelineFile};
 pub use secret::{Secret, SecretAddress};
+pub use secret_files::SecretFiles;
 pub use settings::{parse_byte_size, pipeline_settings};
+pub use toml_files::TomlFiles;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;

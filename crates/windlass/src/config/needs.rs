@@ -9,8 +9,9 @@ use serde_json::Value;
 use windlass_core::document::{Document, DocumentFormat};
 use windlass_core::{Error, Result};
 
+use super::folders::SETTINGS;
 use super::interpolate::{is_secret_variable, variables};
-use super::layers::{FOLDERS, env_name};
+use super::lookup::variable_name;
 use crate::files::read_to_string;
 
 /// What a pipeline file or a Python script needs to run somewhere else.
@@ -87,13 +88,13 @@ impl Needs {
 
     fn add_secret(&mut self, path: &[String]) {
         let keys: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.variables.insert(env_name(&keys), Variable { is_secret: true, has_default: false });
+        self.variables.insert(variable_name(&keys), Variable { is_secret: true, has_default: false });
     }
 
     /// The keys of `secrets.toml` in the folders of settings beside a file.
     fn add_secrets_beside(&mut self, path: &Path) -> Result<()> {
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
-        for settings in FOLDERS {
+        for settings in SETTINGS {
             let secrets = folder.join(settings).join("secrets.toml");
             if !secrets.exists() {
                 continue;

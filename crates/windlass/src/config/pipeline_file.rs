@@ -12,6 +12,7 @@ use windlass_core::{At, Error, Result, masking};
 use super::check::{Problem, check, coerce_text};
 use super::document_schema::{resource_keys, schema};
 use super::fill::Scope;
+use super::folders::pipelines_dir;
 use super::interpolate::{interpolate, parse_env_file, secret_variables};
 use super::layers::{Found, Layers};
 use super::parse_options;
@@ -114,9 +115,7 @@ impl PipelineFile {
                 env.entry(name).or_insert(value);
             }
         }
-        let home = env.get("HOME").map(PathBuf::from);
-        let folders = std::iter::once(folder.as_path()).chain(home.as_deref());
-        let layers = Layers::from_env(env).with_folders(folders)?;
+        let layers = Layers::of_project(env, &folder)?;
         let document = Document::parse(&text, DocumentFormat::of_path(&file), &file)?;
         Ok(Self { folder, document, file, layers, is_offline, secrets: Vec::new(), wrong: Vec::new() })
     }
@@ -246,7 +245,7 @@ impl PipelineFile {
             // A name of its own, whose kind stands in the settings.
             let found = self.layers.get(pipeline, &["destination", &name], &["destination_type"]);
             let entry = match found {
-                Some(Found::Text(text)) => destination_entry(text),
+                Some(Found::Text(text)) => destination_entry(&text),
                 Some(Found::Value(Value::String(text))) => destination_entry(text),
                 _ => Err(error),
             };
@@ -327,7 +326,7 @@ impl PipelineFile {
                     &sections,
                     &["credentials", key],
                 )? {
-                    Found::Text(text) => Some(Value::from(text)),
+                    Found::Text(text) => Some(Value::from(&*text)),
                     Found::Value(value) => Some(value.clone()),
                 });
                 let problem = |(block, key): (String, &str)| {
@@ -370,7 +369,7 @@ impl PipelineFile {
         }
         let pipelines_dir = match &settings.pipeline.pipelines_dir {
             Some(folder) => self.folder.join(folder),
-            None => pipelines_dir(&self.layers)?,
+            None => pipelines_dir(self.layers.folders())?,
         };
         // A working folder may outlive the current folder, so places are named in full.
         let folder =
@@ -672,15 +671,4 @@ pub(super) fn source_pointers(value: &Value) -> Vec<String> {
     let one = value.get("source").map(|_| "/source".to_owned());
     let count = value.get("sources").and_then(Value::as_array).map_or(0, Vec::len);
     one.into_iter().chain((0..count).map(|index| format!("/sources/{index}"))).collect()
-}
-
-/// The folder of all working folders: `$WINDLASS_DATA_DIR/pipelines` or `~/.windlass/pipelines`.
-///
-/// Errors: neither is known.
-pub fn pipelines_dir(layers: &Layers) -> Result<PathBuf> {
-    let set = |name: &str| layers.env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let data = set("WINDLASS_DATA_DIR").or_else(|| Some(set("HOME")?.join(".windlass")));
-    data.map(|data| data.join("pipelines")).ok_or_else(|| {
-        Error::config("there is no place for the working folder").with_hint("set WINDLASS_DATA_DIR or HOME")
-    })
 }

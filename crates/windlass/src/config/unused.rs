@@ -235,7 +235,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(".dlt")).unwrap();
         std::fs::write(folder.path().join(".dlt/config.toml"), text).unwrap();
-        let layers = Layers::from_env([]).with_folders([folder.path()]).unwrap();
+        let layers = Layers::of_project([], folder.path()).unwrap();
         let all = unused_keys(&layers, &json_schema(), "shop", "postgres");
         all.iter().map(|text| text.split(": the key ").nth(1).unwrap_or_default().to_owned()).collect()
     }

@@ -1,13 +1,13 @@
 """`dlt.config` and `dlt.secrets`: settings as dictionaries."""
 
 import contextlib
-from typing import Any, Iterator, Mapping, Optional, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.exceptions import DuplicateConfigProviderException
-from windlass.common.configuration.providers import PROVIDERS, provider_key, provider_value
-from windlass.common.configuration.resolve import LookupTrace, Missing, missing_error
-from windlass.common.masking import is_secret_name, learn, learn_setting
+from windlass.common.configuration.providers import PROVIDERS
+from windlass.common.configuration.resolve import LookupTrace, Missing, missing_error, search
+from windlass.common.masking import is_secret_name, learn
 from windlass.common.typing import CONFIG_VALUE, SECRETS_VALUE
 
 
@@ -22,19 +22,12 @@ class _Accessor:
     def _writable(self) -> Any:
         return PROVIDERS.secrets if self._writes_secrets else PROVIDERS.config
 
-    def _find(self, field: str) -> Tuple[Any, list]:
-        path = tuple(field.split("."))
-        traces = []
-        for provider in PROVIDERS:
-            value = provider_value(provider, path)
-            traces.append(LookupTrace(provider.name, path[:-1], provider_key(provider, path), value))
-            if value is not None:
-                if self._writes_secrets and isinstance(value, str) and is_secret_name(path[-1]):
-                    learn(value)
-                else:
-                    learn_setting(path[-1], value)
-                return value, traces
-        return None, traces
+    def _find(self, field: str) -> Tuple[Any, List[LookupTrace]]:
+        path = field.split(".")
+        value, traces = search(path)
+        if self._writes_secrets and isinstance(value, str) and is_secret_name(path[-1]):
+            learn(value)
+        return value, traces
 
     def __getitem__(self, field: str) -> Any:
         value, traces = self._find(field)

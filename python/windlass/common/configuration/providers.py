@@ -1,125 +1,87 @@
-"""Where settings come from: the environment, `secrets.toml`, `config.toml`, and what is registered at run time."""
+"""Who has settings: the environment, `secrets.toml`, `config.toml`, and what is registered at run time.
 
-import os
+The engine reads them and says which value counts; what is here are dlt's names for that, and providers of user code.
+"""
+
 import sys
-import threading
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+if TYPE_CHECKING:
+    from windlass._windlass import Settings
 
 Keys = Tuple[str, ...]
 
-#: Folders of settings, the strongest first. The second is the reference's.
-FOLDERS = (".windlass", ".dlt")
+_settings: "Optional[Settings]" = None
+
+
+def settings() -> "Settings":
+    """The engine's settings of this process."""
+    global _settings
+    if _settings is None:
+        from windlass._native import native
+
+        _settings = native().Settings()
+    return _settings
 
 
 def run_dir() -> Path:
     """The folder of the project."""
-    return Path(os.environ.get("DLT_PROJECT_DIR") or os.getcwd())
+    return settings().folders()[0]
 
 
 def global_dir() -> Path:
-    """The folder of data and settings of this user."""
-    for name in ("WINDLASS_DATA_DIR", "DLT_DATA_DIR"):
-        if os.environ.get(name):
-            return Path(os.environ[name])
-    return Path.home() / ".windlass"
+    """The folder of data and settings of this user. Raises `RuntimeError` if there is no home folder."""
+    folder = settings().folders()[1]
+    if folder is None:
+        raise RuntimeError("there is no home folder: set WINDLASS_DATA_DIR or HOME")
+    return folder
 
 
 def local_dir() -> Path:
     """The folder that relative paths of databases and buckets are relative to."""
-    return Path(os.environ.get("DLT_LOCAL_DIR") or run_dir())
-
-
-def settings_folders() -> List[Path]:
-    """Folders in which settings are looked for, the strongest first."""
-    own = os.environ.get("DLT_CONFIG_FOLDER")
-    names = (own,) if own else FOLDERS
-    folders = [run_dir() / name for name in names]
-    home = Path.home()
-    folders += [global_dir(), *(home / name for name in FOLDERS)]
-    unique: List[Path] = []
-    for folder in folders:
-        if folder not in unique:
-            unique.append(folder)
-    return unique
+    return settings().folders()[2]
 
 
 class EnvironProvider:
-    """The environment, and files of secrets in `/run/secrets`."""
+    """The environment, and files with one secret each in `/run/secrets`."""
 
     name = "Environment Variables"
     supports_secrets = True
     is_writable = False
+    is_empty = False
+    locations: Tuple[List[str], List[str]] = ([], [])
 
     def key_of(self, path: Keys) -> str:
+        """The name of the variable of a path."""
         return "__".join(path).upper()
 
     def get(self, path: Keys) -> Optional[Any]:
-        key = self.key_of(path)
-        if key in os.environ:
-            return os.environ[key]
-        secret = Path("/run/secrets") / key.lower().replace("_", "-")
-        try:
-            if secret.is_dir():
-                secret = secret / secret.name
-            return secret.read_text().strip() if secret.is_file() else None
-        except OSError:
-            return None
-
-    @property
-    def is_empty(self) -> bool:
-        return False
-
-    @property
-    def locations(self) -> Tuple[List[str], List[str]]:
-        return [], []
+        """The value at a path."""
+        return settings().variable(path)
 
 
 class TomlProvider:
-    """TOML files of one name; the strongest folder wins key by key."""
+    """TOML files of one name, and what a program sets over them; the strongest folder wins key by key."""
 
     is_writable = True
 
     def __init__(self, file_name: str, supports_secrets: bool) -> None:
         self.name = file_name
         self.supports_secrets = supports_secrets
-        self._lock = threading.Lock()
-        self._stamp: Any = None
-        self._values: Dict[str, Any] = {}
         self._overlay: Dict[str, Any] = {}
-        self._present: List[str] = []
-        self._absent: List[str] = []
 
     def key_of(self, path: Keys) -> str:
+        """The name of a path in reports."""
         return ".".join(path)
 
-    def _load(self) -> None:
-        paths = [folder / self.name for folder in settings_folders()]
-        stamp = tuple((str(path), _modified(path)) for path in paths)
-        with self._lock:
-            if stamp == self._stamp:
-                return
-            from windlass._native import native
-
-            values: Dict[str, Any] = {}
-            self._present, self._absent = [], []
-            for path in reversed(paths):
-                if _modified(path) is None:
-                    self._absent.insert(0, str(path))
-                    continue
-                self._present.insert(0, str(path))
-                _merge(values, native().parse_toml(path.read_text(encoding="utf-8"), str(path)))
-            self._values = values
-            self._stamp = stamp
-
     def get(self, path: Keys) -> Optional[Any]:
+        """The value at a path."""
         found = _lookup(self._overlay, path)
-        if found is not None:
-            return found
-        self._load()
-        return _lookup(self._values, path)
+        return settings().file_value(self.supports_secrets, path) if found is None else found
 
     def set(self, path: Keys, value: Any) -> None:
+        """Sets a value over those of the files; a dictionary is merged into one that is there."""
         target = self._overlay
         for key in path[:-1]:
             target = target.setdefault(key, {})
@@ -130,20 +92,14 @@ class TomlProvider:
 
     @property
     def is_empty(self) -> bool:
-        self._load()
-        return not self._values and not self._overlay
+        """Whether there is nothing to look at."""
+        return not self._overlay and settings().is_empty(self.supports_secrets)
 
     @property
     def locations(self) -> Tuple[List[str], List[str]]:
-        self._load()
-        return self._present, self._absent
-
-
-def _modified(path: Path) -> Optional[float]:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return None
+        """The files that were read, and those that do not exist."""
+        present, absent = settings().locations(self.supports_secrets)
+        return [str(path) for path in present], [str(path) for path in absent]
 
 
 def _merge(target: Dict[str, Any], other: Dict[str, Any]) -> None:
@@ -192,16 +148,8 @@ class Providers:
 PROVIDERS = Providers()
 
 
-def provider_value(provider: Any, path: Sequence[str]) -> Optional[Any]:
-    """What a provider has at a path; registered providers have the reference's interface."""
-    if hasattr(provider, "get_value"):
-        value, _ = provider.get_value(path[-1], object, "", *path[:-1])
-        return value
-    return provider.get(tuple(path))
-
-
 def provider_key(provider: Any, path: Sequence[str]) -> str:
-    """The name that a provider has for a path."""
+    """The name that a provider has for a path; registered providers have dlt's interface."""
     if hasattr(provider, "get_key_name"):
         return str(provider.get_key_name(path[-1], *path[:-1]))
     return str(provider.key_of(tuple(path)))

@@ -1,11 +1,11 @@
-"""Finding the value of a setting: with all sections, then with fewer; with the pipeline's name in front, then without."""
+"""The value of a setting as the engine finds it, in the type that is wanted, and the report of those that are nowhere."""
 
 from contextvars import ContextVar
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.exceptions import ConfigFieldMissingException, ValueNotSecretException
-from windlass.common.configuration.providers import PROVIDERS, provider_key, provider_value
+from windlass.common.configuration.providers import PROVIDERS, provider_key, settings
 from windlass.common.masking import learn, learn_setting, masked
 
 
@@ -51,21 +51,14 @@ def _note(field: str, value: Any, is_secret: bool, trace: LookupTrace) -> None:
     noted.append(SerializableResolvedValueTrace(field, shown, None, is_secret, trace.sections, trace.provider_name, ""))
 
 
-def _active_pipeline_name() -> Optional[str]:
+#: The pipeline that `inject_section` named.
+INJECTED_PIPELINE: ContextVar[Optional[str]] = ContextVar("windlass_injected_pipeline", default=None)
+
+
+def _pipeline_name() -> Optional[str]:
     from windlass.pipeline.active import active_name
 
-    return active_name()
-
-
-def paths_of(sections: Sequence[str], field: str, embedded: Sequence[str] = ()) -> List[Tuple[str, ...]]:
-    """The paths of a setting, without the pipeline, the strongest first."""
-    paths = []
-    for count in range(len(sections), -1, -1):
-        paths.append((*sections[:count], *embedded, field))
-        # The section of a source may be left out.
-        if count == 2 and len(sections) == 3 and sections[0] == "sources":
-            paths.append((sections[0], sections[2], *embedded, field))
-    return paths
+    return INJECTED_PIPELINE.get() or active_name()
 
 
 def lookup(
@@ -76,37 +69,46 @@ def lookup(
     pipeline: Optional[str] = None,
 ) -> Tuple[Any, List[LookupTrace]]:
     """The value of a setting, `None` if there is none, and where it was looked for."""
-    traces: List[LookupTrace] = []
-    name = pipeline or _active_pipeline_name()
-    for prefix in ((name,), ()) if name else ((),):
-        for provider in PROVIDERS:
-            if is_secret and not getattr(provider, "supports_secrets", True):
-                secret_allowed = False
-            else:
-                secret_allowed = True
-            if getattr(provider, "is_empty", False):
-                continue
-            for path in paths_of(sections, field, embedded):
-                full = (*prefix, *path)
-                value = provider_value(provider, full)
-                if value is not None and not secret_allowed:
-                    raise ValueNotSecretException(
-                        provider.name,
-                        provider_key(provider, full),
-                        msg=f"Provider `{provider.name}` cannot hold secret values but key "
-                        f"`{provider_key(provider, full)}` is a secret value: move it to secrets.toml or the environment",
-                    )
-                if secret_allowed:
-                    traces.append(
-                        LookupTrace(provider.name, full[:-1], provider_key(provider, full), value)
-                    )
-                if value is not None:
-                    if is_secret and isinstance(value, str) and field != "credentials":
-                        learn(value)
-                    else:
-                        learn_setting(field, value)
-                    return value, traces
-    return None, traces
+    return search((*embedded, field), sections, pipeline or _pipeline_name(), is_secret)
+
+
+def search(
+    key: Sequence[str], sections: Sequence[str] = (), pipeline: Optional[str] = None, is_secret: bool = False
+) -> Tuple[Any, List[LookupTrace]]:
+    """What the engine finds for the name `key`, whose parts are never left out, and where it looked.
+
+    Raises `ValueNotSecretException` for a secret in a place that must not hold any.
+    """
+    providers = list(PROVIDERS)
+    found = settings().find(
+        list(key),
+        [section for section in sections if section],
+        pipeline,
+        is_secret,
+        (PROVIDERS.secrets._overlay, PROVIDERS.config._overlay),
+        providers[3:],
+    )
+    if found.refused is not None:
+        position, path = found.refused
+        provider = providers[position]
+        name = provider_key(provider, path)
+        raise ValueNotSecretException(
+            provider.name,
+            name,
+            msg=f"Provider `{provider.name}` cannot hold secret values but key `{name}` is a secret value: "
+            "move it to secrets.toml or the environment",
+        )
+    traces = [
+        LookupTrace(providers[position].name, tuple(path[:-1]), provider_key(providers[position], path), None)
+        for position, path in found.asked
+    ]
+    if found.value is not None:
+        traces[-1] = traces[-1]._replace(value=found.value)
+        if is_secret and isinstance(found.value, str) and key[-1] != "credentials":
+            learn(found.value)
+        else:
+            learn_setting(key[-1], found.value)
+    return found.value, traces
 
 
 def resolve(

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, 
 
 from windlass.common.configuration.coerce import coerce
 from windlass.common.configuration.exceptions import ConfigValueCannotBeCoercedException
-from windlass.common.configuration.providers import PROVIDERS
+from windlass.common.configuration.providers import settings
 from windlass.common.configuration.resolve import lookup
 from windlass.common.exceptions import choices
 from windlass.common.masking import logger
@@ -73,16 +73,11 @@ _checked: Set[Any] = set()
 
 def warn_of_unused(pipeline: Optional[str] = None) -> None:
     """Warns of keys and values of the settings that mean nothing, of each once."""
-    files = [path for provider in (PROVIDERS.secrets, PROVIDERS.config) for path in provider.locations[0]]
-    state = (pipeline, PROVIDERS.secrets._stamp, PROVIDERS.config._stamp, frozenset(os.environ))
+    state = (pipeline, settings().reads(), frozenset(os.environ))
     if state in _checked:
         return
     _checked.add(state)
-    from windlass._native import native
-
-    for path in files:
-        with open(path, encoding="utf-8") as file:
-            values = native().parse_toml(file.read(), path)
+    for path, values in settings().contents():
         for key, remedy in unused_keys(values, pipeline):
             _tell(f"{path}: the key `{key}` means nothing; {remedy}")
     for key, remedy in _unused_variables(os.environ):

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from windlass.common.configuration.coerce import inner_type, is_optional, is_union
-from windlass.common.configuration.resolve import Missing, lookup, missing_error, resolve
+from windlass.common.configuration.resolve import INJECTED_PIPELINE, Missing, lookup, missing_error, resolve
 from windlass.common.configuration.specs.base_configuration import (
     BaseConfiguration,
     ConfigSectionContext,
@@ -96,13 +96,15 @@ def _nested(
 
 @contextlib.contextmanager
 def inject_section(section_context: ConfigSectionContext, merge_existing: bool = True, lock_context: bool = False) -> Iterator[None]:
-    """Looks for settings in other sections for a while."""
+    """Looks for settings in other sections for a while, and for another pipeline if the context names one."""
     outer = _SECTIONS.get()
+    pipeline = INJECTED_PIPELINE.set(section_context.pipeline_name or INJECTED_PIPELINE.get())
     token = _SECTIONS.set(tuple(section_context.sections) or (outer if merge_existing else ()))
     try:
         yield
     finally:
         _SECTIONS.reset(token)
+        INJECTED_PIPELINE.reset(pipeline)
 
 
 def last_config(**kwargs: Any) -> Any:
