@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString, PyTuple};
 use windlass::config::{Answer, Folders, Provider, Query, SecretFiles, TomlFiles, variable_name};
 
 use crate::error::OrRaise as _;
@@ -40,6 +40,10 @@ pub(crate) struct Lookup {
 /// Position of a provider, sections and name.
 type Asked = (usize, Vec<String>);
 
+/// What the program set over `secrets.toml` and over `config.toml`, and its own providers, which are asked by `get_value` or
+/// `get`.
+type OfProgram<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Vec<Bound<'py, PyAny>>);
+
 /// The folders of the project, of the user's data and of relative paths.
 type FolderNames = (PathBuf, Option<PathBuf>, PathBuf);
 
@@ -53,27 +57,25 @@ impl Settings {
     }
 
     /// The value of a setting: `key` is its name behind the sections that are never left out. Providers are the
-    /// environment, `secrets.toml`, `config.toml` and then `others`, which are asked by `get_value` or `get`; `overlays` are
-    /// the values that the program set over the two files. Raises what a provider raises, and `EngineError` for a file that
-    /// is not TOML.
-    #[expect(clippy::too_many_arguments, reason = "a call of Python by position, from one place")]
-    fn find(
+    /// environment, `secrets.toml`, `config.toml`, and then those of the program. Raises what a provider raises, and
+    /// `EngineError` for a file that is not TOML.
+    fn find<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         key: Vec<String>,
         sections: Vec<String>,
         pipeline: Option<String>,
         is_secret: bool,
-        overlays: (Bound<'_, PyAny>, Bound<'_, PyAny>),
-        others: Vec<Bound<'_, PyAny>>,
+        of_program: OfProgram<'py>,
     ) -> PyResult<Lookup> {
         let environ = Environ::of(py)?;
         let files = self.files_now(py, &environ)?;
         let environ = environ.with_secret_files();
-        let secrets = Toml { files: &files.secrets, overlay: overlays.0, holds_secrets: true };
-        let config = Toml { files: &files.config, overlay: overlays.1, holds_secrets: false };
+        let (over_secrets, over_config, others) = of_program;
+        let secrets = Toml { files: &files.secrets, overlay: over_secrets, holds_secrets: true };
+        let config = Toml { files: &files.config, overlay: over_config, holds_secrets: false };
         let others: Vec<Registered<'_>> = others.into_iter().map(Registered).collect();
-        let mut providers: Vec<&dyn Provider<Value = Bound<'_, PyAny>, Error = PyErr>> =
+        let mut providers: Vec<&dyn Provider<Value = Bound<'py, PyAny>, Error = PyErr>> =
             vec![&environ, &secrets, &config];
         providers.extend(others.iter().map(|provider| provider as &dyn Provider<Value = _, Error = _>));
 
@@ -279,17 +281,14 @@ impl<'py> Provider for Registered<'py> {
         let py = self.0.py();
         let value = match (self.0.getattr_opt("get_value")?, path.split_last()) {
             (Some(get_value), Some((key, sections))) => {
-                let mut arguments = vec![
-                    key.into_pyobject(py)?.into_any(),
-                    py.import("builtins")?.getattr("object")?,
-                    "".into_pyobject(py)?.into_any(),
-                ];
-                for section in sections {
-                    arguments.push(section.into_pyobject(py)?.into_any());
-                }
-                get_value.call1(pyo3::types::PyTuple::new(py, arguments)?)?.get_item(0)?
+                let kind = py.import("builtins")?.getattr("object")?;
+                // dlt's arguments are name, type, pipeline and sections; the pipeline is one of the sections here.
+                let mut arguments =
+                    vec![PyString::new(py, key).into_any(), kind, PyString::new(py, "").into_any()];
+                arguments.extend(sections.iter().map(|section| PyString::new(py, section).into_any()));
+                get_value.call1(PyTuple::new(py, arguments)?)?.get_item(0)?
             }
-            _ => self.0.call_method1("get", (pyo3::types::PyTuple::new(py, path)?,))?,
+            _ => self.0.call_method1("get", (PyTuple::new(py, path.iter().copied())?,))?,
         };
         Ok((!value.is_none()).then_some(value))
     }

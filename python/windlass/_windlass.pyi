@@ -98,8 +98,7 @@ class Settings:
         sections: Sequence[str],
         pipeline: Optional[str],
         is_secret: bool,
-        overlays: Tuple[Dict[str, Any], Dict[str, Any]],
-        others: Sequence[Any],
+        of_program: Tuple[Dict[str, Any], Dict[str, Any], Sequence[Any]],
     ) -> Lookup: ...
     def variable(self, path: Sequence[str]) -> Optional[Any]: ...
     def file_value(self, is_secrets: bool, path: Sequence[str]) -> Optional[Any]: ...

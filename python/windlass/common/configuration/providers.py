@@ -27,7 +27,7 @@ def settings() -> "Settings":
 
 def run_dir() -> Path:
     """The folder of the project."""
-    return settings().folders()[0]
+    return Path(settings().folders()[0])
 
 
 def global_dir() -> Path:
@@ -35,12 +35,12 @@ def global_dir() -> Path:
     folder = settings().folders()[1]
     if folder is None:
         raise RuntimeError("there is no home folder: set WINDLASS_DATA_DIR or HOME")
-    return folder
+    return Path(folder)
 
 
 def local_dir() -> Path:
     """The folder that relative paths of databases and buckets are relative to."""
-    return settings().folders()[2]
+    return Path(settings().folders()[2])
 
 
 class EnvironProvider:

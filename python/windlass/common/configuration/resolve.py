@@ -85,8 +85,7 @@ def search(
         [section for section in sections if section],
         pipeline,
         is_secret,
-        (PROVIDERS.secrets._overlay, PROVIDERS.config._overlay),
-        providers[3:],
+        (PROVIDERS.secrets._overlay, PROVIDERS.config._overlay, providers[3:]),
     )
     if found.refused is not None:
         position, path = found.refused
