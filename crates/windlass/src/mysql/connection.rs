@@ -165,6 +165,8 @@ impl Connection {
         };
         client.set_infile_handler(stream);
         let done = client.query_drop(sql).await;
+        // A server that refuses the statement asks for no rows, and who makes them would wait for ever to be asked.
+        client.set_infile_handler(async { Err(DriverError::ConnectionClosed.into()) });
         Ok(done.map(|()| (client.affected_rows(), client.get_warnings())))
     }
 

@@ -32,6 +32,25 @@ fn rows_are_inserted_where_the_server_takes_no_files() {
 }
 
 #[test]
+fn many_rows_are_inserted_or_refused_where_the_server_takes_no_files() {
+    run(Kind::MySql, "many_without_local_infile", async |place: Place| {
+        place.load(&[Rows::append("t", "{\"v\":\"ab\"}\n")]).await;
+        let many = format!("{{\"v\":\"{}\"}}\n", "x".repeat(1000)).repeat(8000);
+        place.mariadb().execute("SET GLOBAL local_infile = 0");
+        let loaded = load(&place.pipeline(), &[Rows::append("t", many.as_str())]).await;
+        let narrow = format!("ALTER TABLE `{}`.u MODIFY v VARCHAR(2)", place.dataset);
+        let first = load(&place.pipeline(), &[Rows::append("u", "{\"v\":\"ab\"}\n")]).await;
+        place.mariadb().execute(&narrow);
+        let refused = load(&place.pipeline(), &[Rows::append("u", many.as_str())]).await;
+        place.mariadb().execute("SET GLOBAL local_infile = 1");
+        (loaded.unwrap(), first.unwrap());
+        assert!(refused.unwrap_err().chain().contains("Data too long"));
+        assert_eq!(place.count("t").await, 8001);
+        assert_eq!(place.rows("u").await, ["v=ab"]);
+    });
+}
+
+#[test]
 fn a_value_that_does_not_fit_is_refused_with_its_column() {
     run(Kind::MySql, "does_not_fit", async |place: Place| {
         place.load(&[Rows::append("t", "{\"id\":1,\"v\":\"ab\"}\n")]).await;

@@ -187,7 +187,8 @@ pub(super) async fn insert_file(
     let (statements, mut inbox) = mpsc::channel(WAITING_PIECES);
     let place = path.to_owned();
     let encoding = run_blocking(move || encode_inserts(reader, &place, &head, limit, &statements));
-    let inserting = async {
+    // A refusal ends the receiving, and without a receiver the thread stops.
+    let inserting = async move {
         let mut rows = 0;
         while let Some(statement) = inbox.recv().await {
             rows += connection.execute(&statement, "write to").await?;
@@ -195,7 +196,6 @@ pub(super) async fn insert_file(
         Ok::<_, Error>(rows)
     };
     let (encoded, inserted) = tokio::join!(encoding, inserting);
-    // Without a receiver the thread stops, so that the server's refusal is what counts.
     let inserted = inserted?;
     encoded.map(|()| inserted)
 }
