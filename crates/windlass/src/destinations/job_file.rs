@@ -1,15 +1,30 @@
-//! Job files as batches.
+//! Job files in Parquet: how they are written, and what is in them as batches.
 
 use std::fs::File;
 use std::path::Path;
 
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
 use windlass_core::{Error, Result};
 
 use crate::files::io_error;
 
 /// Rows that are decoded at once. Few, since rows may be large.
 const BATCH_ROWS: usize = 1024;
+
+/// How files are written that are read once, on the same machine, and then removed.
+pub(super) fn uncompressed_parquet() -> FileOptions {
+    FileOptions {
+        format: FileFormat::Parquet,
+        gzip: false,
+        parquet: ParquetOptions {
+            compression: ParquetCompression::None,
+            statistics: false,
+            ..ParquetOptions::default()
+        },
+        ..FileOptions::default()
+    }
+}
 
 /// Opens a Parquet file of a package. Errors: it cannot be read.
 pub(super) fn open_job_file(path: &Path) -> Result<ParquetRecordBatchReader> {

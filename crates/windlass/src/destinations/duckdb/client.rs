@@ -15,7 +15,7 @@ use super::stream::stream;
 use super::turn::Turn;
 use super::{DatabaseFile, DuckDb};
 use crate::destination::{Dataset, Destination as _};
-use crate::destinations::sql::{Blocking, Copy, LoadKey, Outcome, SqlClient, Step, Work, no_database};
+use crate::destinations::sql::{Blocking, Copy, LoadKey, Outcome, SqlClient, Work, no_database};
 use crate::destinations::{log_statement, run_blocking};
 use crate::failpoint::failpoint;
 use crate::rows::{Reading, RowStream, ask_to_end};
@@ -335,36 +335,17 @@ impl SqlClient for DuckDbClient {
         failpoint("duckdb.job_loaded")
     }
 
-    async fn atomic(&mut self, steps: Vec<Step>, _: &LoadKey) -> Result<Outcome> {
+    async fn commit(&mut self) -> Result<Outcome> {
         let location = self.destination.location();
-        let refused = self
-            .writing
+        self.writing
             .run(move |opened| {
-                let connection = &opened.connection;
-                let failed = |cause| database_error("commit to", &location, cause);
-                for step in &steps {
-                    match step {
-                        Step::Sql(sql) => {
-                            failpoint("duckdb.statement")?;
-                            log_statement(sql);
-                            connection.execute_batch(sql).map_err(failed)?;
-                        }
-                        Step::Guard { sql, refusal } if one_text(connection, sql, &location)?.is_none() => {
-                            return Ok(Some(*refusal));
-                        }
-                        Step::Guard { .. } => {}
-                    }
-                }
                 failpoint("duckdb.before_commit")?;
                 log_statement("COMMIT");
-                connection.execute_batch("COMMIT").map_err(failed)?;
-                failpoint("duckdb.after_commit").map(|()| None)
+                let committed = opened.connection.execute_batch("COMMIT");
+                committed.map_err(|cause| database_error("commit to", &location, cause))?;
+                failpoint("duckdb.after_commit")
             })
             .await?;
-        if let Some(refusal) = refused {
-            self.rollback().await?;
-            return Ok(Outcome::Refused(refusal));
-        }
         // Closing writes the log into the database file; the commit itself is done.
         let close = |opened| {
             failpoint("duckdb.close")?;

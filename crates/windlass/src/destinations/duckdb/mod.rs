@@ -22,7 +22,7 @@ use self::client::DuckDbClient;
 pub(in crate::destinations) use self::connection::database_error;
 pub(in crate::destinations) use self::reads::{check, close_to_others};
 pub(in crate::destinations) use self::stream::stream;
-use super::sql::{DEFAULT_STAGING_LAYOUT, SqlSession, SqlSettings, sql_capabilities, staging_layout};
+use super::sql::{DEFAULT_STAGING_LAYOUT, SqlSession, sql_capabilities, staging_layout};
 use super::{BuildContext, DestinationEntry, check_local};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
@@ -207,12 +207,8 @@ impl Destination for DuckDb {
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
         let client = DuckDbClient::new(self.clone(), dataset.clone());
-        let settings = SqlSettings {
-            staging_layout: &self.staging_layout,
-            types: self.capabilities.types,
-            replace_strategy: self.capabilities.replace_strategy,
-        };
-        Ok(Box::new(SqlSession::new(client, dataset, settings)?))
+        let session = SqlSession::new(client, dataset, &self.staging_layout, &self.capabilities)?;
+        Ok(Box::new(session))
     }
 }
 

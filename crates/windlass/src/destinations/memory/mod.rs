@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use windlass_core::Result;
-use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
+use windlass_core::file::FileFormat;
 use windlass_core::lease::Lease as LeaseRecord;
 use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
@@ -25,6 +25,7 @@ use windlass_core::normalize::TypeDefaults;
 use self::dataset::MemoryDataset;
 use self::session::MemorySession;
 use super::DestinationEntry;
+use super::job_file::uncompressed_parquet;
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
 
@@ -136,16 +137,7 @@ impl Memory {
 fn capabilities() -> Capabilities {
     Capabilities {
         formats: vec![FileFormat::Parquet],
-        file_options: FileOptions {
-            format: FileFormat::Parquet,
-            gzip: false,
-            parquet: ParquetOptions {
-                compression: ParquetCompression::None,
-                statistics: false,
-                ..ParquetOptions::default()
-            },
-            ..FileOptions::default()
-        },
+        file_options: uncompressed_parquet(),
         max_identifier_length: 65_536,
         counts_identifier_bytes: false,
         has_case_sensitive_identifiers: true,

@@ -15,7 +15,7 @@ use super::lease::MySqlLease;
 use super::read::{Query, check_dataset};
 use crate::destination::{Dataset, Lease};
 use crate::destinations::log_statement;
-use crate::destinations::sql::{Copy, LEASE_TABLE, LoadKey, Outcome, SqlClient, Step, Work};
+use crate::destinations::sql::{Copy, LEASE_TABLE, LoadKey, Outcome, SqlClient, Work};
 use crate::failpoint::failpoint;
 use crate::mysql::{Access, Connection, Settings, failed, is_unanswered};
 use crate::rows::RowStream;
@@ -79,22 +79,6 @@ impl MySqlClient {
         let settings = Arc::new(Settings::new(&self.address, Side::Destination, Access::Read)?);
         check_dataset(&settings, &self.dataset).await?;
         Ok(settings)
-    }
-
-    /// Commits what the load has done.
-    async fn end(&mut self) -> Result<Outcome> {
-        failpoint("mysql.before_commit")?;
-        log_statement("COMMIT");
-        let result = self.loading()?.connection.try_execute("COMMIT").await?;
-        self.writing = None;
-        match result {
-            Ok(()) => failpoint("mysql.after_commit").map(|()| Outcome::Committed),
-            Err(cause) => {
-                let is_unknown = is_unanswered(&cause);
-                let error = failed(Side::Destination, "commit to", &self.settings.location)(cause);
-                if is_unknown { Ok(Outcome::Unknown(error)) } else { Err(error) }
-            }
-        }
     }
 }
 
@@ -263,26 +247,24 @@ impl SqlClient for MySqlClient {
         Ok(())
     }
 
-    async fn atomic(&mut self, steps: Vec<Step>, key: &LoadKey) -> Result<Outcome> {
-        let connection = &mut self.loading()?.connection;
-        // From now on to the end of the connection no other run of the pipeline passes here.
-        lock(connection, &format!("pipeline {}.{}", key.dataset, key.pipeline)).await?;
-        for step in steps {
-            match step {
-                Step::Sql(statement) => {
-                    failpoint("mysql.statement")?;
-                    log_statement(&statement);
-                    self.loading()?.connection.execute(&statement, "commit to").await?;
-                }
-                Step::Guard { sql, refusal } => {
-                    if self.one_text(&sql).await?.is_none() {
-                        self.rollback().await?;
-                        return Ok(Outcome::Refused(refusal));
-                    }
-                }
+    async fn lock_pipeline(&mut self, key: &LoadKey) -> Result<()> {
+        let name = format!("pipeline {}.{}", key.dataset, key.pipeline);
+        lock(&mut self.loading()?.connection, &name).await
+    }
+
+    async fn commit(&mut self) -> Result<Outcome> {
+        failpoint("mysql.before_commit")?;
+        log_statement("COMMIT");
+        let result = self.loading()?.connection.try_execute("COMMIT").await?;
+        self.writing = None;
+        match result {
+            Ok(()) => failpoint("mysql.after_commit").map(|()| Outcome::Committed),
+            Err(cause) => {
+                let is_unknown = is_unanswered(&cause);
+                let error = failed(Side::Destination, "commit to", &self.settings.location)(cause);
+                if is_unknown { Ok(Outcome::Unknown(error)) } else { Err(error) }
             }
         }
-        self.end().await
     }
 
     async fn rollback(&mut self) -> Result<()> {

@@ -18,7 +18,7 @@ use windlass_core::schema::Schema;
 use windlass_core::{Error, Result};
 
 use self::client::MySqlClient;
-use super::sql::{SqlSession, SqlSettings, sql_capabilities, staging_layout};
+use super::sql::{SqlSession, sql_capabilities, staging_layout};
 use super::sqlalchemy::{SqlAlchemyConfig, SqlAlchemyEntry};
 use super::{BuildContext, DestinationEntry};
 use crate::config::{parse_options, schema_of};
@@ -156,12 +156,8 @@ impl Destination for MySql {
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
         let client = MySqlClient::new(&self.address, Arc::clone(&self.settings), dataset)?;
-        let settings = SqlSettings {
-            staging_layout: &self.staging_layout,
-            types: self.capabilities.types,
-            replace_strategy: self.capabilities.replace_strategy,
-        };
-        Ok(Box::new(SqlSession::new(client, dataset, settings)?))
+        let session = SqlSession::new(client, dataset, &self.staging_layout, &self.capabilities)?;
+        Ok(Box::new(session))
     }
 }
 

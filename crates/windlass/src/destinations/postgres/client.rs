@@ -19,7 +19,7 @@ use super::read;
 use super::stream::stream;
 use crate::destination::{Dataset, Lease};
 use crate::destinations::log_statement;
-use crate::destinations::sql::{Copy, LoadKey, Outcome, SqlClient, Step, Work};
+use crate::destinations::sql::{Copy, LoadKey, Outcome, SqlClient, Work};
 use crate::failpoint::failpoint;
 use crate::postgres::Address;
 use crate::rows::{RowStream, ask_to_end};
@@ -227,11 +227,11 @@ impl SqlClient for PostgresClient {
 
     async fn execute(&mut self, statements: Vec<String>, work: Work) -> Result<()> {
         let connection = self.loading()?;
-        let (name, what) = match work {
-            Work::Migrate | Work::Prepare => ("postgres.ddl", "change the tables of"),
-            Work::Merge => ("postgres.statement", "commit to"),
+        let (name, what, at_once) = match work {
+            Work::Migrate | Work::Prepare => ("postgres.ddl", "change the tables of", STATEMENTS_AT_ONCE),
+            Work::Merge => ("postgres.statement", "commit to", 1),
         };
-        for statements in statements.chunks(STATEMENTS_AT_ONCE) {
+        for statements in statements.chunks(at_once) {
             failpoint(name)?;
             connection.execute(&statements.join(";\n"), what).await?;
         }
@@ -256,24 +256,12 @@ impl SqlClient for PostgresClient {
         Ok(())
     }
 
-    async fn atomic(&mut self, steps: Vec<Step>, key: &LoadKey) -> Result<Outcome> {
+    async fn lock_pipeline(&mut self, key: &LoadKey) -> Result<()> {
+        self.loading()?.lock(&format!("windlass pipeline {}.{}", key.dataset, key.pipeline)).await
+    }
+
+    async fn commit(&mut self) -> Result<Outcome> {
         let connection = self.loading()?;
-        // From now on to the end of the transaction no other run of the pipeline passes here.
-        connection.lock(&format!("windlass pipeline {}.{}", key.dataset, key.pipeline)).await?;
-        for step in steps {
-            match step {
-                Step::Sql(statement) => {
-                    failpoint("postgres.statement")?;
-                    connection.execute(&statement, "commit to").await?;
-                }
-                Step::Guard { sql, refusal } => {
-                    if connection.one_text(&sql).await?.is_none() {
-                        self.rollback().await?;
-                        return Ok(Outcome::Refused(refusal));
-                    }
-                }
-            }
-        }
         failpoint("postgres.before_commit")?;
         log_statement("COMMIT");
         let result = connection.client.batch_execute("COMMIT").await;

@@ -19,7 +19,7 @@ use windlass_core::{Error, Result};
 
 use self::client::PostgresClient;
 use super::DestinationEntry;
-use super::sql::{SqlSession, SqlSettings, sql_capabilities, staging_layout};
+use super::sql::{SqlSession, sql_capabilities, staging_layout};
 use crate::config::{parse_options, schema_of};
 use crate::destination::{Capabilities, Dataset, Destination, ReplaceStrategy, Session};
 use crate::postgres::Address;
@@ -139,11 +139,7 @@ impl Destination for Postgres {
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
         let client = PostgresClient::new(Arc::clone(&self.address), dataset)?;
-        let settings = SqlSettings {
-            staging_layout: &self.staging_layout,
-            types: self.capabilities.types,
-            replace_strategy: self.capabilities.replace_strategy,
-        };
-        Ok(Box::new(SqlSession::new(client, dataset, settings)?))
+        let session = SqlSession::new(client, dataset, &self.staging_layout, &self.capabilities)?;
+        Ok(Box::new(session))
     }
 }

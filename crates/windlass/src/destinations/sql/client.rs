@@ -140,8 +140,35 @@ pub(in crate::destinations) trait SqlClient: Send {
     /// Copies the rows of files into a table. All of them or none: a failure ends the load.
     async fn copy(&mut self, copy: Copy) -> Result<()>;
 
+    /// Keeps other loads of the pipeline from committing until the end of this one, where they could.
+    async fn lock_pipeline(&mut self, _key: &LoadKey) -> Result<()> {
+        Ok(())
+    }
+
+    /// Commits the transaction of the load; never [`Outcome::Refused`].
+    async fn commit(&mut self) -> Result<Outcome>;
+
     /// Executes the last steps of the load and makes everything that it did visible, or nothing.
-    async fn atomic(&mut self, steps: Vec<Step>, key: &LoadKey) -> Result<Outcome>;
+    ///
+    /// As it is here, in the transaction of the load. Databases that take such a list as one script do so instead.
+    async fn atomic(&mut self, steps: Vec<Step>, key: &LoadKey) -> Result<Outcome> {
+        self.lock_pipeline(key).await?;
+        let mut statements = Vec::new();
+        for step in steps {
+            match step {
+                Step::Sql(statement) => statements.push(statement),
+                Step::Guard { sql, refusal } => {
+                    self.execute(std::mem::take(&mut statements), Work::Merge).await?;
+                    if self.one_text(&sql).await?.is_none() {
+                        self.rollback().await?;
+                        return Ok(Outcome::Refused(refusal));
+                    }
+                }
+            }
+        }
+        self.execute(statements, Work::Merge).await?;
+        self.commit().await
+    }
 
     /// Gives up everything that is not committed. Without a load there is nothing to do.
     async fn rollback(&mut self) -> Result<()>;

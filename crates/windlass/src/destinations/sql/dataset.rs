@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use windlass_core::file::{FileFormat, FileOptions, ParquetCompression, ParquetOptions};
+use windlass_core::file::FileFormat;
 use windlass_core::merge::MergeStrategy;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::path_part::check_part;
@@ -15,6 +15,7 @@ use windlass_core::system_row::SystemRow;
 use windlass_core::{Error, ErrorKind, Result};
 
 use crate::destination::{Capabilities, Dataset, ReplaceStrategy};
+use crate::destinations::job_file::uncompressed_parquet;
 use crate::env::time_of_load_id;
 use crate::packages::LoadPackage;
 
@@ -31,17 +32,6 @@ pub(super) struct SqlDataset {
     replace_strategy: ReplaceStrategy,
     /// What was found out for the load that is planned.
     planned: Planned,
-}
-
-/// What the settings of a destination say of its statements.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::destinations) struct SqlSettings<'a> {
-    /// Name of the staging dataset; `%s` stands for the dataset.
-    pub(in crate::destinations) staging_layout: &'a str,
-    /// Default digits and precisions of the database.
-    pub(in crate::destinations) types: TypeDefaults,
-    /// How a replace is done.
-    pub(in crate::destinations) replace_strategy: ReplaceStrategy,
 }
 
 /// What holds for the tables of a load that is planned, found out once: a load may have thousands.
@@ -105,9 +95,10 @@ impl SqlDataset {
     pub(super) fn new(
         dialect: &'static dyn Dialect,
         place: &Dataset,
-        settings: SqlSettings<'_>,
+        staging_layout: &str,
+        capabilities: &Capabilities,
     ) -> Result<Self> {
-        let staging = settings.staging_layout.replace("%s", &place.name);
+        let staging = staging_layout.replace("%s", &place.name);
         let staging = place.naming.table_identifier(&staging).unwrap_or(staging);
         check_part(ErrorKind::Config, "a staging dataset", &staging)?;
         Ok(Self {
@@ -116,8 +107,8 @@ impl SqlDataset {
             staging,
             names: SystemNames::new(&place.naming)?,
             place: place.clone(),
-            types: settings.types,
-            replace_strategy: settings.replace_strategy,
+            types: capabilities.types,
+            replace_strategy: capabilities.replace_strategy,
             planned: Planned::default(),
         })
     }
@@ -452,17 +443,7 @@ pub(in crate::destinations) fn staging_layout(layout: Option<&str>) -> Result<St
 pub(in crate::destinations) fn sql_capabilities(max_identifier_length: usize) -> Capabilities {
     Capabilities {
         formats: vec![FileFormat::Parquet],
-        file_options: FileOptions {
-            format: FileFormat::Parquet,
-            gzip: false,
-            // The files are read once, on the same machine, and then removed.
-            parquet: ParquetOptions {
-                compression: ParquetCompression::None,
-                statistics: false,
-                ..ParquetOptions::default()
-            },
-            ..FileOptions::default()
-        },
+        file_options: uncompressed_parquet(),
         max_identifier_length,
         counts_identifier_bytes: false,
         has_case_sensitive_identifiers: false,

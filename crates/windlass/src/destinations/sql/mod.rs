@@ -10,8 +10,8 @@ mod session;
 mod values;
 
 pub(super) use self::blocking::Blocking;
-pub(super) use self::client::{Copy, LoadKey, Outcome, SqlClient, Step, Work};
-pub(super) use self::dataset::{DEFAULT_STAGING_LAYOUT, SqlSettings, sql_capabilities, staging_layout};
+pub(super) use self::client::{Copy, LoadKey, Outcome, SqlClient, Work};
+pub(super) use self::dataset::{DEFAULT_STAGING_LAYOUT, sql_capabilities, staging_layout};
 pub(super) use self::lease_row::{LEASE_TABLE, LeaseRow};
 pub(super) use self::session::SqlSession;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]

@@ -13,8 +13,8 @@ use windlass_core::state::State;
 use windlass_core::{Error, Result};
 
 use super::client::{Copy, LoadKey, Outcome, Refusal, SqlClient, Step, Work};
-use super::dataset::{Found, FoundDataset, SqlDataset, SqlSettings};
-use crate::destination::{Dataset, Lease, Session, Stored};
+use super::dataset::{Found, FoundDataset, SqlDataset};
+use crate::destination::{Capabilities, Dataset, Lease, Session, Stored};
 use crate::packages::LoadPackage;
 use crate::rows::RowStream;
 
@@ -33,9 +33,10 @@ impl<C: SqlClient> SqlSession<C> {
     pub(in crate::destinations) fn new(
         client: C,
         dataset: &Dataset,
-        settings: SqlSettings<'_>,
+        staging_layout: &str,
+        capabilities: &Capabilities,
     ) -> Result<Self> {
-        let sql = SqlDataset::new(client.dialect(), dataset, settings)?;
+        let sql = SqlDataset::new(client.dialect(), dataset, staging_layout, capabilities)?;
         Ok(Self { client: Box::new(client), sql, pipeline: dataset.pipeline.clone(), checks_base: true })
     }
 

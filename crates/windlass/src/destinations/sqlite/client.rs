@@ -10,7 +10,7 @@ use super::connection::{WriterMark, database_error, explain, one_text, open, ope
 use super::insert::insert_file;
 use super::{Sqlite, read};
 use crate::destination::Dataset;
-use crate::destinations::sql::{Blocking, Copy, LoadKey, Outcome, SqlClient, Step, Work, no_database};
+use crate::destinations::sql::{Blocking, Copy, LoadKey, Outcome, SqlClient, Work, no_database};
 use crate::destinations::{log_statement, run_blocking};
 use crate::failpoint::failpoint;
 use crate::rows::RowStream;
@@ -159,32 +159,16 @@ impl SqlClient for SqliteClient {
         Ok(())
     }
 
-    async fn atomic(&mut self, steps: Vec<Step>, _: &LoadKey) -> Result<Outcome> {
-        let refused = self.on_open(move |opened, location| {
-            let connection = &opened.connection;
-            let failed = |cause| database_error("commit to", location, cause);
-            for step in &steps {
-                match step {
-                    Step::Sql(sql) => {
-                        failpoint("sqlite.statement")?;
-                        log_statement(sql);
-                        connection.execute_batch(sql).map_err(failed)?;
-                    }
-                    Step::Guard { sql, refusal } if one_text(connection, sql, location)?.is_none() => {
-                        return Ok(Some(*refusal));
-                    }
-                    Step::Guard { .. } => {}
-                }
-            }
+    async fn commit(&mut self) -> Result<Outcome> {
+        self.on_open(move |opened, location| {
             failpoint("sqlite.before_commit")?;
             log_statement("COMMIT");
-            connection.execute_batch("COMMIT").map_err(failed)?;
-            failpoint("sqlite.after_commit").map(|()| None)
-        });
-        let refused = refused.await?;
-        // Closing a connection undoes what was not committed.
-        self.rollback().await?;
-        Ok(refused.map_or(Outcome::Committed, Outcome::Refused))
+            let committed = opened.connection.execute_batch("COMMIT");
+            committed.map_err(|cause| database_error("commit to", location, cause))?;
+            failpoint("sqlite.after_commit")
+        })
+        .await?;
+        self.rollback().await.map(|()| Outcome::Committed)
     }
 
     async fn rollback(&mut self) -> Result<()> {

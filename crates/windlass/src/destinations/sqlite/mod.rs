@@ -15,7 +15,7 @@ use windlass_core::normalize::TypeDefaults;
 use windlass_core::{Error, Result};
 
 use self::client::SqliteClient;
-use super::sql::{SqlSession, SqlSettings, sql_capabilities, staging_layout};
+use super::sql::{SqlSession, sql_capabilities, staging_layout};
 use super::sqlalchemy::{SqlAlchemyConfig, SqlAlchemyEntry};
 use super::{BuildContext, DestinationEntry, check_local};
 use crate::config::{parse_options, schema_of};
@@ -191,12 +191,8 @@ impl Destination for Sqlite {
 
     async fn connect(&self, dataset: &Dataset) -> Result<Box<dyn Session>> {
         let client = SqliteClient::new(self.clone(), dataset)?;
-        let settings = SqlSettings {
-            staging_layout: &self.staging_layout,
-            types: self.capabilities.types,
-            replace_strategy: self.capabilities.replace_strategy,
-        };
-        Ok(Box::new(SqlSession::new(client, dataset, settings)?))
+        let session = SqlSession::new(client, dataset, &self.staging_layout, &self.capabilities)?;
+        Ok(Box::new(session))
     }
 }
 
