@@ -20,33 +20,28 @@ fn keys_that_differ_by_case_or_a_blank_are_two() {
 }
 
 #[test]
-fn rows_are_inserted_where_the_server_takes_no_files() {
+fn rows_are_inserted_or_refused_where_the_server_takes_no_files() {
     run(Kind::MySql, "without_local_infile", async |place: Place| {
-        place.mariadb().execute("SET GLOBAL local_infile = 0");
-        let lines = "{\"id\":1,\"t\":\"it's \\\\ \\u0000 \\t\",\"b\":true,\"n\":null}\n{\"id\":2}\n";
-        let loaded = load(&place.pipeline(), &[Rows::append("t", lines)]).await;
-        place.mariadb().execute("SET GLOBAL local_infile = 1");
-        loaded.unwrap();
-        assert_eq!(place.rows("t").await, ["b=true id=1 t=it's \\ \0 \t", "b=∅ id=2 t=∅"]);
-    });
-}
-
-#[test]
-fn many_rows_are_inserted_or_refused_where_the_server_takes_no_files() {
-    run(Kind::MySql, "many_without_local_infile", async |place: Place| {
-        place.load(&[Rows::append("t", "{\"v\":\"ab\"}\n")]).await;
-        let many = format!("{{\"v\":\"{}\"}}\n", "x".repeat(1000)).repeat(8000);
-        place.mariadb().execute("SET GLOBAL local_infile = 0");
-        let loaded = load(&place.pipeline(), &[Rows::append("t", many.as_str())]).await;
-        let narrow = format!("ALTER TABLE `{}`.u MODIFY v VARCHAR(2)", place.dataset);
-        let first = load(&place.pipeline(), &[Rows::append("u", "{\"v\":\"ab\"}\n")]).await;
+        for table in ["many", "narrow"] {
+            place.load(&[Rows::append(table, "{\"v\":\"ab\"}\n")]).await;
+        }
+        let narrow = format!("ALTER TABLE `{}`.narrow MODIFY v VARCHAR(2)", place.dataset);
         place.mariadb().execute(&narrow);
-        let refused = load(&place.pipeline(), &[Rows::append("u", many.as_str())]).await;
+        let lines = "{\"id\":1,\"t\":\"it's \\\\ \\u0000 \\t\",\"b\":true,\"n\":null}\n{\"id\":2}\n";
+        // More than waits to be sent.
+        let many = format!("{{\"v\":\"{}\"}}\n", "x".repeat(1000)).repeat(8000);
+        // The setting is that of the whole server: no other test may change it meanwhile.
+        place.mariadb().execute("SET GLOBAL local_infile = 0");
+        let few = load(&place.pipeline(), &[Rows::append("few", lines)]).await;
+        let loaded = load(&place.pipeline(), &[Rows::append("many", many.as_str())]).await;
+        let refused = load(&place.pipeline(), &[Rows::append("narrow", many.as_str())]).await;
         place.mariadb().execute("SET GLOBAL local_infile = 1");
-        (loaded.unwrap(), first.unwrap());
+        few.unwrap();
+        loaded.unwrap();
         assert!(refused.unwrap_err().chain().contains("Data too long"));
-        assert_eq!(place.count("t").await, 8001);
-        assert_eq!(place.rows("u").await, ["v=ab"]);
+        assert_eq!(place.rows("few").await, ["b=true id=1 t=it's \\ \0 \t", "b=∅ id=2 t=∅"]);
+        assert_eq!(place.count("many").await, 8001);
+        assert_eq!(place.rows("narrow").await, ["v=ab"]);
     });
 }
 
