@@ -180,11 +180,6 @@ impl<'a> SystemRow<'a> {
 
     /// The row as an object with the reference's names, times as ISO 8601 texts.
     pub fn to_json(&self) -> Map<String, Value> {
-        self.to_object(|text| text.into())
-    }
-
-    /// The same, with `instant` making the values of times from their ISO 8601 texts.
-    pub fn to_object(&self, instant: impl Fn(&str) -> Value) -> Map<String, Value> {
         let value = |value| match value {
             SystemValue::Null => Value::Null,
             SystemValue::Integer(number) => number.into(),
@@ -192,7 +187,7 @@ impl<'a> SystemRow<'a> {
             SystemValue::Instant(micros) => {
                 let mut text = String::new();
                 format_timestamp(&mut text, Timestamp { micros, offset: Some(0) }, 'T');
-                instant(&text)
+                text.into()
             }
         };
         self.fields().into_iter().map(|(name, field)| (name.to_owned(), value(field))).collect()

@@ -26,7 +26,7 @@ pub mod private;
 mod record_limit;
 mod removal;
 pub mod rows;
-#[cfg(any(feature = "duckdb", feature = "sqlite"))]
+#[cfg(any(feature = "duckdb", feature = "mysql", feature = "sqlite"))]
 mod said;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod side;

@@ -1,23 +1,14 @@
 //! What a failure of the server or the connection means for the user.
 
-use std::fmt;
-
 use mysql_async::{DriverError, Error as ClientError, IoError, ServerError};
 use windlass_core::{Error, Result};
 
+use crate::said::Said;
 use crate::side::Side;
 
-/// What the server said.
-#[derive(Debug)]
-struct Refusal(String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
+/// What helps where the server would have to change a value to store it.
+pub(crate) const TOO_NARROW: &str = "the column is too narrow for the value, or of another type; widen it with ALTER TABLE, or give \
+     the column a larger precision before the table is created. Dates are those of the years 1 to 9999";
 
 /// What a failure means, as a function of the cause for `map_err`. `what` continues "MySQL cannot".
 pub(crate) fn failed<'a>(
@@ -73,7 +64,7 @@ fn refused(error: Error, side: Side, what: &str, refusal: ServerError) -> Error 
     let ServerError { code, message, state } = refusal;
     let written = if side == Side::Destination { meaning_of_write(code, what) } else { None };
     let (is_retryable, hint) = written.unwrap_or_else(|| meaning(code, &state));
-    let error = error.with_source(Refusal(format!("{message} (error {code}, SQLSTATE {state})")));
+    let error = error.with_source(Said(format!("{message} (error {code}, SQLSTATE {state})")));
     let error = if is_retryable { error.retryable() } else { error };
     match hint {
         Some(hint) => error.with_hint(hint),
@@ -99,10 +90,7 @@ fn meaning_of_write(code: u16, what: &str) -> Option<(bool, Option<&'static str>
             "a table of InnoDB has 1,017 columns at most; leave columns out, or set a lower max_table_nesting"
         }
         1153 | 1301 => "a value or a statement is longer than max_allowed_packet of the server; raise it",
-        1264 | 1265 | 1292 | 1366 | 1406 | 3140 | 4025 => {
-            "the column is too narrow for the value, or of another type; widen it with ALTER TABLE, or give the column a larger \
-             precision before the table is created. Dates are those of the years 1 to 9999"
-        }
+        1264 | 1265 | 1292 | 1366 | 1406 | 3140 | 4025 => TOO_NARROW,
         1048 | 1364 | 1054 if what != "query" => {
             "the table is not as windlass made it; `windlass pipeline schema NAME` shows the schema"
         }

@@ -6,5 +6,5 @@ mod error;
 mod settings;
 
 pub(crate) use connection::Connection;
-pub(crate) use error::{changed, failed, is_unanswered, present, server_code};
+pub(crate) use error::{TOO_NARROW, changed, failed, is_unanswered, present, server_code};
 pub(crate) use settings::{Access, Settings};

@@ -12,6 +12,7 @@ use windlass_core::lease::Claim;
 use windlass_core::package::{Job, PackageManifest};
 use windlass_core::schema::{Schema, SystemNames};
 use windlass_core::state::{STATE_ENGINE_VERSION, State};
+use windlass_core::system_row::SystemRow;
 use windlass_core::{Error, Result};
 
 use super::commit::{Commit, Moved, Record};
@@ -79,32 +80,34 @@ impl FilesystemSession {
         let (manifest, load_id) = (&package.manifest, package.load_id());
         let state = package.has_new_state.then(|| {
             let name = format!("{}__{load_id}__{}.jsonl", manifest.pipeline, hex_hash(&manifest.schema_hash));
-            let content = json!({
-                "version": package.state.version(),
-                "engine_version": STATE_ENGINE_VERSION,
-                "pipeline_name": manifest.pipeline,
-                "state": package.state.encode(),
-                "created_at": iso(now),
-                "version_hash": package.state.version_hash(),
-                "_dlt_load_id": load_id,
-            });
-            Record { path: Path::new(&names.state_table).join(name), content }
+            let row = SystemRow::State {
+                version: package.state.version(),
+                engine_version: STATE_ENGINE_VERSION,
+                pipeline_name: &manifest.pipeline,
+                state: &package.state.encode(),
+                created_at: now,
+                version_hash: package.state.version_hash(),
+                load_id,
+            };
+            Record { path: Path::new(&names.state_table).join(name), content: Value::Object(row.to_json()) }
         });
         let name = format!("{}__{load_id}.jsonl", manifest.schema_name);
-        let content = json!({
-            "load_id": load_id,
-            "schema_name": manifest.schema_name,
-            "status": 0,
-            "inserted_at": iso(now),
-            "schema_version_hash": manifest.schema_hash,
-        });
+        let row = SystemRow::Load {
+            load_id,
+            schema_name: &manifest.schema_name,
+            inserted_at: now,
+            schema_version_hash: &manifest.schema_hash,
+        };
         Ok(Commit {
             load_id: load_id.to_owned(),
             gathering: gathering_below(&self.dataset.pipeline, load_id),
             removed,
             moved,
             state,
-            load: Record { path: Path::new(&names.loads_table).join(name), content },
+            load: Record {
+                path: Path::new(&names.loads_table).join(name),
+                content: Value::Object(row.to_json()),
+            },
         })
     }
 

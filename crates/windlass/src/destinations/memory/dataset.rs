@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow_schema::{Field, Schema as ArrowSchema};
+use arrow_array::{RecordBatch, StringArray};
 use windlass_core::naming::Naming;
 use windlass_core::normalize::TypeDefaults;
 use windlass_core::package::PackageManifest;
-use windlass_core::schema::{ENGINE_VERSION, Schema, SystemNames, Table};
+use windlass_core::schema::{ENGINE_VERSION, Schema, SystemNames, Table, VERSION_TABLE};
 use windlass_core::state::State;
+use windlass_core::system_row::SystemRow;
 use windlass_core::{Error, Result};
 
 use super::merge::{MergeContext, merge};
@@ -35,14 +35,6 @@ pub(super) struct Load {
     emptied: Vec<String>,
     merged: Vec<String>,
     merged_roots: Vec<String>,
-}
-
-/// A value of a system table.
-enum Value<'a> {
-    Int(i64),
-    Text(&'a str),
-    /// Microseconds since the epoch.
-    Time(i64),
 }
 
 /// Texts as numbers; what is none counts as 0.
@@ -171,17 +163,18 @@ impl MemoryDataset {
         load: &Load,
         rows: &StagedRows,
         names: &SystemNames,
+        naming: &Naming,
         types: &TypeDefaults,
         now: i64,
     ) -> Result<Self> {
         let mut next = self.clone();
-        next.drop_tables(load, names)?;
+        next.drop_tables(load, names, naming)?;
         for definition in load.definitions(names) {
             let table = next.0.entry(definition.name.clone()).or_default();
             table.widen(definition, types)?;
         }
         next.fill_root_keys(load)?;
-        next.record_version(load, names, now)?;
+        next.record_version(load, naming, now)?;
         for table in &load.emptied {
             if let Some(table) = next.0.get_mut(table) {
                 table.empty();
@@ -212,19 +205,18 @@ impl MemoryDataset {
         for root in &load.merged_roots {
             merge(&context, &mut next.0, &staged, root)?;
         }
-        next.record_load(load, names, now)?;
+        next.record_load(load, naming, now)?;
         Ok(next)
     }
 
-    fn drop_tables(&mut self, load: &Load, names: &SystemNames) -> Result<()> {
+    fn drop_tables(&mut self, load: &Load, names: &SystemNames, naming: &Naming) -> Result<()> {
         let dropped = &load.manifest.dropped;
         self.0.retain(|name, _| !dropped.contains(name));
         // With the tables goes the memory of the schemas that had them.
         if !dropped.is_empty()
             && let Some(versions) = self.0.get_mut(&names.version_table)
         {
-            let column = load.schema.table(&names.version_table).and_then(|table| table.columns.get_index(3));
-            let column = column.map(|(name, _)| name.clone()).unwrap_or_default();
+            let column = naming.identifier("schema_name")?;
             let rows = versions.whole()?;
             let owners = texts(&rows, &column)?;
             let keeps: Vec<bool> =
@@ -279,60 +271,34 @@ impl MemoryDataset {
         Ok(())
     }
 
-    fn record_version(&mut self, load: &Load, names: &SystemNames, now: i64) -> Result<()> {
+    fn record_version(&mut self, load: &Load, naming: &Naming, now: i64) -> Result<()> {
         let schema = &load.schema;
-        let hash = schema.version_hash.clone().unwrap_or_default();
-        let definition = schema.table(&names.version_table);
-        let definition = definition.ok_or_else(|| Error::internal("the schema has no table of versions"))?;
-        let column = definition.columns.get_index(4).map(|(name, _)| name.as_str()).unwrap_or_default();
-        let table = self.0.entry(names.version_table.clone()).or_default();
-        if texts(&table.whole()?, column)?.iter().any(|known| known.as_deref() == Some(hash.as_str())) {
+        let hash = schema.version_hash.as_deref().unwrap_or_default();
+        let table = self.0.entry(naming.table_identifier(VERSION_TABLE)?).or_default();
+        let known = texts(&table.whole()?, &naming.identifier("version_hash")?)?;
+        if known.iter().any(|known| known.as_deref() == Some(hash)) {
             return Ok(());
         }
         let text = serde_json::Value::Object(schema.to_json()).to_string();
-        let values = [
-            Value::Int(schema.version.unwrap_or(1)),
-            Value::Int(ENGINE_VERSION),
-            Value::Time(now),
-            Value::Text(&schema.name),
-            Value::Text(&hash),
-            Value::Text(&text),
-        ];
-        table.append(&row(definition, &values)?)
+        let row = SystemRow::Version {
+            version: schema.version.unwrap_or(1),
+            engine_version: ENGINE_VERSION,
+            inserted_at: now,
+            schema_name: &schema.name,
+            version_hash: hash,
+            schema: &text,
+        };
+        table.append(&row.to_batch(naming)?)
     }
 
-    fn record_load(&mut self, load: &Load, names: &SystemNames, now: i64) -> Result<()> {
-        let definition = load.schema.table(&names.loads_table);
-        let definition = definition.ok_or_else(|| Error::internal("the schema has no table of loads"))?;
-        let manifest = &load.manifest;
-        let values = [
-            Value::Text(&manifest.load_id),
-            Value::Text(&manifest.schema_name),
-            Value::Int(0),
-            Value::Time(now),
-            Value::Text(&manifest.schema_hash),
-        ];
-        let record = row(definition, &values)?;
-        self.0.entry(names.loads_table.clone()).or_default().append(&record)
+    fn record_load(&mut self, load: &Load, naming: &Naming, now: i64) -> Result<()> {
+        let row = SystemRow::Load {
+            load_id: &load.manifest.load_id,
+            schema_name: &load.manifest.schema_name,
+            inserted_at: now,
+            schema_version_hash: &load.manifest.schema_hash,
+        };
+        let table = self.0.entry(naming.table_identifier(row.table())?).or_default();
+        table.append(&row.to_batch(naming)?)
     }
-}
-
-/// A row of a system table, whose columns have a fixed order, whatever their names under a convention.
-fn row(table: &Table, values: &[Value<'_>]) -> Result<RecordBatch> {
-    let arrays: Vec<ArrayRef> = values
-        .iter()
-        .map(|value| -> ArrayRef {
-            match value {
-                Value::Int(value) => Arc::new(Int64Array::from(vec![*value])),
-                Value::Text(text) => Arc::new(StringArray::from(vec![*text])),
-                Value::Time(micros) => {
-                    Arc::new(TimestampMicrosecondArray::from(vec![*micros]).with_timezone("UTC"))
-                }
-            }
-        })
-        .collect();
-    let fields = table.columns.keys().zip(&arrays);
-    let fields: Vec<Field> =
-        fields.map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
-    with_columns(Arc::new(ArrowSchema::new(fields)), arrays, 1)
 }

@@ -162,7 +162,8 @@ impl Session for MemorySession {
             let before = held.dataset.clone().unwrap_or_default();
             let state = before.state(&dataset.pipeline, &names, &dataset.naming)?;
             load.manifest.check_base(state.map(|state| state.mark()).as_ref())?;
-            let after = before.after(&load, &rows, &names, &memory.capabilities.types, now)?;
+            let after =
+                before.after(&load, &rows, &names, &dataset.naming, &memory.capabilities.types, now)?;
             failpoint("memory.before_commit")?;
             held.dataset = Some(after);
             failpoint("memory.after_commit")

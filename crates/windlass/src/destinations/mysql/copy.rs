@@ -15,7 +15,8 @@ use crate::destinations::job_file::{damaged, open_job_file};
 use crate::destinations::run_blocking;
 use crate::destinations::sql::Column;
 use crate::failpoint::failpoint;
-use crate::mysql::{Connection, failed, server_code};
+use crate::mysql::{Connection, TOO_NARROW, failed, server_code};
+use crate::said::Said;
 
 /// Bytes that are sent at once.
 const PIECE_BYTES: usize = 256 << 10;
@@ -84,27 +85,12 @@ async fn changed_values(connection: &mut Connection) -> Result<Error> {
     let column = text.split("column '").nth(1).and_then(|rest| rest.split('\'').next()).map(str::to_owned);
     let error = Error::destination("MySQL would have to change a value of the load to store it")
         .with_source(Said(text))
-        .with_hint(
-            "the column is too narrow for the value, or of another type; widen it with ALTER TABLE, or give the column a larger \
-             precision before the table is created. Dates are those of the years 1 to 9999",
-        );
+        .with_hint(TOO_NARROW);
     Ok(match column {
         Some(column) => error.at_column(column),
         None => error,
     })
 }
-
-/// What the server said of a value.
-#[derive(Debug)]
-struct Said(String);
-
-impl std::fmt::Display for Said {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Said {}
 
 fn load_statement(target: &Target<'_>, schema: &Schema) -> String {
     let (mut columns, mut set) = (Vec::new(), Vec::new());
